@@ -1,0 +1,21 @@
+//! The document store: one trait, several backends, one conformance suite, and the sealing of secrets.
+//!
+//! ```text
+//!   store      trait Store, and what crosses it: Stored, Query, Page, Batch, Change, Lease
+//!   typed      reading and writing domain documents through it
+//!   memory     in-memory backend (first-class)      sqlite   embedded backend (default)
+//!   vault      envelope encryption; nothing secret reaches a backend unsealed
+//!   conformance  one suite, generic over the backend (feature `conformance`)
+//! ```
+//!
+//! Invariants: a batch holds as a whole or not at all; an acknowledged commit survives the end of the
+//! process; a read sees every commit acknowledged before it began; no type of a backend leaves this crate.
+
+pub mod store;
+pub mod typed;
+
+pub use store::{
+    Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Scope, Store, Stored,
+    Version,
+};
+pub use typed::{StoreExt, Versioned};

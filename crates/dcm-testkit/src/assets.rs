@@ -1,0 +1,96 @@
+//! The four programs of a control plane: found ready, or built from their Go modules into a cache.
+//!
+//! Ready programs come from `KUBEBUILDER_ASSETS`, when all four are in that folder. Else they are
+//! built once from `tools/etcd` and `tools/kubernetes` into the [`cache`] folder, which lies outside the work
+//! tree and is keyed by what decides the outcome. A build happens in a folder of its own that is
+//! renamed when it is complete, so an interrupted one leaves nothing that looks usable.
+
+mod build;
+pub mod cache;
+mod error;
+mod module;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+pub use error::Error;
+use module::Module;
+
+use crate::progress;
+
+/// Where ready programs may be, by a convention that other Kubernetes test tools share.
+pub const READY_FOLDER_VARIABLE: &str = "KUBEBUILDER_ASSETS";
+
+const ETCD: &str = "etcd";
+const KUBE_APISERVER: &str = "kube-apiserver";
+const KUBE_CONTROLLER_MANAGER: &str = "kube-controller-manager";
+const KUBECTL: &str = "kubectl";
+
+/// Paths of the programs, all of which exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    pub etcd: PathBuf,
+    pub kube_apiserver: PathBuf,
+    pub kube_controller_manager: PathBuf,
+    pub kubectl: PathBuf,
+}
+
+impl Assets {
+    /// Finds the programs and builds those that are missing, which takes minutes the first time.
+    pub fn obtain() -> Result<Self, Error> {
+        if let Some(folder) = env::var_os(READY_FOLDER_VARIABLE).map(PathBuf::from) {
+            let missing = missing_programs(&folder);
+            if missing.is_empty() {
+                return Ok(Self::in_folders(&folder, &folder));
+            }
+            progress::plain(&format!(
+                "{READY_FOLDER_VARIABLE}={} lacks {}: building all programs instead",
+                folder.display(),
+                missing.join(", ")
+            ));
+        }
+        let cache = cache::folder()?;
+        // The small module first, so that a broken Go installation shows within seconds.
+        let etcd = build::obtain(&Module::ETCD, &cache)?;
+        let kubernetes = build::obtain(&Module::KUBERNETES, &cache)?;
+        Ok(Self::in_folders(&etcd, &kubernetes))
+    }
+
+    fn in_folders(etcd: &Path, kubernetes: &Path) -> Self {
+        Self {
+            etcd: etcd.join(ETCD),
+            kube_apiserver: kubernetes.join(KUBE_APISERVER),
+            kube_controller_manager: kubernetes.join(KUBE_CONTROLLER_MANAGER),
+            kubectl: kubernetes.join(KUBECTL),
+        }
+    }
+}
+
+fn missing_programs(folder: &Path) -> Vec<&'static str> {
+    [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL]
+        .into_iter()
+        .filter(|program| !folder.join(program).is_file())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incomplete_folder_is_told_program_by_program() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(ETCD), "").unwrap();
+        std::fs::write(folder.path().join(KUBECTL), "").unwrap();
+        assert_eq!(missing_programs(folder.path()), [KUBE_APISERVER, KUBE_CONTROLLER_MANAGER]);
+    }
+
+    #[test]
+    fn a_complete_folder_lacks_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for program in [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL] {
+            std::fs::write(folder.path().join(program), "").unwrap();
+        }
+        assert_eq!(missing_programs(folder.path()), [""; 0]);
+    }
+}

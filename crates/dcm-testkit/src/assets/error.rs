@@ -1,0 +1,24 @@
+//! Why the programs of a control plane cannot be had.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::READY_FOLDER_VARIABLE;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no cache folder: set DCM_CACHE_DIR, XDG_CACHE_HOME or HOME")]
+    LocateCache,
+    #[error("reading the tool module \"{path}\"")]
+    ReadModule { path: PathBuf, source: io::Error },
+    #[error(
+        "Go is needed to build {tool}, and `go version` does not work: install Go 1.26 or newer \
+         (Debian: golang-go; else the Go download page), or set {READY_FOLDER_VARIABLE} to a \
+         folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl"
+    )]
+    RunGo { tool: &'static str, source: io::Error },
+    #[error("building {tool}: `{command}` ended with {status}; its last lines:\n{tail}")]
+    Build { tool: &'static str, command: String, status: String, tail: String },
+    #[error("preparing the cache folder \"{path}\"")]
+    PrepareCache { path: PathBuf, source: io::Error },
+}

@@ -1,0 +1,123 @@
+//! The Go tool modules of this repository, and the key under which their programs are cached.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::Error;
+
+/// One Go module below `tools/` and what is built from it.
+pub(super) struct Module {
+    pub(super) name: &'static str,
+    /// The dependency whose version is the version of the programs.
+    dependency: &'static str,
+    /// Packages to build, each with the name of its program.
+    pub(super) programs: &'static [(&'static str, &'static str)],
+    /// Measured on two cores with empty caches; shown to whoever waits.
+    pub(super) expected: Duration,
+    /// Go variable prefix that carries the version, for programs that ask the linker for it.
+    version_variable: Option<&'static str>,
+}
+
+impl Module {
+    pub(super) const ETCD: Self = Self {
+        name: "etcd",
+        dependency: "go.etcd.io/etcd/server/v3",
+        programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
+        expected: Duration::from_secs(40),
+        version_variable: None,
+    };
+
+    pub(super) const KUBERNETES: Self = Self {
+        name: "kubernetes",
+        dependency: "k8s.io/kubernetes",
+        programs: &[
+            ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+            ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+            ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+        ],
+        expected: Duration::from_secs(300),
+        // Without it the API server calls itself v0.0.0-master.
+        version_variable: Some("k8s.io/component-base/version"),
+    };
+
+    /// The module's folder in the source tree that this crate was compiled from.
+    pub(super) fn folder(&self) -> PathBuf {
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools")).join(self.name)
+    }
+
+    /// Everything but the Go version that decides what comes out of a build, hashed.
+    pub(super) fn key(&self) -> Result<String, Error> {
+        let mut hash = Sha256::new();
+        for file in ["go.mod", "go.sum"] {
+            let content = self.read(file)?;
+            hash.update(content.len().to_be_bytes());
+            hash.update(content);
+        }
+        hash.update(self.linker_flags()?);
+        Ok(hex::encode(&hash.finalize()[..6]))
+    }
+
+    /// The version in `go.mod`, such as `v1.36.3`.
+    pub(super) fn version(&self) -> Result<String, Error> {
+        Ok(version_of(self.dependency, &self.read("go.mod")?).unwrap_or_else(|| "unknown".into()))
+    }
+
+    pub(super) fn linker_flags(&self) -> Result<String, Error> {
+        let mut flags = String::from("-s -w");
+        if let Some(variable) = self.version_variable {
+            let version = self.version()?;
+            let mut numbers = version.trim_start_matches('v').split('.');
+            let (major, minor) = (numbers.next().unwrap_or("0"), numbers.next().unwrap_or("0"));
+            for (name, value) in
+                [("gitVersion", version.as_str()), ("gitMajor", major), ("gitMinor", minor)]
+            {
+                flags.push_str(&format!(" -X {variable}.{name}={value}"));
+            }
+        }
+        Ok(flags)
+    }
+
+    fn read(&self, file: &str) -> Result<String, Error> {
+        let path = self.folder().join(file);
+        fs::read_to_string(&path).map_err(|source| Error::ReadModule { path, source })
+    }
+}
+
+fn version_of(dependency: &str, go_mod: &str) -> Option<String> {
+    go_mod
+        .lines()
+        .map(|line| line.trim().trim_start_matches("require "))
+        .filter_map(|line| line.strip_prefix(dependency)?.strip_prefix(' '))
+        .find_map(|rest| rest.split_whitespace().next().filter(|word| word.starts_with('v')))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_the_requirement_and_not_from_a_replacement() {
+        let go_mod = "require (\n\tk8s.io/kubernetes-csi v9.9.9\n\tk8s.io/kubernetes v1.36.3 // indirect\n)\n\
+                      replace k8s.io/kubernetes => k8s.io/kubernetes v0.1.0\n";
+        assert_eq!(version_of("k8s.io/kubernetes", go_mod).unwrap(), "v1.36.3");
+    }
+
+    #[test]
+    fn the_api_server_is_told_its_version() {
+        let flags = Module::KUBERNETES.linker_flags().unwrap();
+        assert!(flags.contains("version.gitVersion=v1."), "{flags}");
+        assert!(flags.contains("version.gitMajor=1 "), "{flags}");
+    }
+
+    #[test]
+    fn modules_have_different_keys_that_do_not_change_by_themselves() {
+        let key = Module::ETCD.key().unwrap();
+        assert_eq!(key.len(), 12);
+        assert_eq!(key, Module::ETCD.key().unwrap());
+        assert_ne!(key, Module::KUBERNETES.key().unwrap());
+    }
+}

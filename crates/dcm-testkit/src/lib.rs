@@ -1,0 +1,20 @@
+//! What tests, the demo and `xtask` need to stand on: real Kubernetes control planes without containers.
+//!
+//! ```text
+//!   Assets::obtain()  -- builds or finds -->  etcd, kube-apiserver, kube-controller-manager, kubectl
+//!         |
+//!   ControlPlane::start()  -- runs them on free loopback ports -->  kubeconfig(), kubectl(), freeze(), ...
+//! ```
+//!
+//! Invariants: nothing is written to the work tree; no process outlives its owner, however the
+//! owner ends; only processes that were started here are ever signalled.
+//!
+//! Everything blocks on purpose and needs no async runtime: call it through `spawn_blocking` from
+//! async tests. This crate is for development only; the product never depends on it.
+
+pub mod assets;
+pub mod control_plane;
+mod progress;
+
+pub use assets::Assets;
+pub use control_plane::{ControlPlane, shared_control_planes};

@@ -1,0 +1,73 @@
+//! The lifecycle of a logical cloud: the last accepted wish, and what was asked before.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::document::Document;
+use crate::key::{CloudKey, DocumentKind, Key};
+use crate::uid::Uid;
+
+/// What shall be true in the members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// The slice exists.
+    Present,
+    /// Nothing of it exists.
+    Absent,
+}
+
+/// An action that a user asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Make it exist.
+    Instantiate,
+    /// Make it match its documents.
+    Update,
+    /// Make it go.
+    Terminate,
+}
+
+/// One accepted action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// What was asked.
+    pub action: Action,
+    /// The generation it made.
+    pub generation: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which revision is wanted. It changes by compare-and-swap only, so that two writers cannot both
+/// win, and it is a document of its own, so that an action does not change the `ETag` of the cloud.
+/// It is absent until the first action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its uid.
+    pub cloud_uid: Uid,
+    /// Generation of the wanted revision; the first is 1.
+    pub generation: u64,
+    /// The wish of that revision.
+    pub wish: Wish,
+    /// The cloud is to be deleted as soon as every member is clean.
+    pub delete_when_absent: bool,
+    /// The last accepted actions, oldest first, bounded by [`Lifecycle::HISTORY`].
+    pub history: Vec<ActionRecord>,
+}
+
+impl Lifecycle {
+    /// How many actions are remembered.
+    pub const HISTORY: usize = 50;
+}
+
+impl Document for Lifecycle {
+    const KIND: DocumentKind = DocumentKind::Lifecycle;
+
+    fn key(&self) -> Key {
+        Key::of_cloud(DocumentKind::Lifecycle, &self.cloud)
+    }
+}

@@ -1,0 +1,209 @@
+//! A logical cloud as its tenant describes it: the cloud itself, its namespace, user, members,
+//! quotas and permissions. Nothing here reaches a cluster before a revision freezes it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, Index};
+use crate::documents::Metadata;
+use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
+use crate::name::{NamespaceName, PermissionName, QuotaName, ReferenceName, UserName};
+use crate::permission::Rule;
+use crate::quota::QuotaLimits;
+use crate::uid::Uid;
+
+/// Kind of a logical cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Level {
+    /// `"0"`: the whole cluster as it is; no object of ours.
+    #[serde(rename = "0")]
+    Admin,
+    /// `"1"`: a namespace with everything around it.
+    #[default]
+    #[serde(rename = "1")]
+    Standard,
+}
+
+/// How network traffic into and out of the namespace is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// No network policy.
+    Open,
+    /// Ingress only from the own namespace.
+    #[default]
+    Baseline,
+    /// As baseline, and egress only to the own namespace and to DNS.
+    Strict,
+}
+
+/// Pod Security Standard that the namespace enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PodSecurity {
+    /// Prevents known privilege escalations.
+    #[default]
+    Baseline,
+    /// Current hardening practice.
+    Restricted,
+}
+
+/// A logical cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogicalCloud {
+    /// Made once, never reused; owner id of everything in the members.
+    pub uid: Uid,
+    /// Project and name.
+    pub key: CloudKey,
+    /// Free text.
+    pub metadata: Metadata,
+    /// Kind of cloud.
+    pub level: Level,
+    /// The first user; his document has the same name. `None`: the cloud gives access to nobody.
+    pub user: Option<UserName>,
+    /// Which dialect created it, so that answers to flat bodies are flat.
+    pub flat: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl Document for LogicalCloud {
+    const KIND: DocumentKind = DocumentKind::LogicalCloud;
+
+    fn key(&self) -> Key {
+        Key::cloud(&self.key)
+    }
+}
+
+/// How a user proves who they are in a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialKind {
+    /// A client certificate, signed in the member.
+    #[default]
+    Certificate,
+}
+
+/// A user of a logical cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Made once, never reused.
+    pub uid: Uid,
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// The name, for people; certificates carry [`crate::member_name::user_identity`].
+    pub name: UserName,
+    /// Kind of credential.
+    pub credential: CredentialKind,
+    /// Grows only on revocation, so that every older certificate opens nothing.
+    pub identity_generation: u64,
+}
+
+impl Document for User {
+    const KIND: DocumentKind = DocumentKind::User;
+
+    fn key(&self) -> Key {
+        Key::user(&self.cloud, &self.name)
+    }
+}
+
+/// The namespace of a logical cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespace {
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its name in every member.
+    pub name: NamespaceName,
+    /// Labels that the tenant wants on it; checked by [`crate::label::check_namespace_labels`].
+    pub labels: BTreeMap<String, String>,
+    /// Network preset.
+    pub isolation: Isolation,
+    /// Pod security level.
+    pub pod_security: PodSecurity,
+}
+
+impl Document for Namespace {
+    const KIND: DocumentKind = DocumentKind::Namespace;
+
+    fn key(&self) -> Key {
+        Key::of_cloud(DocumentKind::Namespace, &self.cloud)
+    }
+}
+
+/// The membership of a cluster in a logical cloud: the "cluster document" of the original design.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterReference {
+    /// Made once, never reused.
+    pub uid: Uid,
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its own name within the cloud.
+    pub name: ReferenceName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The cluster; at most one reference of a cloud names it.
+    pub cluster: ClusterKey,
+    /// Where the member's load balancer is reached, for the mesh.
+    pub load_balancer_address: Option<IpAddr>,
+}
+
+impl Document for ClusterReference {
+    const KIND: DocumentKind = DocumentKind::ClusterReference;
+
+    fn key(&self) -> Key {
+        Key::reference(&self.cloud, &self.name)
+    }
+
+    fn indexes(&self) -> Vec<(Index, String)> {
+        vec![(Index::Cluster, self.cluster.path())]
+    }
+}
+
+/// A quota; it becomes a `ResourceQuota` of the same name in every member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Made once, never reused.
+    pub uid: Uid,
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its name, there and in the members.
+    pub name: QuotaName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The limits.
+    pub limits: QuotaLimits,
+}
+
+impl Document for Quota {
+    const KIND: DocumentKind = DocumentKind::Quota;
+
+    fn key(&self) -> Key {
+        Key::quota(&self.cloud, &self.name)
+    }
+}
+
+/// A permission: what the user may do in the cloud's namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPermission {
+    /// Made once, never reused; the member's role is named by it, never by list position (T12).
+    pub uid: Uid,
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its name.
+    pub name: PermissionName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The rule, inside the envelope of [`crate::permission`].
+    pub rule: Rule,
+}
+
+impl Document for UserPermission {
+    const KIND: DocumentKind = DocumentKind::UserPermission;
+
+    fn key(&self) -> Key {
+        Key::permission(&self.cloud, &self.name)
+    }
+}

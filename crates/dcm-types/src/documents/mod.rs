@@ -1,0 +1,29 @@
+//! The stored documents, one file per noun.
+//!
+//! `access`, `target` and `cluster_health` are written by the synchronizer only; everything else by
+//! use cases, on behalf of a user.
+
+pub mod access;
+pub mod audit;
+pub mod cluster;
+pub mod cluster_health;
+pub mod lifecycle;
+pub mod logical_cloud;
+pub mod project;
+pub mod reservation;
+pub mod revision;
+pub mod target;
+
+pub use access::{Access, IssuedCertificate, PendingCertificate};
+pub use audit::{AuditLink, AuditRecord, AuditResult};
+pub use cluster::{Cluster, ClusterProvider};
+pub use cluster_health::{ClusterHealth, ClusterIdentity, Finding, HealthState, SignerState};
+pub use lifecycle::{Action, ActionRecord, Lifecycle, Wish};
+pub use logical_cloud::{
+    ClusterReference, CredentialKind, Isolation, Level, LogicalCloud, Namespace, PodSecurity,
+    Quota, User, UserPermission,
+};
+pub use project::{Metadata, Project};
+pub use reservation::Reservation;
+pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};
+pub use target::{LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target};

@@ -1,0 +1,118 @@
+//! A revision: everything that will exist in every member, with nothing left to choose.
+//!
+//! It holds references, never keys; credentials rotate on their own clock and are joined at the
+//! moment of the call. A revision is written once and never changed.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, Index};
+use crate::documents::{Isolation, PodSecurity, Wish};
+use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
+use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
+use crate::permission::Rule;
+use crate::quota::QuotaLimits;
+use crate::uid::Uid;
+
+/// A member cluster of a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The cluster.
+    pub cluster: ClusterKey,
+    /// Its load balancer, if known.
+    pub load_balancer_address: Option<IpAddr>,
+}
+
+/// A quota, frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionQuota {
+    /// Name of the `ResourceQuota`.
+    pub name: QuotaName,
+    /// Its limits.
+    pub limits: QuotaLimits,
+}
+
+/// A user, frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionUser {
+    /// Uid of the user document.
+    pub uid: Uid,
+    /// The name, for people.
+    pub name: UserName,
+    /// The common name of the certificate and the subject of bindings (T21):
+    /// [`crate::member_name::user_identity`].
+    pub identity: String,
+}
+
+/// A permission, frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionPermission {
+    /// Uid of the permission document; names role and binding.
+    pub uid: Uid,
+    /// Its name, for people.
+    pub name: PermissionName,
+    /// The user who gets it.
+    pub user: UserName,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// What shall exist in each member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    /// The namespace.
+    pub namespace: NamespaceName,
+    /// The tenant's labels on it.
+    pub labels: BTreeMap<String, String>,
+    /// Network preset.
+    pub isolation: Isolation,
+    /// Pod security level.
+    pub pod_security: PodSecurity,
+    /// Quotas.
+    pub quotas: Vec<RevisionQuota>,
+    /// Users.
+    pub users: Vec<RevisionUser>,
+    /// Permissions.
+    pub permissions: Vec<RevisionPermission>,
+}
+
+/// A frozen plan for all members of a logical cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The logical cloud.
+    pub cloud: CloudKey,
+    /// Its uid, the owner id in the members.
+    pub cloud_uid: Uid,
+    /// Grows by one with each accepted action.
+    pub generation: u64,
+    /// Whether the slice shall exist.
+    pub wish: Wish,
+    /// The member clusters; empty when the wish is [`Wish::Absent`].
+    pub members: Vec<Member>,
+    /// What shall exist in each; on [`Wish::Absent`] what the last one wished, for its namespace.
+    pub slice: Slice,
+    /// When it was frozen.
+    pub created_at: Timestamp,
+}
+
+impl Revision {
+    /// Whether the cluster is a member.
+    pub fn has_member(&self, cluster: &ClusterKey) -> bool {
+        self.wish == Wish::Present && self.members.iter().any(|m| &m.cluster == cluster)
+    }
+}
+
+impl Document for Revision {
+    const KIND: DocumentKind = DocumentKind::Revision;
+
+    fn key(&self) -> Key {
+        Key::revision(self.cloud_uid, self.generation)
+    }
+
+    fn indexes(&self) -> Vec<(Index, String)> {
+        vec![(Index::Cloud, self.cloud_uid.to_string())]
+    }
+}

@@ -1,0 +1,46 @@
+//! The domain of the Distributed Cloud Manager: names, documents, plans' inputs, observed state, errors.
+//!
+//! ```text
+//!   name, text, label, quantity, quota, permission, address    validated values, one constructor each
+//!   key, document                                              what the store holds
+//!   documents::*                                               written by the user, or by the synchronizer
+//!   member_name                                                names that we make inside a member cluster
+//!   ports                                                      async traits between parts (gRPC can stand between)
+//!   error                                                      the one vocabulary of error kinds
+//! ```
+//!
+//! Invariants: this crate does no I/O, reads no clock and no environment, and knows no transport.
+//! A value of a validated type is valid: it can only be made by its one constructor, also when it is
+//! read from JSON.
+
+pub mod address;
+pub mod condition;
+pub mod document;
+pub mod documents;
+pub mod drafts;
+pub mod error;
+pub mod key;
+pub mod label;
+pub mod member_name;
+pub mod name;
+pub mod permission;
+pub mod ports;
+pub mod quantity;
+pub mod quota;
+pub mod sealed;
+pub mod status;
+pub mod text;
+pub mod uid;
+
+pub use condition::{Condition, ConditionStatus, Track};
+pub use document::{Document, Index};
+pub use error::{Fault, Kind, Violation, chain};
+pub use jiff::Timestamp;
+pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};
+pub use name::{
+    CloudName, ClusterName, NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName,
+    ReferenceName, UserName,
+};
+pub use sealed::Sealed;
+pub use text::{Description, UserData};
+pub use uid::Uid;

@@ -1,0 +1,3 @@
+//! The `dcm` binary.
+
+fn main() {}
