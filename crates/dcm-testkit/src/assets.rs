@@ -82,7 +82,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(ETCD), "").unwrap();
         std::fs::write(folder.path().join(KUBECTL), "").unwrap();
-        assert_eq!(missing_programs(folder.path()), [KUBE_APISERVER, KUBE_CONTROLLER_MANAGER]);
+        assert_eq!(
+            missing_programs(folder.path()),
+            [KUBE_APISERVER, KUBE_CONTROLLER_MANAGER]
+        );
     }
 
     #[test]

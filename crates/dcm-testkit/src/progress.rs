@@ -24,11 +24,21 @@ impl Progress {
         let title = title.into();
         let now = Instant::now();
         let bar = stderr().is_terminal().then(spinner);
-        let progress = Self { title, expected, started: now, last_plain_line: now, bar };
+        let progress = Self {
+            title,
+            expected,
+            started: now,
+            last_plain_line: now,
+            bar,
+        };
         match &progress.bar {
             Some(bar) => bar.set_message(progress.title.clone()),
             None => {
-                plain(&format!("{}: expected {}", progress.title, in_words(progress.expected)));
+                plain(&format!(
+                    "{}: expected {}",
+                    progress.title,
+                    in_words(progress.expected)
+                ));
             }
         }
         progress
@@ -54,7 +64,11 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        plain(&format!("{}: done in {}", self.title, in_words(self.started.elapsed())));
+        plain(&format!(
+            "{}: done in {}",
+            self.title,
+            in_words(self.started.elapsed())
+        ));
     }
 }
 

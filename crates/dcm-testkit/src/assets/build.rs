@@ -36,7 +36,10 @@ pub(super) fn obtain(module: &Module, cache: &Path) -> Result<PathBuf, Error> {
 }
 
 fn build(module: &Module, partial: &Path, folder: &Path) -> Result<(), Error> {
-    let failed = |source| Error::PrepareCache { path: folder.to_owned(), source };
+    let failed = |source| Error::PrepareCache {
+        path: folder.to_owned(),
+        source,
+    };
     cache::create(partial)?;
     let title = format!("building {} {} with Go", module.name, module.version()?);
     let mut progress = Progress::start(title, module.expected);
@@ -59,10 +62,24 @@ fn compile(
     progress: &mut Progress,
 ) -> Result<(), Error> {
     let mut command = go(module);
-    command.args(["build", "-v", "-trimpath", "-ldflags", &module.linker_flags()?, "-o"]);
+    command.args([
+        "build",
+        "-v",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags",
+        &module.linker_flags()?,
+        "-o",
+    ]);
     command.arg(output).arg(package).env("CGO_ENABLED", "0");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let run = |source| Error::RunGo { tool: module.name, source };
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let run = |source| Error::RunGo {
+        tool: module.name,
+        source,
+    };
 
     let mut child = command.spawn().map_err(run)?;
     let mut tail = VecDeque::new();
@@ -89,8 +106,14 @@ fn compile(
 
 /// Asked inside the module's folder, because `go.mod` may ask for a newer toolchain.
 fn go_version(module: &Module) -> Result<String, Error> {
-    let run = |source| Error::RunGo { tool: module.name, source };
-    let output = go(module).args(["env", "GOVERSION"]).output().map_err(run)?;
+    let run = |source| Error::RunGo {
+        tool: module.name,
+        source,
+    };
+    let output = go(module)
+        .args(["env", "GOVERSION"])
+        .output()
+        .map_err(run)?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && version.starts_with("go") {
         return Ok(version);
@@ -102,7 +125,10 @@ fn go_version(module: &Module) -> Result<String, Error> {
 fn go(module: &Module) -> Command {
     let mut command = Command::new("go");
     // Flags and workspaces of the developer's own must not change what is built.
-    command.current_dir(module.folder()).env("GOWORK", "off").env_remove("GOFLAGS");
+    command
+        .current_dir(module.folder())
+        .env("GOWORK", "off")
+        .env_remove("GOFLAGS");
     command
 }
 
@@ -116,12 +142,18 @@ fn built_by_any_go(module: &Module, shelf: &Path, key: &str) -> Option<PathBuf> 
 }
 
 fn is_complete(module: &Module, folder: &Path) -> bool {
-    module.programs.iter().all(|(program, _)| folder.join(program).is_file())
+    module
+        .programs
+        .iter()
+        .all(|(program, _)| folder.join(program).is_file())
 }
 
 /// Called with the lock held: nobody else can be in the middle of one.
 fn remove_interrupted_builds(shelf: &Path) -> Result<(), Error> {
-    let failed = |source| Error::PrepareCache { path: shelf.to_owned(), source };
+    let failed = |source| Error::PrepareCache {
+        path: shelf.to_owned(),
+        source,
+    };
     for entry in fs::read_dir(shelf).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with("partial-") {

@@ -24,18 +24,31 @@ pub fn lock(path: &Path) -> Result<File, Error> {
     if let Some(parent) = path.parent() {
         create(parent)?;
     }
-    let failed = |source| Error::PrepareCache { path: path.to_owned(), source };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    let failed = |source| Error::PrepareCache {
+        path: path.to_owned(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(failed)?;
     if file.try_lock().is_err() {
-        progress::plain(&format!("waiting for another process that holds {}", path.display()));
+        progress::plain(&format!(
+            "waiting for another process that holds {}",
+            path.display()
+        ));
         file.lock().map_err(failed)?;
     }
     Ok(file)
 }
 
 pub(super) fn create(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(|source| Error::PrepareCache { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|source| Error::PrepareCache {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn choose(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
@@ -53,10 +66,23 @@ mod tests {
     #[test]
     fn the_most_specific_absolute_variable_wins() {
         let cases: [(&[(&str, &str)], Option<&str>); 5] = [
-            (&[("DCM_CACHE_DIR", "/a"), ("XDG_CACHE_HOME", "/b"), ("HOME", "/c")], Some("/a")),
+            (
+                &[
+                    ("DCM_CACHE_DIR", "/a"),
+                    ("XDG_CACHE_HOME", "/b"),
+                    ("HOME", "/c"),
+                ],
+                Some("/a"),
+            ),
             (&[("XDG_CACHE_HOME", "/b"), ("HOME", "/c")], Some("/b/dcm")),
-            (&[("DCM_CACHE_DIR", ""), ("HOME", "/c")], Some("/c/.cache/dcm")),
-            (&[("DCM_CACHE_DIR", "relative"), ("HOME", "/c")], Some("/c/.cache/dcm")),
+            (
+                &[("DCM_CACHE_DIR", ""), ("HOME", "/c")],
+                Some("/c/.cache/dcm"),
+            ),
+            (
+                &[("DCM_CACHE_DIR", "relative"), ("HOME", "/c")],
+                Some("/c/.cache/dcm"),
+            ),
             (&[], None),
         ];
         for (variables, expected) in cases {

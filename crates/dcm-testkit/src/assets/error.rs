@@ -16,9 +16,17 @@ pub enum Error {
          (Debian: golang-go; else the Go download page), or set {READY_FOLDER_VARIABLE} to a \
          folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl"
     )]
-    RunGo { tool: &'static str, source: io::Error },
+    RunGo {
+        tool: &'static str,
+        source: io::Error,
+    },
     #[error("building {tool}: `{command}` ended with {status}; its last lines:\n{tail}")]
-    Build { tool: &'static str, command: String, status: String, tail: String },
+    Build {
+        tool: &'static str,
+        command: String,
+        status: String,
+        tail: String,
+    },
     #[error("preparing the cache folder \"{path}\"")]
     PrepareCache { path: PathBuf, source: io::Error },
 }

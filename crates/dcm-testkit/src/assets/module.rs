@@ -35,7 +35,10 @@ impl Module {
         dependency: "k8s.io/kubernetes",
         programs: &[
             ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-            ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+            (
+                "kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+            ),
             ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         ],
         expected: Duration::from_secs(300),
@@ -71,9 +74,11 @@ impl Module {
             let version = self.version()?;
             let mut numbers = version.trim_start_matches('v').split('.');
             let (major, minor) = (numbers.next().unwrap_or("0"), numbers.next().unwrap_or("0"));
-            for (name, value) in
-                [("gitVersion", version.as_str()), ("gitMajor", major), ("gitMinor", minor)]
-            {
+            for (name, value) in [
+                ("gitVersion", version.as_str()),
+                ("gitMajor", major),
+                ("gitMinor", minor),
+            ] {
                 flags.push_str(&format!(" -X {variable}.{name}={value}"));
             }
         }
@@ -91,7 +96,11 @@ fn version_of(dependency: &str, go_mod: &str) -> Option<String> {
         .lines()
         .map(|line| line.trim().trim_start_matches("require "))
         .filter_map(|line| line.strip_prefix(dependency)?.strip_prefix(' '))
-        .find_map(|rest| rest.split_whitespace().next().filter(|word| word.starts_with('v')))
+        .find_map(|rest| {
+            rest.split_whitespace()
+                .next()
+                .filter(|word| word.starts_with('v'))
+        })
         .map(str::to_owned)
 }
 
