@@ -1,5 +1,6 @@
 //! The Go tool modules of this repository, and the key under which their programs are cached.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,7 +42,7 @@ impl Module {
             ),
             ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         ],
-        expected: Duration::from_secs(300),
+        expected: Duration::from_mins(5),
         // Without it the API server calls itself v0.0.0-master.
         version_variable: Some("k8s.io/component-base/version"),
     };
@@ -79,7 +80,8 @@ impl Module {
                 ("gitMajor", major),
                 ("gitMinor", minor),
             ] {
-                flags.push_str(&format!(" -X {variable}.{name}={value}"));
+                // Writing to a String cannot fail.
+                let _ = write!(flags, " -X {variable}.{name}={value}");
             }
         }
         Ok(flags)
