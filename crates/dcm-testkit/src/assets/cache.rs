@@ -65,32 +65,23 @@ mod tests {
 
     #[test]
     fn the_most_specific_absolute_variable_wins() {
-        let cases: [(&[(&str, &str)], Option<&str>); 5] = [
-            (
-                &[
-                    ("DCM_CACHE_DIR", "/a"),
-                    ("XDG_CACHE_HOME", "/b"),
-                    ("HOME", "/c"),
-                ],
-                Some("/a"),
-            ),
-            (&[("XDG_CACHE_HOME", "/b"), ("HOME", "/c")], Some("/b/dcm")),
-            (
-                &[("DCM_CACHE_DIR", ""), ("HOME", "/c")],
-                Some("/c/.cache/dcm"),
-            ),
-            (
-                &[("DCM_CACHE_DIR", "relative"), ("HOME", "/c")],
-                Some("/c/.cache/dcm"),
-            ),
-            (&[], None),
+        let cases = [
+            ("DCM_CACHE_DIR=/a XDG_CACHE_HOME=/b HOME=/c", Some("/a")),
+            ("XDG_CACHE_HOME=/b HOME=/c", Some("/b/dcm")),
+            ("DCM_CACHE_DIR= HOME=/c", Some("/c/.cache/dcm")),
+            ("DCM_CACHE_DIR=relative HOME=/c", Some("/c/.cache/dcm")),
+            ("", None),
         ];
-        for (variables, expected) in cases {
+        for (environment, expected) in cases {
             let lookup = |name: &str| {
-                let found = variables.iter().find(|(variable, _)| *variable == name);
-                found.map(|(_, value)| PathBuf::from(value))
+                let mut pairs = environment
+                    .split(' ')
+                    .filter_map(|pair| pair.split_once('='));
+                pairs
+                    .find(|(variable, _)| *variable == name)
+                    .map(|(_, value)| value.into())
             };
-            assert_eq!(choose(lookup), expected.map(PathBuf::from), "{variables:?}");
+            assert_eq!(choose(lookup), expected.map(PathBuf::from), "{environment}");
         }
     }
 

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn only_the_last_lines_of_a_log_are_quoted() {
         let folder = tempfile::tempdir().unwrap();
-        let text: String = (0..100).map(|line| format!("line {line}\n")).collect();
+        let text = (0..100).fold(String::new(), |text, line| format!("{text}line {line}\n"));
         fs::write(log_file(folder.path(), "etcd"), text).unwrap();
         let quoted = last_lines_of_logs(folder.path(), &["etcd", "kube-apiserver"]);
         assert!(quoted.starts_with("--- etcd\nline 85\n"), "{quoted}");

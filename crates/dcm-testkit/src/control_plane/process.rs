@@ -1,6 +1,6 @@
 //! One child process that ends with its owner, however the owner ends.
 //!
-//! A value in a `static` is never dropped and a SIGKILLed process drops nothing, so `Drop` alone
+//! A value in a `static` is never dropped and a process killed outright drops nothing, so `Drop` alone
 //! does not do. Each program runs under a small shell whose standard input is a pipe that we
 //! hold: the kernel closes it when we are gone, the shell reads the end of it and kills its child.
 //! The shell is the child's parent, so the process id it signals cannot have been taken over.

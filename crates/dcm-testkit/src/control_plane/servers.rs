@@ -11,7 +11,7 @@ use super::process::Process;
 use super::{ControlPlane, Ipv4Addr};
 
 /// Far above the few seconds it takes, for machines that compile at the same time.
-const START_DEADLINE: Duration = Duration::from_secs(120);
+const START_DEADLINE: Duration = Duration::from_mins(2);
 const LOOK_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Written by the controller manager into every namespace, and again whenever it is missing.

@@ -65,7 +65,7 @@ fn owner_that_is_killed_holds_a_control_plane_in_a_static() {
         pids.join(" "),
         control_plane.folder().display()
     );
-    thread::sleep(Duration::from_secs(120));
+    thread::sleep(Duration::from_mins(2));
 }
 
 #[test]
@@ -80,10 +80,8 @@ fn a_killed_owner_leaves_no_process_and_no_folder() {
     let lines = BufReader::new(owner.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
-    let line = lines
-        .filter_map(|line| line.strip_prefix("owner: ").map(str::to_owned))
-        .next();
-    let line = line.unwrap();
+    let mut told = lines.filter_map(|line| line.strip_prefix("owner: ").map(str::to_owned));
+    let line = told.next().unwrap();
     let mut words: Vec<_> = line.split(' ').collect();
     let folder = PathBuf::from(words.pop().unwrap());
     let pids: Vec<u32> = words.iter().map(|word| word.parse().unwrap()).collect();
