@@ -1,1 +1,26 @@
-//! Part of the Distributed Cloud Manager.
+//! Keys, certificate requests, issued certificates and kubeconfigs: all that knows X.509 and kubeconfig YAML.
+//!
+//! ```text
+//!   key            a user's key pair            request      what is asked of a cluster's signer
+//!   certificate    what the signer answered     kubeconfig   read an administrator's, write a tenant's
+//!   blocks         PEM                          private_key  key files that others made
+//! ```
+//!
+//! Invariants: no I/O and no clock (time is an argument). Everything that is read is hostile: readers
+//! are total, bounded, and never quote what may be a secret. Key material has no `Debug`, is wiped
+//! when dropped, and leaves only as a [`secrecy::SecretString`].
+//!
+//! Tests: tables of bad input in `tests/data`, run by `tests/it`; `openssl` and `kubectl` are oracles.
+
+mod blocks;
+pub mod certificate;
+mod error;
+pub mod key;
+pub mod kubeconfig;
+mod private_key;
+pub mod request;
+
+pub use certificate::{Mismatch, Validity, certificate_key_matches, verify_issued};
+pub use error::Error;
+pub use key::UserKey;
+pub use request::{ParsedRequest, certificate_request, parse_request};
