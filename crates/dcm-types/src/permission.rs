@@ -1,6 +1,20 @@
 //! What a tenant may be granted in its namespace: one RBAC rule, inside a fixed envelope (T14, T18, T19).
+//!
+//! A rule grants every combination of its groups, resources and verbs. The envelope judges each
+//! combination on its own, so that what holds for a rule holds for the sum of many. Wildcards are
+//! refused, because what they mean changes with what is installed in a cluster; URLs that are no
+//! resources cannot be expressed at all.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Fault, Violation};
+use crate::name::{is_label, is_subdomain};
+
+mod envelope;
+
+use envelope::{Refusal, judge, judge_group, judge_resource, judge_verb};
 
 /// One RBAC rule in the namespace of the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,4 +25,176 @@ pub struct Rule {
     pub resources: Vec<String>,
     /// Verbs.
     pub verbs: Vec<String>,
+}
+
+/// How many groups a rule may name.
+const GROUP_COUNT: usize = 32;
+/// How many resources a rule may name.
+const RESOURCE_COUNT: usize = 100;
+/// How many verbs a rule may name; all that can be granted.
+const VERB_COUNT: usize = 8;
+/// How many rules a user may have.
+const RULE_COUNT: usize = 100;
+/// Longest name of a group.
+const GROUP_LIMIT: usize = 253;
+/// Longest name of a resource with its subresource: two labels and the `/`.
+const RESOURCE_LIMIT: usize = 127;
+
+impl Rule {
+    /// Holds the rule against the envelope; every offending entry is named.
+    pub fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        check_list(
+            "apiGroups",
+            &self.api_groups,
+            GROUP_COUNT,
+            check_group,
+            &mut faults,
+        );
+        check_list(
+            "resources",
+            &self.resources,
+            RESOURCE_COUNT,
+            check_resource,
+            &mut faults,
+        );
+        check_list("verbs", &self.verbs, VERB_COUNT, check_verb, &mut faults);
+        if faults.is_empty() {
+            self.check_combinations(&mut faults);
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Finds resources that may be granted, but not with each of these verbs.
+    fn check_combinations(&self, faults: &mut Vec<Fault>) {
+        for (index, resource) in self.resources.iter().enumerate() {
+            let refused: BTreeSet<&str> = self
+                .api_groups
+                .iter()
+                .flat_map(|group| self.verbs.iter().map(move |verb| (group, verb)))
+                .filter(|(group, verb)| judge(group, resource, verb).is_err())
+                .map(|(_, verb)| verb.as_str())
+                .collect();
+            if refused.is_empty() {
+                continue;
+            }
+            let refused = refused.into_iter().collect::<Vec<_>>().join(", ");
+            let violation = Violation::new(
+                format!("may only be read by a tenant, so not be granted with {refused}"),
+                resource,
+            )
+            .hint("put it into a permission of its own, with get, list and watch");
+            faults.push(violation.at(format!("resources[{index}]")));
+        }
+    }
+}
+
+/// Holds all rules of one user together against the envelope. Fields begin with `rules[i].`.
+///
+/// The envelope has no combination across rules that is worse than its parts (each grant is judged
+/// on its own), so the sum is within it when each rule is; what is added here is the bound on their
+/// number, and that a rule which was stored before the envelope became narrower is found.
+pub fn check_sum(rules: &[Rule]) -> Result<(), Vec<Fault>> {
+    if rules.len() > RULE_COUNT {
+        let violation = Violation::new(
+            format!("must be at most {RULE_COUNT} rules for one user"),
+            &rules.len().to_string(),
+        );
+        return Err(vec![violation.at("rules")]);
+    }
+    let faults: Vec<Fault> = rules
+        .iter()
+        .enumerate()
+        .filter_map(|(index, rule)| Some((index, rule.check().err()?)))
+        .flat_map(|(index, faults)| {
+            faults.into_iter().map(move |mut fault| {
+                fault.field = format!("rules[{index}].{}", fault.field);
+                fault
+            })
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+fn check_list(
+    field: &str,
+    values: &[String],
+    limit: usize,
+    check: fn(&str) -> Result<(), Violation>,
+    faults: &mut Vec<Fault>,
+) {
+    if values.is_empty() || values.len() > limit {
+        let rule = format!("must have 1 to {limit} entries");
+        faults.push(Violation::new(rule, &values.len().to_string()).at(field));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let outcome = if seen.insert(value) {
+            check(value)
+        } else {
+            Err(Violation::new("is listed twice", value))
+        };
+        if let Err(violation) = outcome {
+            faults.push(violation.at(format!("{field}[{index}]")));
+        }
+    }
+}
+
+fn check_group(group: &str) -> Result<(), Violation> {
+    refuse_wildcard(group, "name the API groups")?;
+    if group.len() > GROUP_LIMIT || !(group.is_empty() || is_subdomain(group)) {
+        return Err(Violation::new(
+            "must be an API group: empty for the core group, or a lower-case domain",
+            group,
+        ));
+    }
+    refuse(group, judge_group(group))
+}
+
+fn check_resource(resource: &str) -> Result<(), Violation> {
+    refuse_wildcard(resource, "name the resources")?;
+    let (name, subresource) = match resource.split_once('/') {
+        Some((name, subresource)) => (name, Some(subresource)),
+        None => (resource, None),
+    };
+    let well_formed =
+        resource.len() <= RESOURCE_LIMIT && is_label(name) && subresource.is_none_or(is_label);
+    if !well_formed {
+        return Err(Violation::new(
+            "must be the plural name of a resource in lower case, optionally with '/' and a subresource",
+            resource,
+        )
+        .hint("for example 'deployments' or 'pods/log'; the group goes into apiGroups"));
+    }
+    refuse(resource, judge_resource(resource))
+}
+
+fn check_verb(verb: &str) -> Result<(), Violation> {
+    refuse_wildcard(verb, "name the verbs")?;
+    refuse(verb, judge_verb(verb))
+}
+
+fn refuse_wildcard(value: &str, hint: &str) -> Result<(), Violation> {
+    if value.contains('*') {
+        return Err(Violation::new("must not contain '*'", value).hint(format!(
+            "{hint} one by one: what '*' grants depends on what is installed in a cluster"
+        )));
+    }
+    Ok(())
+}
+
+fn refuse(value: &str, judged: Result<(), Refusal>) -> Result<(), Violation> {
+    judged.map_err(|refusal| {
+        let violation = Violation::new("cannot be granted to a tenant", value);
+        violation.hint(refusal.why())
+    })
 }
