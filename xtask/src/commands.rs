@@ -1,0 +1,40 @@
+//! The commands, in the order in which they are listed: one file each.
+
+mod audit;
+mod check;
+mod kube;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::tidy;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Task {
+    /// Format, lints, documentation, licences and house rules: all that is known without running
+    Check,
+    /// Get what the tests need, build them, run them all
+    Test(test::Arguments),
+    /// Only the house rules: arrows between crates, sizes, first lines, dependencies
+    Tidy,
+    /// Known vulnerabilities of dependencies; needs the advisory database from the network
+    Audit,
+    /// Local Kubernetes control planes: build | up [N] | list | down
+    #[command(subcommand)]
+    Kube(kube::Task),
+}
+
+impl Task {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::Check => check::run()?,
+            Self::Test(arguments) => return Ok(test::run(&arguments)),
+            Self::Tidy => tidy::run()?,
+            Self::Audit => audit::run()?,
+            Self::Kube(task) => task.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

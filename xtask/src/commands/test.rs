@@ -1,0 +1,100 @@
+//! `cargo xtask test`: gets what the tests need, builds them, runs them, and sums up.
+//!
+//! The very last line is always `N passed, N failed`, over all test programs.
+
+mod summary;
+
+use std::io::{self, BufRead, BufReader};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use dcm_testkit::Assets;
+
+use crate::output;
+use crate::parts::Parts;
+use crate::workspace;
+use summary::Summary;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Passed on to `cargo test` in place of `--workspace`, such as `-p dcm-store` or `-- name`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    cargo_arguments: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let mut parts = Parts::default();
+    let mut summary = Summary::default();
+    // One after the other: the builds of tools and of tests would only slow each other down.
+    let ready = parts
+        .run("get control planes", || Ok(Assets::obtain()?))
+        .is_some()
+        && parts.run("build tests", || build(arguments)).is_some();
+    if ready {
+        parts.run("run tests", || execute(arguments, &mut summary));
+    }
+    parts.report();
+    summary.report();
+    let outcome = parts.all_succeeded();
+    if let Err(error) = &outcome {
+        output::say(format!("{error:#}"));
+    }
+    output::say(summary.last_line());
+    // Not an error value: it would be printed, and nothing may come after the last line.
+    if outcome.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn build(arguments: &Arguments) -> Result<()> {
+    let mut command = cargo_test();
+    // What stands behind `--` is for the test programs.
+    let words = arguments
+        .cargo_arguments
+        .iter()
+        .take_while(|word| *word != "--");
+    command
+        .args(selection(arguments))
+        .args(words)
+        .arg("--no-run");
+    workspace::run(&mut command)
+}
+
+fn execute(arguments: &Arguments, summary: &mut Summary) -> Result<()> {
+    // One pipe for both streams keeps the lines of cargo and of the tests in their order.
+    let (reader, writer) = io::pipe()?;
+    let mut command = cargo_test();
+    command
+        .arg("--no-fail-fast")
+        .args(selection(arguments))
+        .args(&arguments.cargo_arguments);
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().context("running cargo test")?;
+    // The command holds the writing ends: the pipe would never end.
+    drop(command);
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        output::say(&line);
+        summary.read(&line);
+    }
+    let status = child.wait()?;
+    summary.finish(status.success());
+    if !status.success() {
+        bail!("cargo test ended with {status}");
+    }
+    Ok(())
+}
+
+fn cargo_test() -> Command {
+    workspace::cargo(["test", "--locked"])
+}
+
+fn selection(arguments: &Arguments) -> Option<&'static str> {
+    let chosen = arguments
+        .cargo_arguments
+        .first()
+        .is_some_and(|word| word.starts_with("-p"));
+    (!chosen).then_some("--workspace")
+}
