@@ -13,7 +13,7 @@ mod sources;
 
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Metadata;
@@ -72,9 +72,11 @@ impl Tree {
     }
 
     fn rust_files(&self) -> impl Iterator<Item = &TextFile> {
-        self.files
-            .iter()
-            .filter(|file| file.path.strip_suffix(".rs").is_some())
+        self.files.iter().filter(|file| {
+            Path::new(&file.path)
+                .extension()
+                .is_some_and(|extension| extension == "rs")
+        })
     }
 }
 

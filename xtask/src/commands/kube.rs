@@ -53,8 +53,9 @@ fn build() -> Result<()> {
         assets.kube_controller_manager,
         assets.kubectl,
     ];
-    all.iter()
-        .for_each(|program| output::say(program.display()));
+    for program in all {
+        output::say(program.display());
+    }
     Ok(())
 }
 

@@ -46,7 +46,8 @@ impl Place {
                 folders.push(entry.path());
             }
         }
-        folders.sort();
+        // By number: 10 comes after 2.
+        folders.sort_by_key(|folder: &PathBuf| (folder.as_os_str().len(), folder.clone()));
         Ok(folders.into_iter().map(|folder| Self { folder }).collect())
     }
 
