@@ -11,11 +11,22 @@
 //! Invariants: a batch holds as a whole or not at all; an acknowledged commit survives the end of the
 //! process; a read sees every commit acknowledged before it began; no type of a backend leaves this crate.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod hints;
+mod leases;
+pub mod memory;
+mod private_file;
+pub mod sqlite;
 pub mod store;
 pub mod typed;
+pub mod vault;
 
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
 pub use store::{
     Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Scope, Store, Stored,
     Version,
 };
 pub use typed::{StoreExt, Versioned};
+pub use vault::{Place, Vault};

@@ -4,6 +4,7 @@
 //! because "wanted generation differs from applied generation" is a fact in the documents. What we
 //! derive: everything that can be read again from a member cluster.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -81,11 +82,56 @@ pub enum Operation {
     },
 }
 
+impl Expect {
+    /// Whether the expectation holds of what is there now.
+    pub fn holds(self, found: Option<Version>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Absent => found.is_none(),
+            Self::Exists => found.is_some(),
+            Self::Number(number) => found.is_some_and(|version| version.number == number),
+            Self::Untouched(version) => found == Some(version),
+        }
+    }
+}
+
+impl Operation {
+    /// The document that it is about.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key, .. } | Self::Assert { key, .. } => key,
+        }
+    }
+
+    /// Its precondition.
+    pub fn expect(&self) -> Expect {
+        match self {
+            Self::Put { expect, .. }
+            | Self::Delete { expect, .. }
+            | Self::Assert { expect, .. } => *expect,
+        }
+    }
+}
+
 /// Operations that succeed or fail as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// In order. A key is named by at most one operation.
     pub operations: Vec<Operation>,
+}
+
+impl Batch {
+    /// Refuses a batch that names a key twice. Since keys differ, all preconditions can be checked
+    /// against the state before the batch; backends rely on that.
+    pub(crate) fn refuse_repeated_keys(&self) -> Result<(), Error> {
+        let mut seen = HashSet::with_capacity(self.operations.len());
+        match self.operations.iter().find(|o| !seen.insert(o.key())) {
+            None => Ok(()),
+            Some(repeated) => Err(Error::RepeatedKey {
+                key: repeated.key().clone(),
+            }),
+        }
+    }
 }
 
 /// The outcome of a commit: the version number of each `Put`, in the order of the operations.
@@ -128,6 +174,26 @@ pub struct Page {
     pub more: bool,
 }
 
+impl Page {
+    /// A page of the first `limit` of the documents found; backends look for one more than that.
+    pub(crate) fn cut(mut found: Vec<Stored>, limit: usize) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Self {
+            documents: found,
+            more,
+        }
+    }
+}
+
+impl Scope {
+    /// The bounds, both exclusive, between which the paths below `path` lie: `/` and `0` are
+    /// neighbours, so nothing but `path/...` sorts between `path/` and `path0`.
+    pub(crate) fn bounds_under(path: &str) -> (String, String) {
+        (format!("{path}/"), format!("{path}0"))
+    }
+}
+
 /// A hint that a document changed; the stream may drop hints when its reader is slow, and then says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -156,6 +222,12 @@ pub enum Error {
         key: Key,
         /// What is there now: `None` when it does not exist.
         found: Option<Version>,
+    },
+    /// Two operations of a batch name the same document; nothing was written.
+    #[error("batch names {key} more than once")]
+    RepeatedKey {
+        /// Which document.
+        key: Key,
     },
     /// A stored document cannot be read.
     #[error("decode {key}")]
@@ -201,6 +273,7 @@ impl Error {
         match self {
             Self::Unavailable { .. } => true,
             Self::Precondition { .. }
+            | Self::RepeatedKey { .. }
             | Self::Decode { .. }
             | Self::Encode { .. }
             | Self::Backend { .. } => false,
@@ -211,6 +284,7 @@ impl Error {
     pub fn category(&self) -> &'static str {
         match self {
             Self::Precondition { .. } => "precondition",
+            Self::RepeatedKey { .. } => "repeated-key",
             Self::Decode { .. } => "decode",
             Self::Encode { .. } => "encode",
             Self::Unavailable { .. } => "store-unavailable",
@@ -229,12 +303,14 @@ pub trait Store: Send + Sync + 'static {
     /// Lists documents of a kind.
     async fn list(&self, query: &Query) -> Result<Page, Error>;
 
-    /// Commits a batch: all of it, durably, or nothing.
+    /// Commits a batch: all of it, durably, or nothing. After [`Error::Unavailable`] or
+    /// [`Error::Backend`], and when the future is dropped, it may have been either: read again.
     async fn commit(&self, batch: Batch) -> Result<Committed, Error>;
 
     /// Hints about changes from now on.
     fn changes(&self) -> BoxStream<'static, Change>;
 
-    /// Takes or renews a lease by the store's clock; `None` when somebody else holds it.
+    /// Takes or renews a lease by the store's clock; `None` when somebody else holds it. Its holder
+    /// gives it up by renewing it with a `ttl` of zero.
     async fn lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, Error>;
 }
