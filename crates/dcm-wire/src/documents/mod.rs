@@ -1,0 +1,46 @@
+//! The documents of the interface, one file per noun: what callers write, and what they get back.
+//!
+//! `read_*` takes the bytes of a body and gives a draft; on a PUT the name of the path is given too,
+//! and a name in the body must be the same. `of` makes a document out of what is stored.
+
+pub mod cluster;
+pub mod flat;
+pub mod logical_cloud;
+pub mod metadata;
+pub mod permission;
+pub mod project;
+pub mod quota;
+pub mod reference;
+
+pub use cluster::{ClusterDocument, ClusterSpec, CreateCluster, CreateClusterSpec, read_cluster};
+pub use flat::{
+    FlatLogicalCloud, FlatPermission, FlatReference, FlatReferenceList, FlatUser,
+    read_flat_reference,
+};
+pub use logical_cloud::{
+    CloudLifecycle, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
+    read_logical_cloud,
+};
+pub use metadata::MetadataDocument;
+pub use permission::{PermissionDocument, PermissionSpec, read_permission};
+pub use project::{ProjectDocument, ProviderDocument, read_project, read_provider};
+pub use quota::{QuotaDocument, read_quota};
+pub use reference::{ReferenceDocument, ReferenceSpec, ReferenceStatus, read_reference};
+
+use serde_json::Value;
+
+use crate::json;
+use crate::object::Report;
+use crate::refusal::{Decoded, FieldValidation, Refusal};
+
+/// Decodes a body and builds a draft out of it.
+fn read<D>(
+    body: &[u8],
+    validation: FieldValidation,
+    build: impl FnOnce(&Value, &Report) -> Option<D>,
+) -> Result<Decoded<D>, Refusal> {
+    let value = json::decode(body)?;
+    let report = Report::default();
+    let draft = build(&value, &report);
+    report.finish(draft, validation)
+}

@@ -1,0 +1,112 @@
+//! User permissions: one RBAC rule in the namespace of the logical cloud.
+
+use serde::{Deserialize, Serialize};
+
+use dcm_types::documents::UserPermission;
+use dcm_types::drafts::PermissionDraft;
+use dcm_types::permission::Rule;
+use dcm_types::{Fault, PermissionName};
+
+use super::metadata::read_metadata;
+use super::{MetadataDocument, read};
+use crate::object::{Member, Object, member};
+use crate::refusal::{Decoded, FieldValidation, Refusal};
+
+/// A user permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PermissionDocument {
+    /// Name and free text.
+    pub metadata: MetadataDocument,
+    /// The rule.
+    pub spec: PermissionSpec,
+}
+
+/// The rule of a permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionSpec {
+    /// The namespace of the logical cloud, which is also meant when this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// API groups; the core group is the empty text.
+    pub api_groups: Vec<String>,
+    /// Resources, optionally with a subresource.
+    pub resources: Vec<String>,
+    /// Verbs.
+    pub verbs: Vec<String>,
+}
+
+impl PermissionDocument {
+    /// The document of a stored permission.
+    pub fn of(permission: &UserPermission) -> Self {
+        Self {
+            metadata: MetadataDocument::of(permission.name.as_str(), &permission.metadata),
+            spec: PermissionSpec {
+                namespace: None,
+                api_groups: permission.rule.api_groups.clone(),
+                resources: permission.rule.resources.clone(),
+                verbs: permission.rule.verbs.clone(),
+            },
+        }
+    }
+}
+
+const DOCUMENT: &[Member] = &[member("metadata"), member("spec")];
+const SPEC: &[Member] = &[
+    member("namespace"),
+    member("apiGroups"),
+    member("resources"),
+    member("verbs"),
+];
+
+/// Reads a permission.
+pub fn read_permission(
+    body: &[u8],
+    path_name: Option<&PermissionName>,
+    validation: FieldValidation,
+) -> Result<Decoded<PermissionDraft>, Refusal> {
+    read(body, validation, |value, report| {
+        let body = Object::body(value, DOCUMENT, report)?;
+        let named = read_metadata(&body, path_name, PermissionName::parse);
+        let spec = body.object("spec", SPEC)?;
+        let rule = read_rule(&spec);
+        let namespace = spec.text("namespace").map(str::to_owned);
+        let (name, metadata) = named?;
+        Some(PermissionDraft {
+            name,
+            metadata,
+            namespace,
+            rule: rule?,
+        })
+    })
+}
+
+/// Reads the rule and holds it against the envelope.
+pub(super) fn read_rule(spec: &Object<'_>) -> Option<Rule> {
+    let api_groups = spec.texts("apiGroups");
+    let resources = spec.texts("resources");
+    let verbs = spec.texts("verbs");
+    let rule = Rule {
+        api_groups: api_groups?,
+        resources: resources?,
+        verbs: verbs?,
+    };
+    match rule.check() {
+        Ok(()) => Some(rule),
+        Err(faults) => {
+            for fault in faults {
+                let field = rule_path(spec, &fault.field);
+                spec.report().invalid(Fault { field, ..fault });
+            }
+            None
+        }
+    }
+}
+
+/// Path of a field of the rule, the first part of it spelled as the caller did.
+fn rule_path(spec: &Object<'_>, field: &str) -> String {
+    let (name, index) = field.split_at(field.find('[').unwrap_or(field.len()));
+    format!("{}{index}", spec.path_of(name))
+}

@@ -1,0 +1,32 @@
+//! The answer to an action: which generation will show that it is done.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a logical cloud shall exist in its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// It shall exist.
+    Present,
+    /// Nothing of it shall exist.
+    Absent,
+}
+
+/// The wish as it is shown.
+pub fn wire_wish(wish: dcm_types::documents::Wish) -> Wish {
+    match wish {
+        dcm_types::documents::Wish::Present => Wish::Present,
+        dcm_types::documents::Wish::Absent => Wish::Absent,
+    }
+}
+
+/// An accepted action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Accepted {
+    /// The generation to wait for.
+    pub generation: u64,
+    /// The wish of that generation.
+    pub wish: Wish,
+}

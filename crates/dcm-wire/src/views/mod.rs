@@ -1,0 +1,21 @@
+//! What callers get back besides documents: status, health, accepted actions, problems.
+
+pub mod accepted;
+pub mod health;
+pub mod problem;
+pub mod status;
+
+pub use accepted::{Accepted, Wish, wire_wish};
+pub use health::{CheckState, ClusterHealthView, FindingView, SignerView};
+pub use problem::{FaultView, Problem};
+pub use status::{
+    ActionView, ConditionStatusView, ConditionView, GenerationView, LastErrorView, MemberStateView,
+    MemberView, ObjectStateView, ObjectView, RecordView, StatusView,
+};
+
+use dcm_types::Timestamp;
+
+/// Whole seconds between two moments; 0 when the clock went back.
+pub(crate) fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    u64::try_from(later.as_second() - earlier.as_second()).unwrap_or(0)
+}

@@ -1,0 +1,236 @@
+//! What callers get back: each shape once, as JSON, and read back with the same type.
+
+use std::collections::BTreeMap;
+
+use dcm_types::documents::{
+    Action, ActionRecord, Cluster, ClusterHealth, ClusterReference, CredentialKind, Finding,
+    HealthState, Isolation, LastError, Level, Lifecycle, LogicalCloud, Metadata, Namespace,
+    ObjectIdentity, ObjectState, ObjectStatus, PodSecurity, SignerState, User, Wish,
+};
+use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
+use dcm_types::{
+    CloudKey, CloudName, ClusterKey, ClusterName, Condition, ConditionStatus, NamespaceName,
+    ProjectName, ProviderName, ReferenceName, Sealed, Timestamp, Track, Uid, UserName,
+};
+use dcm_wire::documents::{
+    ClusterDocument, FlatLogicalCloud, FlatReference, LogicalCloudDocument, ReferenceDocument,
+};
+use dcm_wire::views::StatusView;
+use insta::assert_json_snapshot;
+use serde::de::DeserializeOwned;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn uid() -> Uid {
+    Uid::from_random([7; 16])
+}
+
+fn cluster_key() -> ClusterKey {
+    ClusterKey {
+        provider: ProviderName::parse("p1").unwrap(),
+        cluster: ClusterName::parse("c1").unwrap(),
+    }
+}
+
+fn cloud_key() -> CloudKey {
+    CloudKey {
+        project: ProjectName::parse("pr").unwrap(),
+        cloud: CloudName::parse("lc").unwrap(),
+    }
+}
+
+fn reads_back<T: serde::Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(view: &T) {
+    let text = serde_json::to_string(view).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), view);
+}
+
+fn cluster() -> Cluster {
+    Cluster {
+        uid: uid(),
+        key: cluster_key(),
+        metadata: Metadata::default(),
+        server: "https://192.0.2.1:6443".to_owned(),
+        credential: Sealed("DCMCANARY-sealed".to_owned()),
+        credential_epoch: 2,
+        created_at: at(0),
+    }
+}
+
+fn health() -> ClusterHealth {
+    ClusterHealth {
+        key: cluster_key(),
+        credential_epoch: 2,
+        checked_at: at(5),
+        state: HealthState::Degraded,
+        since: at(1),
+        version: Some("v1.36.2".to_owned()),
+        identity: Some("0b5f".to_owned()),
+        user_name: Some("admin".to_owned()),
+        groups: vec!["system:masters".to_owned()],
+        missing_rights: vec!["create namespaces".to_owned()],
+        signer: SignerState::Works,
+        findings: vec![Finding {
+            reason: "MissingRights".to_owned(),
+            message: "may not create namespaces".to_owned(),
+            hint: "grant it".to_owned(),
+        }],
+    }
+}
+
+#[test]
+fn a_cluster_shows_its_health_and_nothing_of_its_credential() {
+    let view = ClusterDocument::of(&cluster(), Some(&health()));
+    reads_back(&view);
+    assert_json_snapshot!(view);
+}
+
+#[test]
+fn the_health_of_an_older_credential_is_not_shown() {
+    let mut older = health();
+    older.credential_epoch = 1;
+    let view = ClusterDocument::of(&cluster(), Some(&older));
+    assert_eq!(view, ClusterDocument::of(&cluster(), None));
+    assert_json_snapshot!(view);
+}
+
+fn cloud() -> (LogicalCloud, Namespace, User) {
+    let cloud = LogicalCloud {
+        uid: uid(),
+        key: cloud_key(),
+        metadata: Metadata::default(),
+        level: Level::Standard,
+        user: Some(UserName::parse("u1").unwrap()),
+        flat: false,
+        created_at: at(0),
+    };
+    let namespace = Namespace {
+        cloud: cloud_key(),
+        name: NamespaceName::parse("ns1").unwrap(),
+        labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        isolation: Isolation::Strict,
+        pod_security: PodSecurity::Restricted,
+    };
+    let user = User {
+        uid: uid(),
+        cloud: cloud_key(),
+        name: UserName::parse("u1").unwrap(),
+        credential: CredentialKind::Certificate,
+        identity_generation: 1,
+    };
+    (cloud, namespace, user)
+}
+
+#[test]
+fn a_logical_cloud_is_shown_in_both_dialects() {
+    let (cloud, namespace, user) = cloud();
+    let lifecycle = Lifecycle {
+        cloud: cloud_key(),
+        cloud_uid: uid(),
+        generation: 3,
+        wish: Wish::Absent,
+        delete_when_absent: true,
+        history: Vec::new(),
+    };
+    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), Some(&lifecycle));
+    reads_back(&view);
+    assert_json_snapshot!(view);
+    let flat = FlatLogicalCloud::of(&cloud, &namespace, Some(&user), &[]);
+    reads_back(&flat);
+    assert_json_snapshot!(flat);
+}
+
+#[test]
+fn what_is_shown_of_a_logical_cloud_can_be_written_back() {
+    let (cloud, namespace, user) = cloud();
+    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), None);
+    let body = serde_json::to_vec(&view).unwrap();
+    let read = dcm_wire::documents::read_logical_cloud(
+        &body,
+        Some(&cloud.key.cloud),
+        dcm_wire::FieldValidation::Strict,
+    )
+    .unwrap();
+    assert_eq!(read.draft.namespace, Some(namespace.name));
+    assert_eq!(read.draft.labels, namespace.labels);
+    assert_eq!(read.draft.isolation, namespace.isolation);
+    assert_eq!(read.draft.pod_security, namespace.pod_security);
+    assert_eq!(read.draft.user.unwrap().name, user.name);
+}
+
+#[test]
+fn a_reference_is_shown_in_both_dialects() {
+    let reference = ClusterReference {
+        uid: uid(),
+        cloud: cloud_key(),
+        name: ReferenceName::parse("p1-c1").unwrap(),
+        metadata: Metadata::default(),
+        cluster: cluster_key(),
+        load_balancer_address: Some("192.0.2.7".parse().unwrap()),
+    };
+    let view = ReferenceDocument::of(&reference, Some(at(9)));
+    reads_back(&view);
+    assert_json_snapshot!(view);
+    assert_json_snapshot!(FlatReference::of(&reference));
+}
+
+fn member() -> MemberStatus {
+    MemberStatus {
+        cluster: cluster_key(),
+        reference: Some(ReferenceName::parse("p1-c1").unwrap()),
+        state: MemberState::Blocked,
+        applied_generation: Some(1),
+        conditions: vec![Condition {
+            track: Track::Namespace,
+            status: ConditionStatus::Blocked,
+            reason: "Conflict".to_owned(),
+            message: "the namespace belongs to somebody else".to_owned(),
+            hint: Some("choose another".to_owned()),
+            since: at(10),
+        }],
+        objects: vec![ObjectStatus {
+            object: ObjectIdentity {
+                group: String::new(),
+                version: "v1".to_owned(),
+                kind: "Namespace".to_owned(),
+                namespace: None,
+                name: "ns1".to_owned(),
+            },
+            track: Track::Namespace,
+            state: ObjectState::Blocked,
+            reason: "Conflict".to_owned(),
+            message: String::new(),
+            read_at: Some(at(20)),
+        }],
+        last_error: Some(LastError {
+            category: "conflict".to_owned(),
+            message: "somebody else's".to_owned(),
+            hint: "choose another".to_owned(),
+            at: at(20),
+            attempts: 2,
+        }),
+        checked_at: Some(at(20)),
+        kubeconfig_until: Some(at(1000)),
+    }
+}
+
+#[test]
+fn a_status_tells_reason_and_age_per_member_and_object() {
+    let status = CloudStatus {
+        cloud: cloud_key(),
+        wanted_generation: 2,
+        wish: Some(Wish::Present),
+        last_action: Some(Action::Update),
+        history: vec![ActionRecord {
+            action: Action::Instantiate,
+            generation: 1,
+            at: at(1),
+        }],
+        members: vec![member()],
+        at: at(30),
+    };
+    let view = StatusView::of(&status, Some(false));
+    reads_back(&view);
+    assert_json_snapshot!(view);
+}
