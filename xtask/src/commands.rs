@@ -21,8 +21,10 @@ pub(crate) enum Task {
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
     Audit,
-    /// Local Kubernetes control planes: build | up [N] | list | down
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        about = "Local Kubernetes control planes: build | up [N] | list | down"
+    )]
     Kube(kube::Task),
 }
 

@@ -1,7 +1,7 @@
 //! A Kubernetes control plane of its own for a test: etcd, API server and controller manager.
 //!
 //! Lives in a temporary folder and on loopback ports, with a certificate authority of its own.
-//! All of it ends with the value, or with the process that holds the value: see [`process`].
+//! All of it ends with the value, or with the process that holds the value: see `process.rs`.
 //!
 //! Order matters when it starts: the API server gives up without etcd, and the controller manager
 //! gives up without an API server that answers.

@@ -2,6 +2,7 @@
 //!
 //! The very last line is always `N passed, N failed`, over all test programs.
 
+mod programs;
 mod summary;
 
 use std::io::{self, BufRead, BufReader};
@@ -17,7 +18,7 @@ use summary::Summary;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Passed on to `cargo test` in place of `--workspace`, such as `-p dcm-store` or `-- name`
+    /// Passed on to `cargo test` in place of `--workspace`, such as `-p dcm-store`, or part of a test's name
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo_arguments: Vec<String>,
 }
@@ -26,11 +27,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut parts = Parts::default();
     let mut summary = Summary::default();
     // One after the other: the builds of tools and of tests would only slow each other down.
-    let ready = parts
-        .run("get control planes", || Ok(Assets::obtain()?))
-        .is_some()
-        && parts.run("build tests", || build(arguments)).is_some();
-    if ready {
+    let assets = parts.run("get control planes", || Ok(Assets::obtain()?));
+    let programs = assets.and_then(|_| parts.run("build tests", || programs::build(arguments)));
+    if let Some(programs) = programs {
+        summary = Summary::of(programs);
         parts.run("run tests", || execute(arguments, &mut summary));
     }
     parts.report();
@@ -46,20 +46,6 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn build(arguments: &Arguments) -> Result<()> {
-    let mut command = cargo_test();
-    // What stands behind `--` is for the test programs.
-    let words = arguments
-        .cargo_arguments
-        .iter()
-        .take_while(|word| *word != "--");
-    command
-        .args(selection(arguments))
-        .args(words)
-        .arg("--no-run");
-    workspace::run(&mut command)
 }
 
 fn execute(arguments: &Arguments, summary: &mut Summary) -> Result<()> {

@@ -1,10 +1,12 @@
 //! Reads what `cargo test` prints, and keeps the numbers.
 
+use super::programs::Programs;
 use crate::output;
 
 /// What is known of all test programs that have run.
 #[derive(Default)]
 pub(super) struct Summary {
+    programs: Programs,
     /// The program that has begun, until its result line.
     running: Option<String>,
     results: Vec<String>,
@@ -13,8 +15,15 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    pub(super) fn of(programs: Programs) -> Self {
+        Self {
+            programs,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn read(&mut self, line: &str) {
-        if let Some(program) = program(line) {
+        if let Some(program) = self.program(line) {
             self.close_unfinished();
             self.running = Some(program);
         } else if let Some((passed, failed)) = numbers(line) {
@@ -50,6 +59,19 @@ impl Summary {
         format!("{} passed, {} failed", self.passed, self.failed)
     }
 
+    /// `Running unittests src/lib.rs (target/debug/deps/dcm_types-0123)`, `Doc-tests dcm_types`.
+    fn program(&self, line: &str) -> Option<String> {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix("Doc-tests ") {
+            return Some(format!("{name} (documentation)"));
+        }
+        let (source, path) = line.strip_prefix("Running ")?.split_once(" (")?;
+        let file = path.trim_end_matches(')').rsplit('/').next()?;
+        let name = self.programs.get(file).map_or(file, String::as_str);
+        let source = source.trim_start_matches("unittests ");
+        Some(format!("{name} ({source})"))
+    }
+
     /// A program that aborts, or is killed, prints no result.
     fn close_unfinished(&mut self) {
         if let Some(program) = self.running.take() {
@@ -58,21 +80,6 @@ impl Summary {
                 .push(format!("{program}: ended without a result"));
         }
     }
-}
-
-/// `Running unittests src/lib.rs (target/debug/deps/dcm_types-0123)` and `Doc-tests dcm_types`.
-fn program(line: &str) -> Option<String> {
-    let line = line.trim();
-    if let Some(name) = line.strip_prefix("Doc-tests ") {
-        return Some(format!("{name} (documentation)"));
-    }
-    let (source, path) = line.strip_prefix("Running ")?.split_once(" (")?;
-    let file = path.trim_end_matches(')').rsplit('/').next()?;
-    let name = file.rsplit_once('-').map_or(file, |(name, _)| name);
-    Some(format!(
-        "{name} ({})",
-        source.trim_start_matches("unittests ")
-    ))
 }
 
 /// `test result: ok. 18 passed; 0 failed; 0 ignored; ...`
@@ -94,7 +101,8 @@ mod tests {
     use super::*;
 
     fn read(lines: &[&str], succeeded: bool) -> Summary {
-        let mut summary = Summary::default();
+        let file = "dcm_types-c0cef8d3017a3de6".to_owned();
+        let mut summary = Summary::of(Programs::from([(file, "dcm-types".to_owned())]));
         for line in lines {
             summary.read(line);
         }
@@ -117,7 +125,7 @@ mod tests {
         );
         assert_eq!(summary.last_line(), "28 passed, 1 failed");
         assert_eq!(summary.results.len(), 2);
-        assert!(summary.results[0].starts_with("dcm_types (src/lib.rs): test result: ok."));
+        assert!(summary.results[0].starts_with("dcm-types (src/lib.rs): test result: ok."));
     }
 
     #[test]
@@ -133,7 +141,7 @@ mod tests {
         assert_eq!(summary.last_line(), "2 passed, 1 failed");
         assert_eq!(
             summary.results[0],
-            "dcm_types (src/lib.rs): ended without a result"
+            "dcm-types (src/lib.rs): ended without a result"
         );
     }
 
