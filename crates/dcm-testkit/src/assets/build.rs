@@ -30,7 +30,9 @@ pub(super) fn obtain(module: &Module, cache: &Path) -> Result<PathBuf, Error> {
     // Whoever held the lock before may just have built it.
     if !is_complete(module, &folder) {
         remove_interrupted_builds(&shelf)?;
-        build(module, &shelf.join(format!("partial-{key}")), &folder)?;
+        // A name of our own: a compiler that outlived an interrupted build must not write into it.
+        let partial = format!("partial-{key}-{}", std::process::id());
+        build(module, &shelf.join(partial), &folder)?;
     }
     Ok(folder)
 }

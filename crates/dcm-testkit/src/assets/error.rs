@@ -12,7 +12,7 @@ pub enum Error {
     #[error("reading the tool module \"{path}\"")]
     ReadModule { path: PathBuf, source: io::Error },
     #[error(
-        "Go is needed to build {tool}, and `go version` does not work: install Go 1.26 or newer \
+        "Go is needed to build {tool}, and `go env GOVERSION` does not work: install Go 1.26 or newer \
          (Debian: golang-go; else the Go download page), or set {READY_FOLDER_VARIABLE} to a \
          folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl"
     )]
