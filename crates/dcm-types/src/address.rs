@@ -188,7 +188,7 @@ fn refusal_v4(address: Ipv4Addr) -> Option<Refusal> {
     }
 }
 
-/// The special-purpose ranges of IPv6; outside 2000::/3 nothing is given out.
+/// The special-purpose ranges of IPv6; outside `2000::/3` nothing is given out.
 fn refusal_v6(address: Ipv6Addr) -> Option<Refusal> {
     if address.is_unspecified() {
         return Some(Refusal::Unspecified);
@@ -199,8 +199,8 @@ fn refusal_v6(address: Ipv6Addr) -> Option<Refusal> {
     match address.segments() {
         [0xff00..=0xffff, ..] => Some(Refusal::Multicast),
         [0xfe80..=0xfebf, ..] => Some(Refusal::LinkLocal),
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Some(Refusal::Private),
-        [0x2001, 0x0000..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] => {
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Some(Refusal::Private),
+        [0x2001, 0x0000..=0x01ff | 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] => {
             Some(Refusal::Reserved)
         }
         [0x2000..=0x3fff, ..] => None,
@@ -220,19 +220,17 @@ fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if address.is_unspecified() || address.is_loopback() {
         return None;
     }
-    let (high, low) = match address.segments() {
-        // Mapped, compatible, translated, NAT64 (well-known and local prefix).
+    match address.segments() {
+        // Mapped, compatible, translated, NAT64 (well-known and local prefix), 6to4.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x0064, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x0064, 0xff9b, 1, _, _, _, high, low] => (high, low),
-        // 6to4.
-        [0x2002, high, low, ..] => (high, low),
-        _ => return None,
-    };
-    Some(Ipv4Addr::from_bits(
-        (u32::from(high) << 16) | u32::from(low),
-    ))
+        | [0x0064, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits(
+            (u32::from(high) << 16) | u32::from(low),
+        )),
+        _ => None,
+    }
 }
 
 /// A range that is written in the mapped form of IPv4 is that IPv4 range.

@@ -2,28 +2,84 @@
 
 use dcm_types::Violation;
 
+/// A member that is read.
+pub(super) struct Member {
+    pub(super) name: &'static str,
+    /// Whether it is text; the others are looked into.
+    pub(super) is_text: bool,
+}
+
+const fn text(name: &'static str) -> Member {
+    Member {
+        name,
+        is_text: true,
+    }
+}
+
+const fn structure(name: &'static str) -> Member {
+    Member {
+        name,
+        is_text: false,
+    }
+}
+
 /// Members of the file.
-pub(super) const FILE: &[&str] = &[
-    "apiVersion",
-    "kind",
-    "clusters",
-    "users",
-    "contexts",
-    "current-context",
-    "preferences",
+pub(super) const FILE: &[Member] = &[
+    text("apiVersion"),
+    text("kind"),
+    structure("clusters"),
+    structure("users"),
+    structure("contexts"),
+    text("current-context"),
+    structure("preferences"),
 ];
-/// Members of `clusters[].cluster`.
-pub(super) const CLUSTER: &[&str] = &["server", "certificate-authority-data", "tls-server-name"];
-/// Members of `users[].user`.
-pub(super) const USER: &[&str] = &["client-certificate-data", "client-key-data", "token"];
-/// Members of `contexts[].context`; the namespace is allowed and not used.
-pub(super) const CONTEXT: &[&str] = &["cluster", "user", "namespace"];
+
+/// A list of named entries.
+pub(super) struct List {
+    pub(super) name: &'static str,
+    /// The member of an entry that holds its content.
+    pub(super) inner: &'static str,
+    /// Members of an entry.
+    pub(super) entry: &'static [Member],
+    /// Members of its content.
+    pub(super) content: &'static [Member],
+}
+
+/// `clusters`.
+pub(super) const CLUSTERS: List = List {
+    name: "clusters",
+    inner: "cluster",
+    entry: &[text("name"), structure("cluster")],
+    content: &[
+        text("server"),
+        text("certificate-authority-data"),
+        text("tls-server-name"),
+    ],
+};
+/// `users`.
+pub(super) const USERS: List = List {
+    name: "users",
+    inner: "user",
+    entry: &[text("name"), structure("user")],
+    content: &[
+        text("client-certificate-data"),
+        text("client-key-data"),
+        text("token"),
+    ],
+};
+/// `contexts`; the namespace is allowed and not used.
+pub(super) const CONTEXTS: List = List {
+    name: "contexts",
+    inner: "context",
+    entry: &[text("name"), structure("context")],
+    content: &[text("cluster"), text("user"), text("namespace")],
+};
 
 const STATIC_CREDENTIAL: &str =
     "paste a static credential: create a ServiceAccount token or a client certificate";
 
 /// Why a member that is not read is refused, and what to do instead.
-pub(super) fn refusal(member: &str, known: &[&str]) -> Violation {
+pub(super) fn refusal(member: &str, known: &[Member]) -> Violation {
     let (rule, hint) = match member {
         "<<" => (
             "is refused: merge keys are not read",
@@ -59,7 +115,8 @@ pub(super) fn refusal(member: &str, known: &[&str]) -> Violation {
             "remove it; it is not needed",
         ),
         _ => {
-            return Violation::hidden(format!("is not known; only {} are read", known.join(", ")))
+            let names: Vec<&str> = known.iter().map(|member| member.name).collect();
+            return Violation::hidden(format!("is not known; only {} are read", names.join(", ")))
                 .hint("remove it");
         }
     };

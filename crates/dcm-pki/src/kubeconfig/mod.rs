@@ -14,6 +14,7 @@
 mod admin;
 mod faults;
 mod fields;
+mod render;
 mod select;
 mod server;
 mod shape;
@@ -23,8 +24,9 @@ mod yaml;
 use dcm_types::{Fault, Violation};
 
 pub use admin::{AdminCredential, Authentication};
+pub use render::render;
 pub use server::{Host, Server};
-pub use tenant::{TenantKubeconfig, render};
+pub use tenant::TenantKubeconfig;
 
 use faults::Faults;
 

@@ -34,7 +34,7 @@ pub(super) fn credential(file: &File<'_>, faults: &mut Faults) -> Option<AdminCr
             faults.keep(&cluster.path_of(CLUSTER_AUTHORITY), certificates)
         });
     let tls_server_name = cluster
-        .text("tls-server-name", faults)
+        .text("tls-server-name")
         .map(|name| faults.keep(&cluster.path_of("tls-server-name"), Host::parse(name)));
     let authentication = authentication(user, faults);
     Some(AdminCredential {
@@ -86,9 +86,9 @@ fn find<'f, 'a>(
 }
 
 fn authentication(user: &Members<'_>, faults: &mut Faults) -> Option<Authentication> {
-    let certificate = user.text(CLIENT_CERTIFICATE, faults);
-    let key = user.text(CLIENT_KEY, faults);
-    let token = user.text("token", faults);
+    let certificate = user.text(CLIENT_CERTIFICATE);
+    let key = user.text(CLIENT_KEY);
+    let token = user.text("token");
     let one_of = "must have either client-certificate-data with client-key-data, or token";
     match (certificate, key, token) {
         (Some(certificate), Some(key), None) => client_certificate(user, certificate, key, faults),

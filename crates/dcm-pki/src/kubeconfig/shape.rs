@@ -9,7 +9,7 @@ use dcm_types::text::is_unprintable;
 
 use super::DOCUMENT;
 use super::faults::Faults;
-use super::fields;
+use super::fields::{self, List, Member};
 use super::yaml::Node;
 
 /// Most entries of one list.
@@ -38,7 +38,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct Members<'a> {
     /// Path of the object; empty at the top.
     path: String,
-    list: Vec<(&'a str, &'a Node)>,
+    list: Vec<(&'static str, &'a Node)>,
 }
 
 /// Reads the shape of a file.
@@ -57,9 +57,9 @@ pub(super) fn read<'a>(tree: &'a Node, faults: &mut Faults) -> File<'a> {
     }
     File {
         current_context: file.required_text("current-context", faults),
-        clusters: entries(&file, "clusters", "cluster", fields::CLUSTER, faults),
-        users: entries(&file, "users", "user", fields::USER, faults),
-        contexts: entries(&file, "contexts", "context", fields::CONTEXT, faults),
+        clusters: entries(&file, &fields::CLUSTERS, faults),
+        users: entries(&file, &fields::USERS, faults),
+        contexts: entries(&file, &fields::CONTEXTS, faults),
     }
 }
 
@@ -71,57 +71,55 @@ fn constant(file: &Members<'_>, member: &str, value: &str, faults: &mut Faults) 
     }
 }
 
-fn entries<'a>(
-    file: &Members<'a>,
-    list: &str,
-    inner: &str,
-    known: &'static [&'static str],
-    faults: &mut Faults,
-) -> Vec<Entry<'a>> {
-    let Some(Node::List(nodes)) = file.get(list) else {
-        let found = file.get(list).map_or("nothing", Node::kind);
-        let rule = format!("must be a list with at least one entry, but is {found}");
-        faults.add(list, Violation::hidden(rule));
-        return Vec::new();
+fn entries<'a>(file: &Members<'a>, list: &List, faults: &mut Faults) -> Vec<Entry<'a>> {
+    let nodes = match file.get(list.name) {
+        Some(Node::List(nodes)) if !nodes.is_empty() => nodes,
+        other => {
+            let found = match other {
+                Some(Node::List(_)) => "an empty list",
+                other => other.map_or("nothing", Node::kind),
+            };
+            let rule = format!("must be a list with at least one entry, but is {found}");
+            faults.add(list.name, Violation::hidden(rule));
+            return Vec::new();
+        }
     };
-    if nodes.is_empty() {
-        faults.add(
-            list,
-            Violation::hidden("must be a list with at least one entry"),
-        );
-    }
     if nodes.len() > ENTRIES {
         let hint = "`kubectl config view --raw --flatten --minify` writes the current one only";
-        faults.add(
-            list,
-            Violation::hidden("must have at most 100 entries").hint(hint),
-        );
+        let violation = Violation::hidden("must have at most 100 entries").hint(hint);
+        faults.add(list.name, violation);
     }
     let mut seen = BTreeSet::new();
-    let mut entries = Vec::new();
-    for (index, node) in nodes.iter().take(ENTRIES).enumerate() {
-        let outer = members(node, format!("{list}[{index}]"), &["name", inner], faults);
-        let name = name(&outer, faults);
-        if let Some(name) = name
-            && !seen.insert(name)
-        {
-            let rule = "must be the only entry of this name";
-            faults.add(outer.path_of("name"), Violation::new(rule, name));
-        }
-        let path = outer.path_of(inner);
-        let members = match outer.get(inner) {
-            Some(node) => members(node, path, known, faults),
-            None => {
-                faults.add(path.clone(), Violation::hidden("is required"));
-                Members {
-                    path,
-                    list: Vec::new(),
-                }
+    nodes
+        .iter()
+        .take(ENTRIES)
+        .enumerate()
+        .map(|(index, node)| {
+            let path = format!("{}[{index}]", list.name);
+            let outer = members(node, path, list.entry, faults);
+            let name = name(&outer, faults);
+            if let Some(name) = name
+                && !seen.insert(name)
+            {
+                let rule = "must be the only entry of this name";
+                faults.add(outer.path_of("name"), Violation::new(rule, name));
             }
-        };
-        entries.push(Entry { name, members });
+            let members = content(&outer, list, faults);
+            Entry { name, members }
+        })
+        .collect()
+}
+
+fn content<'a>(entry: &Members<'a>, list: &List, faults: &mut Faults) -> Members<'a> {
+    let path = entry.path_of(list.inner);
+    if let Some(node) = entry.get(list.inner) {
+        return members(node, path, list.content, faults);
     }
-    entries
+    faults.add(path.clone(), Violation::hidden("is required"));
+    Members {
+        path,
+        list: Vec::new(),
+    }
 }
 
 fn name<'a>(entry: &Members<'a>, faults: &mut Faults) -> Option<&'a str> {
@@ -135,7 +133,7 @@ fn name<'a>(entry: &Members<'a>, faults: &mut Faults) -> Option<&'a str> {
 }
 
 /// The known members of a node; all that is wrong with the others goes to the faults.
-fn members<'a>(node: &'a Node, path: String, known: &[&str], faults: &mut Faults) -> Members<'a> {
+fn members<'a>(node: &'a Node, path: String, known: &[Member], faults: &mut Faults) -> Members<'a> {
     let mut members = Members {
         path,
         list: Vec::new(),
@@ -154,16 +152,19 @@ fn members<'a>(node: &'a Node, path: String, known: &[&str], faults: &mut Faults
             );
             continue;
         };
-        if !known.contains(&key.as_str()) {
+        let Some(member) = known.iter().find(|member| member.name == key.as_str()) else {
             faults.add(members.path_of(&shown(key)), fields::refusal(key, known));
-        } else if members.get(key).is_some() {
-            faults.add(
-                members.path_of(key),
-                Violation::hidden("is given more than once"),
-            );
-        } else {
-            members.list.push((key, value));
+            continue;
+        };
+        let path = members.path_of(member.name);
+        if members.get(member.name).is_some() {
+            faults.add(path, Violation::hidden("is given more than once"));
+            continue;
         }
+        if member.is_text {
+            faults.keep(&path, check_text(value));
+        }
+        members.list.push((member.name, value));
     }
     members
 }
@@ -205,20 +206,11 @@ impl<'a> Members<'a> {
             .map(|(_, node)| *node)
     }
 
-    /// A text member, if it is there; one of another type or empty is a fault.
-    pub(super) fn text(&self, member: &str, faults: &mut Faults) -> Option<&'a str> {
+    /// A text member, if it is there. One of another type was refused when it was read.
+    pub(super) fn text(&self, member: &str) -> Option<&'a str> {
         match self.get(member)? {
             Node::Text(text) if !text.is_empty() => Some(text),
-            Node::Text(_) => {
-                faults.add(self.path_of(member), Violation::hidden("must not be empty"));
-                None
-            }
-            other => {
-                let rule = format!("must be text, but is {}", other.kind());
-                let hint = "put it in quotes if it is meant as text";
-                faults.add(self.path_of(member), Violation::hidden(rule).hint(hint));
-                None
-            }
+            _ => None,
         }
     }
 
@@ -227,6 +219,17 @@ impl<'a> Members<'a> {
         if self.get(member).is_none() {
             faults.add(self.path_of(member), Violation::hidden("is required"));
         }
-        self.text(member, faults)
+        self.text(member)
+    }
+}
+
+fn check_text(node: &Node) -> Result<(), Violation> {
+    match node {
+        Node::Text(text) if text.is_empty() => Err(Violation::hidden("must not be empty")),
+        Node::Text(_) => Ok(()),
+        other => Err(
+            Violation::hidden(format!("must be text, but is {}", other.kind()))
+                .hint("put it in quotes if it is meant as text"),
+        ),
     }
 }

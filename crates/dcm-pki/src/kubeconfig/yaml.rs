@@ -25,9 +25,9 @@ pub(super) enum Node {
     Text(Zeroizing<String>),
     /// A number or a boolean; its value is never needed.
     Other,
-    List(Vec<Node>),
+    List(Vec<Self>),
     /// Members as they stand, keys of any kind, repeated ones too.
-    Map(Vec<(Node, Node)>),
+    Map(Vec<(Self, Self)>),
 }
 
 impl Node {
