@@ -22,41 +22,31 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn start(title: impl Into<String>, expected: Duration) -> Self {
         let title = title.into();
-        let now = Instant::now();
-        let bar = stderr().is_terminal().then(spinner);
-        let progress = Self {
+        let bar = stderr().is_terminal().then(|| spinner(&title, expected));
+        if bar.is_none() {
+            plain(&format!("{title}: expected {}", in_words(expected)));
+        }
+        let started = Instant::now();
+        Self {
             title,
             expected,
-            started: now,
-            last_plain_line: now,
+            started,
+            last_plain_line: started,
             bar,
-        };
-        match &progress.bar {
-            Some(bar) => bar.set_message(progress.title.clone()),
-            None => {
-                plain(&format!(
-                    "{}: expected {}",
-                    progress.title,
-                    in_words(progress.expected)
-                ));
-            }
         }
-        progress
     }
 
     /// Shows `detail`; cheap enough to be called for every line of a compiler.
     pub(crate) fn update(&mut self, detail: &str) {
-        let line = format!(
-            "{}: {detail} ({} of about {})",
-            self.title,
-            in_words(self.started.elapsed()),
-            in_words(self.expected)
-        );
         if let Some(bar) = &self.bar {
-            bar.set_message(line);
+            bar.set_message(detail.to_owned());
         } else if self.last_plain_line.elapsed() >= PLAIN_LINE_INTERVAL {
             self.last_plain_line = Instant::now();
-            plain(&line);
+            let (elapsed, expected) = (in_words(self.started.elapsed()), in_words(self.expected));
+            plain(&format!(
+                "{}: {elapsed} of about {expected}, now {detail}",
+                self.title
+            ));
         }
     }
 
@@ -78,9 +68,13 @@ pub(crate) fn plain(line: &str) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
 
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+/// Counts the time by itself, also while a linker has nothing to say.
+fn spinner(title: &str, expected: Duration) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_prefix(title.to_owned());
+    let expected = in_words(expected);
+    let template =
+        format!("{{spinner}} {{prefix}}: {{elapsed}} of about {expected} {{wide_msg:.dim}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(120));
