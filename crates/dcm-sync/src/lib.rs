@@ -1,1 +1,44 @@
-//! Part of the Distributed Cloud Manager.
+//! The resource synchronizer: makes member clusters match the wanted revisions, and says what is true.
+//!
+//! ```text
+//!   handle    start, nudges, scan, status hints              driver   keyed queue: one run per key, bounds,
+//!                                                                     back-off, timers; knows no clouds
+//!   reconcile load -> plan -> render -> apply -> record, one (logical cloud, cluster) at a time
+//!     load      from the store, by key alone                 plan     pure comparison
+//!     render    pure, infallible                             present / removal   the order of trust
+//!     record    target and access documents, compare-and-swap
+//!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen
+//!   health    the background check of registered clusters
+//!   cluster   trait ClusterApi and its implementation over kube
+//! ```
+//!
+//! Invariants: `Unknown` and the inventory are stored before the first changing call; the anchor orders
+//! the runs and an older generation is refused; every changing or deleting call carries uid and
+//! resourceVersion; nothing without our owner's uid is changed or deleted; a member is `Absent` only
+//! after a second empty look; a second run right after a first changes nothing. This crate never writes
+//! a document that a user writes. Its tests stand in `tests/it` (real control planes in `crates/dcm`).
+
+pub mod cluster;
+mod conditions;
+mod config;
+mod context;
+mod credentials;
+mod driver;
+mod error;
+mod handle;
+mod health;
+mod load;
+mod member;
+mod plan;
+mod present;
+mod reconcile;
+mod record;
+mod removal;
+mod render;
+mod run;
+
+pub use cluster::kube::KubeConnector;
+pub use cluster::{ClusterApi, Connector};
+pub use config::Config;
+pub use error::Error;
+pub use handle::{Handle, Parts, start};

@@ -1,0 +1,139 @@
+//! What the synchronizer sees of a member cluster: calls with answers, and watches.
+//!
+//! A [`Call`] is plain data, so that it can be counted, failed, delayed, simulated, or tunnelled by an
+//! agent. Implementations know transports; nothing here knows one.
+
+use async_trait::async_trait;
+use dcm_types::documents::Cluster;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub mod call;
+pub(crate) mod connect;
+pub mod kube;
+pub mod object;
+
+pub use call::{CallError, CallErrorKind};
+pub use object::{Object, Place, Resource};
+
+/// Uid and resourceVersion as just read: the guard of every changing or deleting call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+}
+
+/// One call to the API server of a member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// GET of one object; answers [`Answer::Absent`] on 404.
+    Get(Place),
+    /// LIST by label selector.
+    List {
+        /// What to list.
+        resource: Resource,
+        /// In one namespace, or everywhere.
+        namespace: Option<String>,
+        /// Label selector.
+        selector: String,
+    },
+    /// POST. An object that exists is [`CallErrorKind::AlreadyExists`].
+    Create(Object),
+    /// JSON patch of `managedFields` that turns our `Update` entry, left by the POST, into `Apply`;
+    /// without it removed labels and rules would stay for ever.
+    ClaimFields(Object),
+    /// Server-side apply with our field manager; the object carries uid and resourceVersion.
+    Apply(Object),
+    /// DELETE with preconditions; answers [`Answer::Absent`] on 404.
+    Delete(Place, Guard),
+    /// PUT of the `approval` subresource of a certificate signing request.
+    Approve(Object),
+    /// POST of a review (`SelfSubjectReview`, `SelfSubjectAccessReview`).
+    Review(Value),
+    /// GET of `/version`.
+    Version,
+}
+
+impl Call {
+    /// Whether the call can change anything in the member.
+    pub fn mutates(&self) -> bool {
+        match self {
+            Self::Get(_) | Self::List { .. } | Self::Review(_) | Self::Version => false,
+            Self::Create(_)
+            | Self::ClaimFields(_)
+            | Self::Apply(_)
+            | Self::Delete(..)
+            | Self::Approve(_) => true,
+        }
+    }
+
+    /// A short name for logs and counters, for example `create ResourceQuota`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Get(place) => format!("get {}", place.resource.kind()),
+            Self::List { resource, .. } => format!("list {}", resource.kind()),
+            Self::Create(object) => format!("create {}", object.kind()),
+            Self::ClaimFields(object) => format!("claim-fields {}", object.kind()),
+            Self::Apply(object) => format!("apply {}", object.kind()),
+            Self::Delete(place, _) => format!("delete {}", place.resource.kind()),
+            Self::Approve(_) => "approve CertificateSigningRequest".to_owned(),
+            Self::Review(_) => "review".to_owned(),
+            Self::Version => "version".to_owned(),
+        }
+    }
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The object as the member holds it now.
+    Object(Object),
+    /// A list, and the resourceVersion to watch from.
+    List(Vec<Object>, String),
+    /// There is no such object.
+    Absent,
+}
+
+/// What a watch tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchEvent {
+    /// The object was added or changed.
+    Upsert(Object),
+    /// The object is gone.
+    Gone(Object),
+    /// Nothing happened up to this resourceVersion.
+    Bookmark(String),
+}
+
+/// The events of a watch, until it ends.
+pub type WatchStream = BoxStream<'static, Result<WatchEvent, CallError>>;
+
+/// A member cluster.
+#[async_trait]
+pub trait ClusterApi: Send + Sync + 'static {
+    /// Makes one call. It has a deadline of its own and is never repeated.
+    async fn call(&self, call: Call) -> Result<Answer, CallError>;
+
+    /// Watches a resource by label selector, from a resourceVersion that a list gave.
+    async fn watch(
+        &self,
+        resource: Resource,
+        selector: &str,
+        resource_version: &str,
+    ) -> Result<WatchStream, CallError>;
+}
+
+/// Makes a [`ClusterApi`] of a registered cluster and its credential.
+#[async_trait]
+pub trait Connector: Send + Sync + 'static {
+    /// Prepares a connection. It resolves and checks the address, and does not call anything yet.
+    async fn connect(
+        &self,
+        cluster: &Cluster,
+        credential: &dcm_pki::kubeconfig::AdminCredential,
+    ) -> Result<std::sync::Arc<dyn ClusterApi>, CallError>;
+}

@@ -1,0 +1,251 @@
+//! Errors of calls to a member cluster, and convenience on top of [`ClusterApi`].
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Answer, Call, ClusterApi, Guard, Object, Place, Resource};
+
+/// What kind of failure a call met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallErrorKind {
+    /// No connection.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// The server's certificate is not what the credential says.
+    Tls,
+    /// The address of the server is refused by policy (T5).
+    RefusedAddress,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 404 where an object or its namespace should be.
+    NotFound,
+    /// 409 of a POST.
+    AlreadyExists,
+    /// 409 of anything else: the precondition does not hold.
+    Conflict,
+    /// 410: the watch is too old.
+    Gone,
+    /// 400 or 422.
+    Invalid,
+    /// 429.
+    TooManyRequests,
+    /// 5xx.
+    Server,
+    /// Not an answer of an API server, or one that is too large.
+    Garbled,
+    /// The run's own deadline passed; nothing was sent.
+    Deadline,
+}
+
+/// Why a call failed. The message is bounded; text from a cluster is data.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{call}: {message}")]
+pub struct CallError {
+    /// What kind of failure.
+    pub kind: CallErrorKind,
+    /// [`Call::name`] of the call.
+    pub call: String,
+    /// For people.
+    pub message: String,
+    /// What the member said about when to come back.
+    pub retry_after: Option<Duration>,
+}
+
+/// Longest text of a cluster that is kept, in characters.
+const MESSAGE_LIMIT: usize = 300;
+
+impl CallError {
+    /// An error with a bounded, printable message.
+    pub fn new(kind: CallErrorKind, call: impl Into<String>, message: &str) -> Self {
+        let message = message
+            .chars()
+            .filter(|c| !dcm_types::text::is_unprintable(*c))
+            .take(MESSAGE_LIMIT)
+            .collect();
+        Self {
+            kind,
+            call: call.into(),
+            message,
+            retry_after: None,
+        }
+    }
+
+    /// Stable label for conditions and metrics.
+    pub fn category(&self) -> &'static str {
+        match self.kind {
+            CallErrorKind::Unreachable => "unreachable",
+            CallErrorKind::Timeout | CallErrorKind::Deadline => "timeout",
+            CallErrorKind::Tls => "tls",
+            CallErrorKind::RefusedAddress => "refused-address",
+            CallErrorKind::Unauthorized => "unauthorized",
+            CallErrorKind::Forbidden => "forbidden",
+            CallErrorKind::NotFound => "not-found",
+            CallErrorKind::AlreadyExists | CallErrorKind::Conflict => "conflict",
+            CallErrorKind::Gone => "gone",
+            CallErrorKind::Invalid => "invalid",
+            CallErrorKind::TooManyRequests => "too-many-requests",
+            CallErrorKind::Server => "server",
+            CallErrorKind::Garbled => "garbled",
+        }
+    }
+
+    /// Whether the error says something about the object only, so that other tracks can go on.
+    pub fn concerns_object_only(&self) -> bool {
+        match self.kind {
+            CallErrorKind::Forbidden
+            | CallErrorKind::NotFound
+            | CallErrorKind::AlreadyExists
+            | CallErrorKind::Conflict
+            | CallErrorKind::Invalid => true,
+            CallErrorKind::Unreachable
+            | CallErrorKind::Timeout
+            | CallErrorKind::Tls
+            | CallErrorKind::RefusedAddress
+            | CallErrorKind::Unauthorized
+            | CallErrorKind::Gone
+            | CallErrorKind::TooManyRequests
+            | CallErrorKind::Server
+            | CallErrorKind::Garbled
+            | CallErrorKind::Deadline => false,
+        }
+    }
+
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self.kind {
+            CallErrorKind::Unreachable => {
+                "check that the cluster runs and that its address is reached from here; work goes on by itself when it answers"
+            }
+            CallErrorKind::Timeout => {
+                "the API server accepted the connection and did not answer in time; check its load and the network between"
+            }
+            CallErrorKind::Tls => {
+                "the server's certificate does not match the certificate authority of the registered kubeconfig; register the cluster with its present one"
+            }
+            CallErrorKind::RefusedAddress => {
+                "open the address with `clusters.allow_addresses` if the cluster really lives there"
+            }
+            CallErrorKind::Unauthorized => {
+                "the registered credential is not accepted any more; replace it with `dcm cluster update`"
+            }
+            CallErrorKind::Forbidden => {
+                "the registered credential lacks a right; `dcm cluster get` lists what is missing"
+            }
+            CallErrorKind::NotFound => {
+                "the object, its namespace or its kind is not there; it is tried again"
+            }
+            CallErrorKind::AlreadyExists | CallErrorKind::Conflict => {
+                "something else changed the object at the same time, or holds its name; it is tried again"
+            }
+            CallErrorKind::Gone => "the watch was too old; it is opened anew",
+            CallErrorKind::Invalid => {
+                "the cluster refuses the object as it stands; see the message, and change the document"
+            }
+            CallErrorKind::TooManyRequests => {
+                "the cluster limits our calls; it is tried again later"
+            }
+            CallErrorKind::Server => {
+                "the cluster failed to serve the call (often an admission webhook that is down); it is tried again"
+            }
+            CallErrorKind::Garbled => {
+                "the address does not answer like a Kubernetes API server; check what listens there"
+            }
+            CallErrorKind::Deadline => "the run took too long and ended; it is tried again",
+        }
+    }
+}
+
+/// Calls by name, with the answer that each of them has.
+pub(crate) struct Calls<'a>(pub(crate) &'a dyn ClusterApi);
+
+impl Calls<'_> {
+    pub(crate) async fn get(&self, place: Place) -> Result<Option<Object>, CallError> {
+        match self.0.call(Call::Get(place)).await? {
+            Answer::Object(object) => Ok(Some(object)),
+            Answer::Absent => Ok(None),
+            Answer::List(..) => Err(unexpected("get")),
+        }
+    }
+
+    pub(crate) async fn list(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<(Vec<Object>, String), CallError> {
+        let call = Call::List {
+            resource,
+            namespace: namespace.map(str::to_owned),
+            selector: selector.to_owned(),
+        };
+        match self.0.call(call).await? {
+            Answer::List(objects, version) => Ok((objects, version)),
+            Answer::Object(_) | Answer::Absent => Err(unexpected("list")),
+        }
+    }
+
+    pub(crate) async fn create(&self, object: &Object) -> Result<Object, CallError> {
+        self.object(Call::Create(object.clone())).await
+    }
+
+    /// Server-side apply onto what was read; claims the fields of a POST first.
+    pub(crate) async fn change(&self, wanted: &Object, live: &Object) -> Result<Object, CallError> {
+        let mut guard = live.guard();
+        if live.has_unclaimed_fields() {
+            guard = self.object(Call::ClaimFields(live.clone())).await?.guard();
+        }
+        self.object(Call::Apply(wanted.guarded_by(&guard))).await
+    }
+
+    pub(crate) async fn approve(&self, request: Object) -> Result<Object, CallError> {
+        self.object(Call::Approve(request)).await
+    }
+
+    pub(crate) async fn review(&self, review: Value) -> Result<Object, CallError> {
+        self.object(Call::Review(review)).await
+    }
+
+    pub(crate) async fn version(&self) -> Result<Object, CallError> {
+        self.object(Call::Version).await
+    }
+
+    /// Deletes what was read; an object that is gone already is success.
+    pub(crate) async fn delete(&self, live: &Object) -> Result<(), CallError> {
+        let place = live.place().ok_or_else(|| unexpected("delete"))?;
+        match self.0.call(Call::Delete(place, live.guard())).await? {
+            Answer::Object(_) | Answer::Absent => Ok(()),
+            Answer::List(..) => Err(unexpected("delete")),
+        }
+    }
+
+    async fn object(&self, call: Call) -> Result<Object, CallError> {
+        let name = call.name();
+        match self.0.call(call).await? {
+            Answer::Object(object) => Ok(object),
+            Answer::Absent => Err(CallError::new(CallErrorKind::NotFound, name, "not found")),
+            Answer::List(..) => Err(unexpected("object call")),
+        }
+    }
+}
+
+impl Object {
+    /// The guard of an object as read.
+    pub fn guard(&self) -> Guard {
+        Guard {
+            uid: self.uid().to_owned(),
+            resource_version: self.resource_version().to_owned(),
+        }
+    }
+}
+
+fn unexpected(call: &str) -> CallError {
+    CallError::new(
+        CallErrorKind::Garbled,
+        call,
+        "the answer has another form than the call asks for",
+    )
+}

@@ -1,0 +1,216 @@
+//! HTTP requests of the Kubernetes API for our calls, and what their answers mean.
+
+use std::time::Duration;
+
+use dcm_types::member_name::MANAGER;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use super::super::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
+use super::{Content, json as parse};
+
+/// Pages of lists: ours are short, and a member must not make us hold more at once.
+const LIST_LIMIT: u32 = 1000;
+
+fn collection(resource: Resource, namespace: Option<&str>) -> String {
+    let root = if resource.group().is_empty() {
+        "/api/v1".to_owned()
+    } else {
+        format!("/apis/{}/v1", resource.group())
+    };
+    match namespace {
+        Some(namespace) => format!("{root}/namespaces/{namespace}/{}", resource.plural()),
+        None => format!("{root}/{}", resource.plural()),
+    }
+}
+
+fn path(place: &Place) -> String {
+    format!(
+        "{}/{}",
+        collection(place.resource, place.namespace.as_deref()),
+        place.name
+    )
+}
+
+fn place_of(object: &Object) -> Result<Place, CallError> {
+    object.place().ok_or_else(|| {
+        CallError::new(
+            CallErrorKind::Invalid,
+            "request",
+            "the object is of no known kind",
+        )
+    })
+}
+
+/// A label selector in a query: our selectors hold letters, digits and `./=-` only.
+fn selector_query(selector: &str) -> String {
+    selector.replace('/', "%2F").replace('=', "%3D")
+}
+
+fn build(path_and_query: &str, content: Content) -> Result<Request<Vec<u8>>, CallError> {
+    Request::builder()
+        .method(content.method)
+        .uri(path_and_query)
+        .header(http::header::ACCEPT, "application/json")
+        .header(http::header::ACCEPT_ENCODING, "identity")
+        .header(http::header::CONTENT_TYPE, content.media_type)
+        .body(content.body)
+        .map_err(|_| CallError::new(CallErrorKind::Invalid, "request", "cannot form the request"))
+}
+
+pub(super) fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
+    let manager = format!("fieldManager={MANAGER}");
+    match call {
+        Call::Get(place) => build(&path(place), Content::none(Method::GET)),
+        Call::List {
+            resource,
+            namespace,
+            selector,
+        } => build(
+            &format!(
+                "{}?labelSelector={}&limit={LIST_LIMIT}",
+                collection(*resource, namespace.as_deref()),
+                selector_query(selector)
+            ),
+            Content::none(Method::GET),
+        ),
+        Call::Create(object) => {
+            let place = place_of(object)?;
+            build(
+                &format!(
+                    "{}?{manager}",
+                    collection(place.resource, place.namespace.as_deref())
+                ),
+                Content::object(Method::POST, object),
+            )
+        }
+        Call::ClaimFields(object) => {
+            let patch = json!([
+                { "op": "replace", "path": "/metadata/resourceVersion", "value": object.resource_version() },
+                { "op": "replace", "path": "/metadata/managedFields", "value": object.claimed_fields() },
+            ]);
+            build(
+                &path(&place_of(object)?),
+                Content::json(Method::PATCH, "application/json-patch+json", &patch),
+            )
+        }
+        Call::Apply(object) => build(
+            &format!("{}?{manager}&force=true", path(&place_of(object)?)),
+            Content::json(Method::PATCH, "application/apply-patch+yaml", &object.0),
+        ),
+        Call::Delete(place, guard) => {
+            let options = json!({
+                "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+                "preconditions": { "uid": guard.uid, "resourceVersion": guard.resource_version },
+            });
+            build(
+                &path(place),
+                Content::json(Method::DELETE, "application/json", &options),
+            )
+        }
+        Call::Approve(object) => build(
+            &format!("{}/approval?{manager}", path(&place_of(object)?)),
+            Content::object(Method::PUT, object),
+        ),
+        Call::Review(review) => build(
+            &review_path(review),
+            Content::json(Method::POST, "application/json", review),
+        ),
+        Call::Version => build("/version", Content::none(Method::GET)),
+    }
+}
+
+fn review_path(review: &Value) -> String {
+    let version = review["apiVersion"].as_str().unwrap_or_default();
+    let kind = review["kind"]
+        .as_str()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    format!("/apis/{version}/{kind}s")
+}
+
+pub(super) fn of_watch(
+    resource: Resource,
+    selector: &str,
+    resource_version: &str,
+    idle: Duration,
+) -> Result<Request<Vec<u8>>, CallError> {
+    // The server ends the watch a little before we would take its silence for a dead connection.
+    let query = format!(
+        "{}?watch=1&allowWatchBookmarks=true&labelSelector={}&resourceVersion={resource_version}&timeoutSeconds={}",
+        collection(resource, None),
+        selector_query(selector),
+        idle.as_secs().saturating_sub(2).max(1),
+    );
+    build(&query, Content::none(Method::GET))
+}
+
+/// The error of an answer that is no success.
+pub(super) fn refused(
+    status: StatusCode,
+    body: &[u8],
+    name: &str,
+    is_create: bool,
+    retry_after: Option<Duration>,
+) -> CallError {
+    let kind = match status.as_u16() {
+        401 => CallErrorKind::Unauthorized,
+        403 => CallErrorKind::Forbidden,
+        404 => CallErrorKind::NotFound,
+        409 if is_create => CallErrorKind::AlreadyExists,
+        409 => CallErrorKind::Conflict,
+        410 => CallErrorKind::Gone,
+        400 | 422 => CallErrorKind::Invalid,
+        429 => CallErrorKind::TooManyRequests,
+        500..=599 => CallErrorKind::Server,
+        _ => CallErrorKind::Garbled,
+    };
+    let status_object: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = status_object["message"]
+        .as_str()
+        .unwrap_or("the answer has no message");
+    let mut error = CallError::new(kind, name, &format!("{} {message}", status.as_u16()));
+    error.retry_after = retry_after;
+    error
+}
+
+/// The answer of a success.
+pub(super) fn answer(call: &Call, body: &[u8]) -> Result<Answer, CallError> {
+    let name = call.name();
+    let mut value = parse(body, &name)?;
+    let Call::List { resource, .. } = call else {
+        return Ok(Answer::Object(Object(value)));
+    };
+    let version = value["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    if value["metadata"]["continue"]
+        .as_str()
+        .is_some_and(|more| !more.is_empty())
+    {
+        return Err(CallError::new(
+            CallErrorKind::Garbled,
+            name,
+            "more objects carry our labels than we ever write",
+        ));
+    }
+    let Value::Array(items) = value["items"].take() else {
+        return Err(CallError::new(
+            CallErrorKind::Garbled,
+            name,
+            "the list has no items",
+        ));
+    };
+    // Items of a list do not carry their own kind.
+    let objects = items
+        .into_iter()
+        .filter(Value::is_object)
+        .map(|mut item| {
+            item["kind"] = json!(resource.kind());
+            item["apiVersion"] = json!(resource.api_version());
+            Object(item)
+        })
+        .collect();
+    Ok(Answer::List(objects, version))
+}

@@ -1,0 +1,260 @@
+//! Objects of a member as JSON, the resources that we know, and how an object is compared with a wish.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use dcm_types::documents::ObjectIdentity;
+use dcm_types::member_name::{MANAGER, OWNER_LABEL};
+
+use super::Guard;
+
+/// The resources that we write or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Resource {
+    Namespace,
+    ConfigMap,
+    ResourceQuota,
+    LimitRange,
+    NetworkPolicy,
+    Role,
+    RoleBinding,
+    CertificateSigningRequest,
+}
+
+impl Resource {
+    /// Every resource, in the order in which they are listed.
+    pub const ALL: [Self; 8] = [
+        Self::Namespace,
+        Self::ConfigMap,
+        Self::ResourceQuota,
+        Self::LimitRange,
+        Self::NetworkPolicy,
+        Self::Role,
+        Self::RoleBinding,
+        Self::CertificateSigningRequest,
+    ];
+
+    /// API group, empty for the core group.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Namespace | Self::ConfigMap | Self::ResourceQuota | Self::LimitRange => "",
+            Self::NetworkPolicy => "networking.k8s.io",
+            Self::Role | Self::RoleBinding => "rbac.authorization.k8s.io",
+            Self::CertificateSigningRequest => "certificates.k8s.io",
+        }
+    }
+
+    /// `kind`.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Namespace => "Namespace",
+            Self::ConfigMap => "ConfigMap",
+            Self::ResourceQuota => "ResourceQuota",
+            Self::LimitRange => "LimitRange",
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::Role => "Role",
+            Self::RoleBinding => "RoleBinding",
+            Self::CertificateSigningRequest => "CertificateSigningRequest",
+        }
+    }
+
+    /// Plural, as in URLs and rights.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespaces",
+            Self::ConfigMap => "configmaps",
+            Self::ResourceQuota => "resourcequotas",
+            Self::LimitRange => "limitranges",
+            Self::NetworkPolicy => "networkpolicies",
+            Self::Role => "roles",
+            Self::RoleBinding => "rolebindings",
+            Self::CertificateSigningRequest => "certificatesigningrequests",
+        }
+    }
+
+    /// Whether objects of it live in a namespace.
+    pub const fn namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::CertificateSigningRequest)
+    }
+
+    /// `apiVersion`.
+    pub fn api_version(self) -> String {
+        if self.group().is_empty() {
+            "v1".to_owned()
+        } else {
+            format!("{}/v1", self.group())
+        }
+    }
+
+    /// The resource of a kind.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|resource| resource.kind() == kind)
+    }
+}
+
+/// Where an object is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Its resource.
+    pub resource: Resource,
+    /// Its namespace; `None` for cluster-scoped resources.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Place {
+    /// The place as it is written into status and inventory.
+    pub fn identity(&self) -> ObjectIdentity {
+        ObjectIdentity {
+            group: self.resource.group().to_owned(),
+            version: "v1".to_owned(),
+            kind: self.resource.kind().to_owned(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// An object as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Object(pub Value);
+
+impl Object {
+    /// A new object with labels.
+    pub fn new(place: &Place, labels: Value) -> Self {
+        let mut metadata = json!({ "name": place.name, "labels": labels });
+        if let Some(namespace) = &place.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        Self(json!({
+            "apiVersion": place.resource.api_version(),
+            "kind": place.resource.kind(),
+            "metadata": metadata,
+        }))
+    }
+
+    /// Sets a top-level member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: Value) -> Self {
+        self.0[member] = value;
+        self
+    }
+
+    /// A value by JSON pointer.
+    pub fn at(&self, pointer: &str) -> Option<&Value> {
+        self.0.pointer(pointer)
+    }
+
+    /// A text by JSON pointer; empty when it is not there.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.at(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// `kind`.
+    pub fn kind(&self) -> &str {
+        self.text("/kind")
+    }
+
+    /// `metadata.name`.
+    pub fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    /// `metadata.uid`.
+    pub fn uid(&self) -> &str {
+        self.text("/metadata/uid")
+    }
+
+    /// `metadata.resourceVersion`.
+    pub fn resource_version(&self) -> &str {
+        self.text("/metadata/resourceVersion")
+    }
+
+    /// The uid of the logical cloud that owns it, by our label; empty when it has none.
+    pub fn owner(&self) -> &str {
+        self.at("/metadata/labels")
+            .and_then(|labels| labels.get(OWNER_LABEL))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_terminating(&self) -> bool {
+        self.at("/metadata/deletionTimestamp")
+            .is_some_and(|time| !time.is_null())
+    }
+
+    /// Where it is; `None` when it is of no known resource.
+    pub fn place(&self) -> Option<Place> {
+        let resource = Resource::of_kind(self.kind())?;
+        let namespace = resource
+            .namespaced()
+            .then(|| self.text("/metadata/namespace").to_owned());
+        Some(Place {
+            resource,
+            namespace,
+            name: self.name().to_owned(),
+        })
+    }
+
+    /// A copy that carries uid and resourceVersion.
+    #[must_use]
+    pub fn guarded_by(&self, guard: &Guard) -> Self {
+        let mut copy = self.clone();
+        copy.0["metadata"]["uid"] = json!(guard.uid);
+        copy.0["metadata"]["resourceVersion"] = json!(guard.resource_version);
+        copy
+    }
+
+    /// Entries of `managedFields` that a POST of ours left and that no apply has taken over.
+    pub fn has_unclaimed_fields(&self) -> bool {
+        self.managed_entries()
+            .any(|entry| is_ours(entry) && entry["operation"] == "Update")
+    }
+
+    fn managed_entries(&self) -> impl Iterator<Item = &Value> {
+        self.at("/metadata/managedFields")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    }
+
+    /// `managedFields` in which our `Update` entry is an `Apply` entry.
+    pub fn claimed_fields(&self) -> Value {
+        self.managed_entries()
+            .map(|entry| {
+                let mut entry = entry.clone();
+                if is_ours(&entry) && entry["operation"] == "Update" {
+                    entry["operation"] = json!("Apply");
+                }
+                entry
+            })
+            .collect()
+    }
+
+    /// Whether we own a member of a map, by `managedFields`.
+    pub(crate) fn owns(&self, path: &[&str], member: &str) -> bool {
+        self.managed_entries()
+            .filter(|entry| is_ours(entry))
+            .any(|entry| {
+                let fields = path.iter().try_fold(&entry["fieldsV1"], |fields, step| {
+                    fields.get(format!("f:{step}"))
+                });
+                fields.is_some_and(|fields| fields.get(format!("f:{member}")).is_some())
+            })
+    }
+
+    /// A map by JSON pointer.
+    pub(crate) fn map(&self, pointer: &str) -> Option<&Map<String, Value>> {
+        self.at(pointer).and_then(Value::as_object)
+    }
+}
+
+/// An entry of ours that is not about a subresource.
+fn is_ours(entry: &Value) -> bool {
+    entry["manager"] == MANAGER && entry.get("subresource").is_none_or(|s| s == "")
+}

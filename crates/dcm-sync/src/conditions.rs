@@ -1,0 +1,212 @@
+//! From outcomes of objects to conditions of tracks: pure.
+
+use dcm_types::documents::{ObjectState, ObjectStatus, RevisionUser};
+use dcm_types::{Condition, ConditionStatus, Timestamp, Track};
+
+use crate::credentials::{Credential, CredentialState};
+use crate::error::Error;
+use crate::run::Outcome;
+
+/// The conditions of a member after a run that reached it.
+pub(crate) fn of_run(
+    outcomes: &[Outcome],
+    credentials: &[Credential],
+    earlier: &[Condition],
+    now: Timestamp,
+) -> Vec<Condition> {
+    Track::ALL
+        .into_iter()
+        .map(|track| {
+            let condition = match track {
+                Track::Access => access(outcomes, credentials, now),
+                _ => of_track(track, outcomes, now),
+            };
+            condition.merged(earlier)
+        })
+        .collect()
+}
+
+/// Blocked before progressing, progressing before true; the first object in that state gives the reason.
+fn of_track(track: Track, outcomes: &[Outcome], now: Timestamp) -> Condition {
+    let of_track = || outcomes.iter().filter(|outcome| outcome.track == track);
+    let first = |states: &[ObjectState]| of_track().find(|outcome| states.contains(&outcome.state));
+    let unfinished = [
+        ObjectState::Progressing,
+        ObjectState::Terminating,
+        ObjectState::Pending,
+    ];
+    let (status, outcome) = if let Some(outcome) = first(&[ObjectState::Blocked]) {
+        (ConditionStatus::Blocked, Some(outcome))
+    } else if let Some(outcome) = first(&unfinished) {
+        (ConditionStatus::Progressing, Some(outcome))
+    } else {
+        (ConditionStatus::True, None)
+    };
+    let Some(outcome) = outcome else {
+        let reason = if of_track().next().is_none() {
+            "NothingWanted"
+        } else {
+            "Ready"
+        };
+        return condition(track, ConditionStatus::True, reason, "", now);
+    };
+    let mut blocked = condition(track, status, outcome.reason, &outcome.message, now);
+    blocked.hint = hint(outcome.reason).map(str::to_owned);
+    blocked
+}
+
+fn access(outcomes: &[Outcome], credentials: &[Credential], now: Timestamp) -> Condition {
+    for credential in credentials {
+        if let CredentialState::Blocked(reason, message) = &credential.state {
+            let mut blocked = condition(
+                Track::Access,
+                ConditionStatus::Blocked,
+                reason,
+                message,
+                now,
+            );
+            blocked.hint = hint(reason).map(str::to_owned);
+            return blocked;
+        }
+    }
+    let objects = of_track(Track::Access, outcomes, now);
+    if objects.status == ConditionStatus::Blocked {
+        return objects;
+    }
+    for credential in credentials {
+        if let CredentialState::Waiting(reason) = credential.state {
+            let message = format!(
+                "certificate of user {} is not here yet",
+                credential.access.user
+            );
+            return condition(
+                Track::Access,
+                ConditionStatus::Progressing,
+                reason,
+                &message,
+                now,
+            );
+        }
+    }
+    if objects.status == ConditionStatus::True && !credentials.is_empty() {
+        return condition(Track::Access, ConditionStatus::True, "Ready", "", now);
+    }
+    objects
+}
+
+/// The conditions after a run that an error ended: the member is in question, the rest is as it was.
+pub(crate) fn of_error(error: &Error, earlier: &[Condition], now: Timestamp) -> Vec<Condition> {
+    let status = if error.blocks() {
+        ConditionStatus::Blocked
+    } else {
+        ConditionStatus::Unknown
+    };
+    let mut member = condition(
+        Track::Member,
+        status,
+        &camel_case(error.category()),
+        &dcm_types::chain(error),
+        now,
+    );
+    member.hint = Some(error.hint().to_owned());
+    Track::ALL
+        .into_iter()
+        .map(|track| match track {
+            Track::Member => member.clone().merged(earlier),
+            _ => earlier
+                .iter()
+                .find(|condition| condition.track == track)
+                .cloned()
+                .unwrap_or_else(|| {
+                    condition(track, ConditionStatus::Unknown, "NotReached", "", now)
+                }),
+        })
+        .collect()
+}
+
+/// The conditions while a member is being cleaned, or is clean.
+pub(crate) fn of_removal(
+    status: ConditionStatus,
+    reason: &str,
+    message: &str,
+    earlier: &[Condition],
+    now: Timestamp,
+) -> Vec<Condition> {
+    Track::ALL
+        .into_iter()
+        .map(|track| condition(track, status, reason, message, now).merged(earlier))
+        .collect()
+}
+
+/// The status of each object, those of credentials included.
+pub(crate) fn objects(outcomes: &[Outcome], now: Timestamp) -> Vec<ObjectStatus> {
+    outcomes
+        .iter()
+        .map(|outcome| ObjectStatus {
+            object: outcome.place.identity(),
+            track: outcome.track,
+            state: outcome.state,
+            reason: outcome.reason.to_owned(),
+            message: outcome.message.clone(),
+            read_at: outcome.live.is_some().then_some(now),
+        })
+        .collect()
+}
+
+/// Whether every user has a usable certificate.
+pub(crate) fn all_current(users: &[RevisionUser], credentials: &[Credential]) -> bool {
+    users.iter().all(|user| {
+        credentials.iter().any(|credential| {
+            credential.access.user == user.name && credential.state == CredentialState::Current
+        })
+    })
+}
+
+fn condition(
+    track: Track,
+    status: ConditionStatus,
+    reason: &str,
+    message: &str,
+    now: Timestamp,
+) -> Condition {
+    Condition {
+        track,
+        status,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        hint: None,
+        since: now,
+    }
+}
+
+fn hint(reason: &str) -> Option<&'static str> {
+    match reason {
+        "Conflict" => Some(
+            "rename or remove the object that is there, or choose another name; nothing of it was changed",
+        ),
+        "Forbidden" => {
+            Some("the registered credential lacks a right; `dcm cluster get` lists what is missing")
+        }
+        "Invalid" => Some("the cluster refuses the object; change the document and update"),
+        "CertificateRefused" => Some(
+            "somebody denied the certificate request in the cluster, or its signer failed; see the message",
+        ),
+        "CertificateMismatch" => {
+            Some("the cluster returned a certificate that is not ours; check who can sign there")
+        }
+        _ => None,
+    }
+}
+
+/// `refused-address` becomes `RefusedAddress`.
+fn camel_case(category: &str) -> String {
+    category
+        .split('-')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_ascii_uppercase().to_string() + letters.as_str()
+            })
+        })
+        .collect()
+}

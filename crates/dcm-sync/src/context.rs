@@ -1,0 +1,42 @@
+//! What every run needs: store, vault, clock, randomness, settings, and somebody to tell.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use dcm_store::{Store, Vault};
+use dcm_types::ports::{Clock, Randomness, StatusChange};
+use dcm_types::{ClusterKey, TargetKey};
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+
+use crate::config::Config;
+use crate::member::registry::Registry;
+
+/// The effects of the synchronizer, and its settings.
+pub(crate) struct Context {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) registry: Registry,
+    pub(crate) config: Config,
+    pub(crate) changes: broadcast::Sender<StatusChange>,
+    /// Clusters that were asked to be checked since the start.
+    pub(crate) probed: Mutex<HashSet<ClusterKey>>,
+}
+
+impl Context {
+    /// Tells whoever waits that the status of a target changed.
+    pub(crate) fn tell(&self, target: &TargetKey, applied_generation: Option<u64>) {
+        // Without anybody waiting there is nobody to tell.
+        drop(self.changes.send(StatusChange {
+            target: target.clone(),
+            applied_generation,
+        }));
+    }
+
+    /// Whether a cluster was not yet asked to be checked since the start; says so once.
+    pub(crate) fn needs_first_probe(&self, cluster: &ClusterKey) -> bool {
+        self.probed.lock().insert(cluster.clone())
+    }
+}

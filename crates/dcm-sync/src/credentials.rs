@@ -1,0 +1,252 @@
+//! Credentials of users in a member: what to ask for (pure), the request (T20, T21), the certificate.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dcm_pki::{Mismatch, UserKey};
+use dcm_store::Vault;
+use dcm_store::vault::Place as SealedPlace;
+use dcm_types::documents::{Access, CredentialKind, PendingCertificate, RevisionUser};
+use dcm_types::ports::Randomness;
+use dcm_types::sealed::Purpose;
+use dcm_types::{Document as _, TargetKey, Timestamp, Uid, member_name};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use crate::cluster::Object;
+use crate::error::Error;
+use crate::render;
+
+mod issue;
+
+pub(crate) use issue::issue;
+
+/// A user's credential during a run.
+pub(crate) struct Credential {
+    pub(crate) access: Access,
+    /// Version under which the document was read; `None` when it is new.
+    pub(crate) version: Option<u64>,
+    /// Whether the document changed and must be written.
+    pub(crate) dirty: bool,
+    /// What there is to say about it.
+    pub(crate) state: CredentialState,
+}
+
+/// Where a credential stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CredentialState {
+    /// A certificate is here and valid.
+    Current,
+    /// A request is on its way.
+    Waiting(&'static str),
+    /// Somebody must do something.
+    Blocked(&'static str, String),
+}
+
+/// Whether a certificate must be asked for: there is none, or a third of its life is over.
+pub(crate) fn is_due(access: &Access, now: Timestamp) -> bool {
+    access
+        .current
+        .as_ref()
+        .is_none_or(|current| now >= renewal_at(current.not_before, current.not_after))
+}
+
+/// When a certificate is renewed: after a third of its life.
+pub(crate) fn renewal_at(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
+    let life = not_after.as_second().saturating_sub(not_before.as_second());
+    Timestamp::from_second(not_before.as_second().saturating_add(life / 3)).unwrap_or(not_after)
+}
+
+impl Credential {
+    /// The credential of a user, as stored or new.
+    pub(crate) fn load(
+        target: &TargetKey,
+        cloud_uid: Uid,
+        user: &RevisionUser,
+        stored: Option<(Access, u64)>,
+        randomness: &dyn Randomness,
+    ) -> Self {
+        let (access, version) = match stored {
+            // Another identity (revoked, or another user of the same name) starts from nothing.
+            Some((access, version))
+                if access.identity == user.identity && access.cloud_uid == cloud_uid =>
+            {
+                (access, Some(version))
+            }
+            other => {
+                let access = Access {
+                    target: target.clone(),
+                    user: user.name.clone(),
+                    uid: randomness.uid(),
+                    cloud_uid,
+                    identity: user.identity.clone(),
+                    credential: CredentialKind::Certificate,
+                    current: None,
+                    pending: None,
+                };
+                (access, other.map(|(_, version)| version))
+            }
+        };
+        let state = if access.current.is_some() {
+            CredentialState::Current
+        } else {
+            CredentialState::Waiting("CertificateRequested")
+        };
+        Self {
+            access,
+            version,
+            dirty: false,
+            state,
+        }
+    }
+
+    /// Makes key and request for the next certificate; they are stored before anything is sent.
+    pub(crate) fn prepare(
+        &mut self,
+        now: Timestamp,
+        vault: &Vault,
+        randomness: &dyn Randomness,
+    ) -> Result<(), Error> {
+        let made = |source| Error::Key {
+            what: "key of the user",
+            source,
+        };
+        let key = UserKey::generate().map_err(made)?;
+        let request_pem =
+            dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
+        let current = self
+            .access
+            .current
+            .as_ref()
+            .map_or(0, |current| current.epoch);
+        let pending = self
+            .access
+            .pending
+            .as_ref()
+            .map_or(0, |pending| pending.epoch);
+        let epoch = current.max(pending) + 1;
+        let mut random = [0; 16];
+        randomness.fill(&mut random);
+        let key = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key.to_pem())?;
+        self.access.pending = Some(PendingCertificate {
+            epoch,
+            request_name: member_name::certificate_request(random),
+            key,
+            request_pem,
+            requested_at: now,
+        });
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Gives the pending request up; the next run makes another one under another name.
+    pub(crate) fn abandon(&mut self, reason: &'static str) {
+        self.access.pending = None;
+        self.dirty = true;
+        if self.access.current.is_none() {
+            self.state = CredentialState::Waiting(reason);
+        }
+    }
+
+    fn seal(
+        &self,
+        vault: &Vault,
+        purpose: Purpose,
+        field: &'static str,
+        epoch: u64,
+        plain: &SecretString,
+    ) -> Result<dcm_types::Sealed, Error> {
+        let key = self.access.key();
+        let place = SealedPlace {
+            key: &key,
+            uid: self.access.uid,
+            field,
+            epoch,
+        };
+        vault
+            .seal(purpose, &place, plain.expose_secret().as_bytes())
+            .map_err(|source| Error::Vault {
+                what: field,
+                source,
+            })
+    }
+}
+
+/// What a certificate signing request in the member says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RequestState {
+    /// It is ours and waits for approval.
+    Unapproved,
+    /// It is ours, approved, and waits for the signer.
+    Approved,
+    /// It is ours and signed.
+    Issued(String),
+    /// It was denied, or the signer failed.
+    Refused(String),
+    /// It is not what we sent (T20): never approved, its name never used again.
+    Planted,
+}
+
+/// Compares a request as read with what we sent: bytes, signer, usages, and who sent it.
+pub(crate) fn request_state(
+    request: &Object,
+    pending: &PendingCertificate,
+    user_name: &str,
+) -> RequestState {
+    let ours = request.text("/spec/request") == STANDARD.encode(&pending.request_pem)
+        && request.text("/spec/signerName") == render::SIGNER
+        && request.at("/spec/usages") == Some(&json!(render::USAGES))
+        && request.text("/spec/username") == user_name;
+    if !ours {
+        return RequestState::Planted;
+    }
+    let has = |kind: &str| {
+        let conditions = request.at("/status/conditions").and_then(Value::as_array);
+        conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == kind)
+            .cloned()
+    };
+    if let Some(condition) = has("Denied").or_else(|| has("Failed")) {
+        return RequestState::Refused(condition["message"].as_str().unwrap_or_default().to_owned());
+    }
+    if has("Approved").is_none() {
+        return RequestState::Unapproved;
+    }
+    let certificate = request.text("/status/certificate");
+    if certificate.is_empty() {
+        return RequestState::Approved;
+    }
+    match STANDARD
+        .decode(certificate)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+    {
+        Some(pem) => RequestState::Issued(pem),
+        None => RequestState::Refused("the certificate is not PEM".to_owned()),
+    }
+}
+
+/// The request as read, with the approving condition added; it carries its resourceVersion.
+pub(crate) fn approved(request: &Object, now: Timestamp) -> Object {
+    let mut request = request.clone();
+    let condition = json!({
+        "type": "Approved", "status": "True", "reason": "LogicalCloud",
+        "message": "made and compared by dcm for a user of a logical cloud",
+        "lastUpdateTime": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    });
+    match request
+        .0
+        .pointer_mut("/status/conditions")
+        .and_then(Value::as_array_mut)
+    {
+        Some(conditions) => conditions.push(condition),
+        None => request.0["status"]["conditions"] = json!([condition]),
+    }
+    request
+}
+
+/// Why a certificate is not taken, as a reason and a sentence.
+pub(crate) fn mismatch_reason(mismatch: &Mismatch) -> (&'static str, String) {
+    ("CertificateMismatch", mismatch.to_string())
+}

@@ -1,0 +1,120 @@
+//! Why a run failed: one enum for the whole pipeline, with a stable category and a hint for people.
+
+use dcm_types::ClusterKey;
+
+use crate::cluster::CallError;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A call to the member failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] dcm_store::Error),
+    /// A sealed secret cannot be opened or made.
+    #[error("open or seal the {what}")]
+    Vault {
+        /// Which secret.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: dcm_store::vault::Error,
+    },
+    /// A credential in the store is not what it should be.
+    #[error("read the stored {what}")]
+    Credential {
+        /// Which credential.
+        what: &'static str,
+    },
+    /// The cluster is not registered any more.
+    #[error("cluster {cluster} is not registered")]
+    NotRegistered {
+        /// Which.
+        cluster: ClusterKey,
+    },
+    /// Another cluster answers under this name.
+    #[error("cluster {cluster} is not the cluster that was registered: its identity changed")]
+    IdentityChanged {
+        /// Which.
+        cluster: ClusterKey,
+    },
+    /// The same cluster is registered under another name.
+    #[error("cluster {cluster} is registered under another name already")]
+    DuplicateCluster {
+        /// Which.
+        cluster: ClusterKey,
+    },
+    /// The member holds a newer generation than the store.
+    #[error("the member holds generation {member}, the store wants {wanted}")]
+    Ahead {
+        /// Generation of the anchor.
+        member: u64,
+        /// Wanted generation.
+        wanted: u64,
+    },
+    /// A key or request cannot be made.
+    #[error("make the {what}")]
+    Key {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: dcm_pki::Error,
+    },
+}
+
+impl Error {
+    /// Stable label for conditions and metrics.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Call(error) => error.category(),
+            Self::Store(_) => "store",
+            Self::Vault { .. } | Self::Credential { .. } | Self::Key { .. } => "internal",
+            Self::NotRegistered { .. } => "not-registered",
+            Self::IdentityChanged { .. } => "identity-changed",
+            Self::DuplicateCluster { .. } => "duplicate-cluster",
+            Self::Ahead { .. } => "ahead",
+        }
+    }
+
+    /// Whether the same run may succeed later without anybody's doing.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Call(_) | Self::Store(_) => true,
+            Self::Vault { .. }
+            | Self::Credential { .. }
+            | Self::Key { .. }
+            | Self::NotRegistered { .. }
+            | Self::IdentityChanged { .. }
+            | Self::DuplicateCluster { .. }
+            | Self::Ahead { .. } => false,
+        }
+    }
+
+    /// Whether a person must act before anything moves.
+    pub(crate) fn blocks(&self) -> bool {
+        !self.retryable()
+    }
+
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Call(error) => error.hint(),
+            Self::Store(_) => "the store is busy or failing; see the log of the server",
+            Self::Vault { .. } | Self::Credential { .. } => {
+                "the key file does not belong to this store, or a record was changed; restore both from one backup"
+            }
+            Self::NotRegistered { .. } => "register the cluster again under the same name",
+            Self::IdentityChanged { .. } => {
+                "another cluster answers at this address; register it under a name of its own, or restore the old one"
+            }
+            Self::DuplicateCluster { .. } => "use the name under which it is registered already",
+            Self::Ahead { .. } => {
+                "the store was restored from an older backup; ask for the action again until its generation is higher"
+            }
+            Self::Key { .. } => "see the log of the server",
+        }
+    }
+}

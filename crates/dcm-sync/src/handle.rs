@@ -1,0 +1,224 @@
+//! The synchronizer as a whole: two drivers (targets and clusters), the scan, and its handle.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
+use dcm_types::documents::{Cluster, Lifecycle, Revision, Target};
+use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
+use dcm_types::{CloudKey, ClusterKey, Key, Kind, TargetKey};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use rand::Rng as _;
+use tokio::sync::{broadcast, mpsc};
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::Connector;
+use crate::config::Config;
+use crate::context::Context;
+use crate::driver::{self, Bounds, Priority, Queue};
+use crate::health::Probe;
+use crate::member::registry::Registry;
+use crate::reconcile::Reconcile;
+
+/// What the synchronizer is made of.
+pub struct Parts {
+    /// The documents.
+    pub store: Arc<dyn Store>,
+    /// Seals and opens secrets.
+    pub vault: Arc<Vault>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Uids and names.
+    pub randomness: Arc<dyn Randomness>,
+    /// Reaches members.
+    pub connector: Arc<dyn Connector>,
+    /// Settings.
+    pub config: Config,
+}
+
+/// The way in; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    context: Arc<Context>,
+    targets: Queue<TargetKey>,
+    clusters: Queue<ClusterKey>,
+    stopped: CancellationToken,
+}
+
+/// Status hints kept for a slow reader.
+const CHANGES_BACKLOG: usize = 1024;
+/// Checks of clusters at the same time.
+const PROBES: usize = 16;
+
+/// Starts the synchronizer; it ends with the token.
+pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
+    let (nudges, mut nudged) = mpsc::unbounded_channel::<TargetKey>();
+    let registry = Registry::new(
+        Arc::clone(&parts.store),
+        Arc::clone(&parts.vault),
+        parts.connector,
+        parts.config.clone(),
+        nudges,
+        cancellation.clone(),
+    );
+    let config = parts.config;
+    let context = Arc::new(Context {
+        store: parts.store,
+        vault: parts.vault,
+        clock: parts.clock,
+        randomness: parts.randomness,
+        registry,
+        changes: broadcast::channel(CHANGES_BACKLOG).0,
+        config: config.clone(),
+        probed: parking_lot::Mutex::default(),
+    });
+    let bounds = Bounds {
+        total: config.runs_total.max(1),
+        per_group: config.runs_per_cluster.max(1),
+        backoff_first: std::time::Duration::from_millis(config.backoff_first_ms.max(1)),
+        backoff_cap: std::time::Duration::from_secs(config.backoff_cap_seconds.max(1)),
+    };
+    let reconcile = Arc::new(Reconcile(Arc::clone(&context)));
+    let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());
+    let probe = Arc::new(Probe {
+        context: Arc::clone(&context),
+        targets: targets.clone(),
+    });
+    let probe_bounds = Bounds {
+        total: PROBES,
+        per_group: 1,
+        ..bounds
+    };
+    let (clusters, clusters_done) = driver::start(probe, probe_bounds, cancellation.clone());
+    let handle = Handle {
+        context,
+        targets,
+        clusters,
+        stopped: CancellationToken::new(),
+    };
+    let background = handle.clone();
+    tokio::spawn(async move {
+        let scans = background.scan_until(&cancellation);
+        let forward = async {
+            while let Some(key) = nudged.recv().await {
+                background.targets.nudge(key, Priority::Foreground);
+            }
+        };
+        tokio::select! {
+            () = scans => {}
+            () = forward => {}
+        }
+        // A driver that ended abnormally was logged; there is nothing left to wait for.
+        drop(tokio::join!(targets_done, clusters_done));
+        background.stopped.cancel();
+    });
+    handle
+}
+
+impl Handle {
+    /// Ends when all work has ended, after the token was cancelled.
+    pub async fn stopped(&self) {
+        self.stopped.cancelled().await;
+    }
+
+    /// Looks at everything, at start and then again and again: the same work whether or not anything
+    /// changed. Nudges only shorten the wait.
+    async fn scan_until(&self, cancellation: &CancellationToken) {
+        let interval = self.context.config.scan_interval();
+        loop {
+            if let Err(error) = self.scan().await {
+                tracing::warn!(error = dcm_types::chain(&error), "scan failed");
+            }
+            let jitter = rand::rng().random_range(0.9..1.1);
+            tokio::select! {
+                () = cancellation.cancelled() => return,
+                () = tokio::time::sleep(interval.mul_f64(jitter)) => {}
+            }
+        }
+    }
+
+    async fn scan(&self) -> Result<(), StoreError> {
+        let store = self.context.store.as_ref();
+        for target in store.read_all::<Target>(Scope::All).await? {
+            self.targets
+                .nudge(target.document.key, Priority::Housekeeping);
+        }
+        for lifecycle in store.read_all::<Lifecycle>(Scope::All).await? {
+            self.nudge_members(&lifecycle.document, Priority::Housekeeping)
+                .await?;
+        }
+        for cluster in store.read_all::<Cluster>(Scope::All).await? {
+            let key = cluster.document.key;
+            let health = Key::of_cluster(dcm_types::DocumentKind::ClusterHealth, &key);
+            // Known clusters are checked by the timer of their driver; after a start it has none yet.
+            if self.context.needs_first_probe(&key) || store.get(&health).await?.is_none() {
+                self.clusters.nudge(key, Priority::Housekeeping);
+            }
+        }
+        Ok(())
+    }
+
+    async fn nudge_members(
+        &self,
+        lifecycle: &Lifecycle,
+        priority: Priority,
+    ) -> Result<(), StoreError> {
+        let key = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
+        let Some(revision) = self.context.store.read::<Revision>(&key).await? else {
+            return Ok(());
+        };
+        let revision = revision.document;
+        for member in revision.members {
+            let key = TargetKey {
+                cloud: revision.cloud.clone(),
+                cluster: member.cluster,
+            };
+            self.targets.nudge(key, priority);
+        }
+        Ok(())
+    }
+
+    async fn nudge_cloud(&self, cloud: &CloudKey) -> Result<(), StoreError> {
+        let store = self.context.store.as_ref();
+        let key = Key::of_cloud(dcm_types::DocumentKind::Lifecycle, cloud);
+        if let Some(lifecycle) = store.read::<Lifecycle>(&key).await? {
+            self.nudge_members(&lifecycle.document, Priority::Foreground)
+                .await?;
+        }
+        for target in store.read_all::<Target>(Scope::Under(cloud.path())).await? {
+            self.targets
+                .nudge(target.document.key, Priority::Foreground);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Synchronizer for Handle {
+    async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
+        match nudge {
+            Nudge::Cluster(cluster) => {
+                self.clusters.nudge(cluster, Priority::Foreground);
+                Ok(())
+            }
+            Nudge::Cloud(cloud) => self.nudge_cloud(&cloud).await.map_err(|error| PortError {
+                kind: if error.retryable() {
+                    Kind::Unavailable
+                } else {
+                    Kind::Internal
+                },
+                message: "the synchronizer cannot read its documents".to_owned(),
+            }),
+        }
+    }
+
+    fn status_changes(&self) -> BoxStream<'static, StatusChange> {
+        let changes = BroadcastStream::new(self.context.changes.subscribe());
+        // A reader that lagged reads the store again anyway: the next hint does for the lost ones.
+        changes
+            .filter_map(|change| async move { change.ok() })
+            .boxed()
+    }
+}

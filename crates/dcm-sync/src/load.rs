@@ -1,0 +1,64 @@
+//! The load step: everything a run needs from the store, read by its key alone.
+
+use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Versioned};
+use dcm_types::documents::{Access, Lifecycle, Observed, Revision, Target, Wish};
+use dcm_types::{DocumentKind, Key, TargetKey};
+
+/// What the store says about one target.
+pub(crate) struct Inputs {
+    /// The wanted revision.
+    pub(crate) revision: Revision,
+    /// Whether the cluster shall hold the slice.
+    pub(crate) wish: Wish,
+    /// The tombstone may go: the cloud lives on without this cluster.
+    pub(crate) dropped: bool,
+    /// What was recorded so far.
+    pub(crate) target: Option<Versioned<Target>>,
+    /// Credentials in this member.
+    pub(crate) accesses: Vec<Versioned<Access>>,
+}
+
+impl Inputs {
+    /// Whether the member certainly holds nothing of ours, so that nothing needs to be read first.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.target
+            .as_ref()
+            .is_none_or(|target| target.document.observed == Observed::Absent)
+    }
+}
+
+/// Reads the inputs of a run; `None` when there is nothing to do.
+pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs>, StoreError> {
+    let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, &key.cloud);
+    let target_key = Key::target(key);
+    let (lifecycle, target) = futures::future::try_join(
+        store.read::<Lifecycle>(&lifecycle),
+        store.read::<Target>(&target_key),
+    )
+    .await?;
+    let Some(lifecycle) = lifecycle else {
+        return Ok(None);
+    };
+    let lifecycle = lifecycle.document;
+    let revision = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
+    let Some(revision) = store.read::<Revision>(&revision).await? else {
+        return Ok(None);
+    };
+    let revision = revision.document;
+    let is_member = revision.has_member(&key.cluster);
+    if !is_member && target.is_none() {
+        return Ok(None);
+    }
+    let accesses = store.read_all::<Access>(Scope::Under(key.path())).await?;
+    Ok(Some(Inputs {
+        wish: if is_member {
+            Wish::Present
+        } else {
+            Wish::Absent
+        },
+        dropped: !is_member && revision.wish == Wish::Present,
+        revision,
+        target,
+        accesses,
+    }))
+}

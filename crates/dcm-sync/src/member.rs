@@ -1,0 +1,175 @@
+//! A session with a member: its connection, its limits, who we are there, and what we last saw of our
+//! objects (as fingerprints, not as copies), so that our own writes do not wake us.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dcm_pki::kubeconfig::AdminCredential;
+use dcm_types::{ClusterKey, TargetKey, Uid};
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::{ClusterApi, Object, Place, Resource};
+use crate::config::Config;
+
+pub(crate) mod fingerprint;
+pub(crate) mod identity;
+pub(crate) mod limits;
+pub(crate) mod registry;
+pub(crate) mod watching;
+
+use fingerprint::Fingerprint;
+use limits::Limits;
+
+/// Something happened to an object of ours in the member.
+#[derive(Debug, Clone)]
+pub(crate) struct MemberEvent {
+    pub(crate) object: Arc<Object>,
+    pub(crate) gone: bool,
+}
+
+/// Events kept for a run that waits; one that lags looks again instead.
+const EVENT_BACKLOG: usize = 512;
+
+/// A target whose events we act on.
+#[derive(Debug, Clone)]
+struct Watched {
+    key: TargetKey,
+    /// While it is being removed only the end of the namespace and of the rest matters.
+    removing: bool,
+}
+
+/// A session with one cluster under one credential.
+pub(crate) struct Member {
+    pub(crate) key: ClusterKey,
+    pub(crate) cluster_uid: Uid,
+    pub(crate) credential_epoch: u64,
+    pub(crate) credential: AdminCredential,
+    /// Our own user name there.
+    pub(crate) user_name: String,
+    pub(crate) api: Arc<dyn ClusterApi>,
+    pub(crate) limits: Arc<Limits>,
+    events: broadcast::Sender<MemberEvent>,
+    nudges: mpsc::UnboundedSender<TargetKey>,
+    known: Mutex<HashMap<Place, Fingerprint>>,
+    watched: Mutex<HashMap<String, Watched>>,
+    stirred: Mutex<HashMap<TargetKey, BTreeMap<Place, Option<Fingerprint>>>>,
+    started: AtomicBool,
+    /// Ends the watches when the session is replaced or dropped.
+    pub(crate) ended: CancellationToken,
+}
+
+/// What makes a session.
+pub(crate) struct MemberParts {
+    pub(crate) key: ClusterKey,
+    pub(crate) cluster_uid: Uid,
+    pub(crate) credential_epoch: u64,
+    pub(crate) credential: AdminCredential,
+    pub(crate) user_name: String,
+    pub(crate) api: Arc<dyn ClusterApi>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
+    pub(crate) ended: CancellationToken,
+}
+
+impl Member {
+    pub(crate) fn new(parts: MemberParts) -> Self {
+        Self {
+            key: parts.key,
+            cluster_uid: parts.cluster_uid,
+            credential_epoch: parts.credential_epoch,
+            credential: parts.credential,
+            user_name: parts.user_name,
+            api: parts.api,
+            limits: parts.limits,
+            events: broadcast::channel(EVENT_BACKLOG).0,
+            nudges: parts.nudges,
+            known: Mutex::default(),
+            watched: Mutex::default(),
+            stirred: Mutex::default(),
+            started: AtomicBool::new(false),
+            ended: parts.ended,
+        }
+    }
+
+    /// Starts the watches, once.
+    pub(crate) fn ensure_watching(self: &Arc<Self>, config: &Config) {
+        if !self.started.swap(true, Ordering::AcqRel) {
+            for resource in Resource::ALL {
+                watching::spawn(self, resource, config.watch_idle());
+            }
+        }
+    }
+
+    /// Acts on events of a target from now on.
+    pub(crate) fn watch_target(&self, cloud: Uid, key: &TargetKey, removing: bool) {
+        let watched = Watched {
+            key: key.clone(),
+            removing,
+        };
+        self.watched.lock().insert(cloud.to_string(), watched);
+    }
+
+    /// Stops acting on events of a target, and forgets what was seen of it.
+    pub(crate) fn unwatch_target(&self, cloud: Uid, places: impl Iterator<Item = Place>) {
+        self.watched.lock().remove(&cloud.to_string());
+        let mut known = self.known.lock();
+        for place in places {
+            known.remove(&place);
+        }
+    }
+
+    /// Events from now on, for a run that waits.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<MemberEvent> {
+        self.events.subscribe()
+    }
+
+    /// Remembers what a run read or wrote.
+    pub(crate) fn learn(&self, object: &Object) {
+        if let Some(place) = object.place() {
+            self.known.lock().insert(place, Fingerprint::of(object));
+        }
+    }
+
+    /// Remembers that an object is gone.
+    pub(crate) fn forget(&self, place: &Place) {
+        self.known.lock().remove(place);
+    }
+
+    /// Asks for a run of everything that we hold there, after a gap in the watch.
+    pub(crate) fn nudge_all(&self) {
+        let keys: Vec<TargetKey> = self
+            .watched
+            .lock()
+            .values()
+            .map(|w| w.key.clone())
+            .collect();
+        for key in keys {
+            self.nudge(key);
+        }
+    }
+
+    fn nudge(&self, key: TargetKey) {
+        // The driver ends before the members do only at shutdown; then nobody needs the nudge.
+        drop(self.nudges.send(key));
+    }
+
+    /// Whether what a watch showed differs from what a run last saw.
+    fn differs(&self, place: &Place, fingerprint: Option<Fingerprint>) -> bool {
+        self.known.lock().get(place).copied() != fingerprint
+    }
+
+    /// The target that an event concerns, if it is one that may need a run.
+    fn target_of(&self, object: &Object, place: &Place) -> Option<TargetKey> {
+        let watched = self.watched.lock();
+        let watched = watched.get(object.owner())?;
+        let matters = !watched.removing
+            || matches!(
+                place.resource,
+                Resource::Namespace | Resource::ConfigMap | Resource::CertificateSigningRequest
+            );
+        matters.then(|| watched.key.clone())
+    }
+}

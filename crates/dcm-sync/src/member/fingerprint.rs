@@ -1,0 +1,47 @@
+//! A fingerprint of what matters of an object: everything but bookkeeping of the API server.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::Value;
+
+use crate::cluster::Object;
+use crate::render::quota_in_force;
+
+/// Equal for two states of an object that a run would treat alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint(u64);
+
+/// Members that we write or compare.
+const COMPARED: [&str; 8] = [
+    "/metadata/uid",
+    "/metadata/labels",
+    "/metadata/annotations",
+    "/spec",
+    "/data",
+    "/rules",
+    "/subjects",
+    "/roleRef",
+];
+
+impl Fingerprint {
+    /// The fingerprint of an object as read.
+    pub(crate) fn of(object: &Object) -> Self {
+        let mut hasher = DefaultHasher::new();
+        for pointer in COMPARED {
+            object.at(pointer).map(Value::to_string).hash(&mut hasher);
+        }
+        object.is_terminating().hash(&mut hasher);
+        match object.kind() {
+            "ResourceQuota" => quota_in_force(object).hash(&mut hasher),
+            "CertificateSigningRequest" => {
+                object.text("/status/certificate").hash(&mut hasher);
+                object
+                    .at("/status/conditions")
+                    .map(Value::to_string)
+                    .hash(&mut hasher);
+            }
+            _ => {}
+        }
+        Self(hasher.finish())
+    }
+}

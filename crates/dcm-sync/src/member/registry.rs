@@ -1,0 +1,146 @@
+//! The sessions: one per registered cluster, opened when needed, replaced when the credential changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dcm_pki::kubeconfig::AdminCredential;
+use dcm_store::vault::Place as SealedPlace;
+use dcm_store::{Store, StoreExt, Vault};
+use dcm_types::documents::Cluster;
+use dcm_types::sealed::Purpose;
+use dcm_types::{ClusterKey, Document as _, Key, TargetKey};
+use parking_lot::Mutex;
+use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::limits::{Limited, Limits};
+use super::{Member, MemberParts, identity};
+use crate::cluster::Connector;
+use crate::cluster::call::Calls;
+use crate::config::Config;
+use crate::error::Error;
+
+/// A slot per cluster; its lock lets one caller open while the others wait.
+type Slot = Arc<tokio::sync::Mutex<Option<Arc<Member>>>>;
+
+/// All sessions.
+pub(crate) struct Registry {
+    store: Arc<dyn Store>,
+    vault: Arc<Vault>,
+    connector: Arc<dyn Connector>,
+    config: Config,
+    nudges: mpsc::UnboundedSender<TargetKey>,
+    slots: Mutex<HashMap<ClusterKey, Slot>>,
+    ended: CancellationToken,
+}
+
+impl Registry {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        vault: Arc<Vault>,
+        connector: Arc<dyn Connector>,
+        config: Config,
+        nudges: mpsc::UnboundedSender<TargetKey>,
+        ended: CancellationToken,
+    ) -> Self {
+        Self {
+            store,
+            vault,
+            connector,
+            config,
+            nudges,
+            slots: Mutex::default(),
+            ended,
+        }
+    }
+
+    /// The cluster as registered now.
+    pub(crate) async fn registered(&self, key: &ClusterKey) -> Result<Cluster, Error> {
+        let cluster = self.store.read::<Cluster>(&Key::cluster(key)).await?;
+        let cluster = cluster.ok_or_else(|| Error::NotRegistered {
+            cluster: key.clone(),
+        })?;
+        Ok(cluster.document)
+    }
+
+    /// The session with a cluster, opened if need be.
+    pub(crate) async fn open(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
+        let cluster = self.registered(key).await?;
+        let slot = Arc::clone(self.slots.lock().entry(key.clone()).or_default());
+        let mut slot = slot.lock().await;
+        if let Some(member) = slot.as_ref() {
+            let same = member.cluster_uid == cluster.uid
+                && member.credential_epoch == cluster.credential_epoch
+                && !member.ended.is_cancelled();
+            if same {
+                return Ok(Arc::clone(member));
+            }
+            member.ended.cancel();
+        }
+        let member = Arc::new(self.connect(cluster).await?);
+        *slot = Some(Arc::clone(&member));
+        Ok(member)
+    }
+
+    /// Ends the session with a cluster, so that the next call opens a new one (and resolves its name,
+    /// and checks its identity, again).
+    pub(crate) async fn close(&self, key: &ClusterKey) {
+        let slot = self.slots.lock().get(key).cloned();
+        if let Some(slot) = slot
+            && let Some(member) = slot.lock().await.take()
+        {
+            member.ended.cancel();
+        }
+    }
+
+    /// The administrator's credential of a cluster.
+    fn credential(&self, cluster: &Cluster) -> Result<AdminCredential, Error> {
+        let key = cluster.key();
+        let place = SealedPlace {
+            key: &key,
+            uid: cluster.uid,
+            field: "credential",
+            epoch: cluster.credential_epoch,
+        };
+        let plain = self
+            .vault
+            .unseal(Purpose::ClusterCredential, &place, &cluster.credential)
+            .map_err(|source| Error::Vault {
+                what: "credential of the cluster",
+                source,
+            })?;
+        AdminCredential::from_json(plain.expose_secret()).map_err(|_| Error::Credential {
+            what: "credential of the cluster",
+        })
+    }
+
+    async fn connect(&self, cluster: Cluster) -> Result<Member, Error> {
+        let credential = self.credential(&cluster)?;
+        let inner = self.connector.connect(&cluster, &credential).await?;
+        let limits = Arc::new(Limits::new(&self.config));
+        let first = Limited {
+            inner: Arc::clone(&inner),
+            limits: Arc::clone(&limits),
+            deadline: Instant::now() + self.config.call_deadline(),
+            housekeeping: false,
+        };
+        let calls = Calls(&first);
+        let (identity, me) =
+            futures::future::try_join(identity::read(&calls), identity::who_am_i(&calls)).await?;
+        identity::claim(self.store.as_ref(), &cluster, &identity).await?;
+        tracing::info!(cluster = %cluster.key, identity, user = me.0, "session opened");
+        Ok(Member::new(MemberParts {
+            key: cluster.key,
+            cluster_uid: cluster.uid,
+            credential_epoch: cluster.credential_epoch,
+            credential,
+            user_name: me.0,
+            api: inner,
+            limits,
+            nudges: self.nudges.clone(),
+            ended: self.ended.child_token(),
+        }))
+    }
+}

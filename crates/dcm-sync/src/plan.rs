@@ -1,0 +1,140 @@
+//! The plan step: compares what shall exist with what was read, and touches nothing.
+//!
+//! Invariants: no I/O, no clock, total: every input gives a plan. The plan of an applied plan keeps
+//! everything. No step changes or deletes an object that does not carry our owner's uid.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::cluster::{Object, Place};
+use crate::render::{Wanted, same_limits};
+
+/// What was read of our objects in a member.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Observed {
+    /// Objects by place: ours, and foreign ones that stand where we want to write.
+    pub(crate) objects: BTreeMap<Place, Object>,
+}
+
+/// What to do about one wanted object.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// It is not there: POST it.
+    Create,
+    /// It is ours and differs: apply onto what was read.
+    Change(Object),
+    /// It is ours and cannot be changed in place: delete it, and make it again afterwards.
+    Replace(Object),
+    /// It is as wished.
+    Keep(Object),
+    /// It is being deleted: wait.
+    Terminating,
+    /// Somebody else's object is in its place: touch nothing.
+    Foreign,
+}
+
+impl Step {
+    /// Whether the step changes anything in the member.
+    pub(crate) fn mutates(&self) -> bool {
+        match self {
+            Self::Create | Self::Change(_) | Self::Replace(_) => true,
+            Self::Keep(_) | Self::Terminating | Self::Foreign => false,
+        }
+    }
+}
+
+/// What to do about one wanted object, given what is in its place.
+pub(crate) fn step(wanted: &Wanted, live: Option<&Object>, owner: &str) -> Step {
+    let Some(live) = live else {
+        return Step::Create;
+    };
+    if live.owner() != owner {
+        return Step::Foreign;
+    }
+    if live.is_terminating() {
+        return Step::Terminating;
+    }
+    if matches_wish(&wanted.object, live) {
+        return Step::Keep(live.clone());
+    }
+    // A role reference cannot be changed.
+    if wanted.object.at("/roleRef") != live.at("/roleRef") {
+        return Step::Replace(live.clone());
+    }
+    Step::Change(live.clone())
+}
+
+/// Our objects that nobody wants any more.
+pub(crate) fn surplus(wanted: &[Wanted], observed: &Observed, owner: &str) -> Vec<Object> {
+    observed
+        .objects
+        .iter()
+        .filter(|(place, object)| {
+            object.owner() == owner
+                && !object.is_terminating()
+                && !wanted.iter().any(|wanted| &wanted.place == *place)
+        })
+        .map(|(_, object)| object.clone())
+        .collect()
+}
+
+/// Maps of which others may own members: ours must be as wished, theirs are left alone.
+const SHARED_MAPS: [(&str, &[&str]); 3] = [
+    ("/metadata/labels", &["metadata", "labels"]),
+    ("/metadata/annotations", &["metadata", "annotations"]),
+    ("/data", &["data"]),
+];
+/// Members that are ours as a whole.
+const WHOLE: [&str; 3] = ["/rules", "/subjects", "/roleRef"];
+/// A label that the API server puts on namespaces and books to whoever created them.
+const SERVER_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Whether the live object is as wished, and holds nothing of ours that is not wished any more.
+pub(crate) fn matches_wish(wanted: &Object, live: &Object) -> bool {
+    let maps = SHARED_MAPS.iter().all(|(pointer, path)| {
+        shared_map_matches(wanted, live, pointer, path, |one, other| one == other)
+    });
+    let whole = WHOLE
+        .iter()
+        .all(|pointer| wanted.at(pointer) == live.at(pointer));
+    maps && whole && spec_matches(wanted, live)
+}
+
+fn spec_matches(wanted: &Object, live: &Object) -> bool {
+    match wanted.kind() {
+        // The API server adds finalizers to the spec of a namespace; we wish nothing there.
+        "Namespace" => true,
+        "ResourceQuota" => shared_map_matches(
+            wanted,
+            live,
+            "/spec/hard",
+            &["spec", "hard"],
+            |one, other| {
+                let pair = |value: &Value| Map::from_iter([(String::new(), value.clone())]);
+                same_limits(&pair(one), &pair(other))
+            },
+        ),
+        _ => wanted.at("/spec") == live.at("/spec"),
+    }
+}
+
+fn shared_map_matches(
+    wanted: &Object,
+    live: &Object,
+    pointer: &str,
+    path: &[&str],
+    same: impl Fn(&Value, &Value) -> bool,
+) -> bool {
+    let empty = Map::new();
+    let wanted = wanted.map(pointer).unwrap_or(&empty);
+    let held = live.map(pointer).unwrap_or(&empty);
+    let as_wished = wanted
+        .iter()
+        .all(|(key, value)| held.get(key).is_some_and(|held| same(value, held)));
+    let no_left_over = held
+        .keys()
+        .filter(|key| !wanted.contains_key(*key) && key.as_str() != SERVER_LABEL)
+        .all(|key| !live.owns(path, key));
+    as_wished && no_left_over
+}

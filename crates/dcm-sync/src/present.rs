@@ -1,0 +1,374 @@
+//! Making a slice exist in a member, in order of trust: anchor, namespace, quotas beside isolation,
+//! roles and certificate, then bindings, then the kubeconfig.
+//!
+//! Surplus bindings go first and other surplus last. What is blocked on one track does not hold back
+//! the others beyond that order.
+
+use dcm_types::Track;
+use dcm_types::documents::{ObjectState, Observed as ObservedState};
+use futures::future::{try_join, try_join_all};
+
+use crate::cluster::{CallErrorKind, Object, Resource};
+use crate::context::Context;
+use crate::credentials::{self, Credential, CredentialState};
+use crate::driver::Next;
+use crate::error::Error;
+use crate::load::Inputs;
+use crate::plan::{Observed, Step, step, surplus};
+use crate::record::{Ledger, fingerprint};
+use crate::render::{self, Wanted};
+use crate::run::{Outcome, Run};
+
+mod certificate;
+mod settle;
+
+/// When to look again while something is awaited that the watch should tell.
+const AWAITED: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Work on one slice.
+pub(crate) struct Present<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) run: &'a Run,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) observed: Observed,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// Makes the slice exist, and records what came of it.
+pub(crate) async fn make(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+) -> Result<Next, Error> {
+    let observed = if inputs.is_fresh() {
+        Observed::default()
+    } else {
+        run.observe(&inputs.revision).await?
+    };
+    let credentials = load_credentials(context, run, inputs)?;
+    let mut present = Present {
+        context,
+        run,
+        inputs,
+        observed,
+        credentials,
+        outcomes: Vec::new(),
+    };
+    let wanted = render::slice(&inputs.revision);
+    let changes = present.mutates(&wanted)
+        || ledger.target.applied_generation != Some(inputs.revision.generation);
+    if changes {
+        ledger
+            .begin(context.store.as_ref(), &wanted, &mut present.credentials)
+            .await?;
+    }
+    present.apply(&wanted).await?;
+    present.record(&wanted, ledger).await
+}
+
+/// The credential of each user, with a new request where one is due.
+fn load_credentials(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+) -> Result<Vec<Credential>, Error> {
+    let now = context.clock.now();
+    let mut credentials = Vec::new();
+    for user in &inputs.revision.slice.users {
+        let stored = inputs
+            .accesses
+            .iter()
+            .find(|access| access.document.user == user.name)
+            .map(|access| (access.document.clone(), access.version.number));
+        let randomness = context.randomness.as_ref();
+        let mut credential = Credential::load(&run.key, run.cloud_uid, user, stored, randomness);
+        if credential.access.pending.is_none() && credentials::is_due(&credential.access, now) {
+            credential.prepare(now, &context.vault, randomness)?;
+        }
+        credentials.push(credential);
+    }
+    Ok(credentials)
+}
+
+impl Present<'_> {
+    fn step(&self, wanted: &Wanted) -> Step {
+        step(
+            wanted,
+            self.observed.objects.get(&wanted.place),
+            &self.run.owner,
+        )
+    }
+
+    fn surplus(&self, wanted: &[Wanted], bindings: bool) -> Vec<Object> {
+        surplus(wanted, &self.observed, &self.run.owner)
+            .into_iter()
+            // Requests end by themselves: the cluster collects them.
+            .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
+            .filter(|object| (object.kind() == Resource::RoleBinding.kind()) == bindings)
+            .collect()
+    }
+
+    /// Whether this run will change anything in the member.
+    fn mutates(&self, wanted: &[Wanted]) -> bool {
+        wanted.iter().any(|wanted| self.step(wanted).mutates())
+            || self
+                .credentials
+                .iter()
+                .any(|credential| credential.access.pending.is_some())
+            || !self.surplus(wanted, true).is_empty()
+            || !self.surplus(wanted, false).is_empty()
+    }
+
+    async fn apply(&mut self, wanted: &[Wanted]) -> Result<(), Error> {
+        let mut events = self.run.member.subscribe();
+        let of = |track: Track| wanted.iter().filter(move |wanted| wanted.track == track);
+        let is_binding = |wanted: &&Wanted| wanted.place.resource == Resource::RoleBinding;
+        let bindings: Vec<&Wanted> = wanted.iter().filter(is_binding).collect();
+
+        let trusted = self.apply_anchor(of(Track::Member)).await?;
+        if trusted {
+            self.prune(self.surplus(wanted, true)).await?;
+        }
+        let trusted = trusted && self.apply_all(of(Track::Namespace)).await?;
+        let middle: Vec<&Wanted> = wanted
+            .iter()
+            .filter(|wanted| !matches!(wanted.track, Track::Member | Track::Namespace))
+            .filter(|wanted| !is_binding(wanted))
+            .collect();
+        if !trusted {
+            let held = middle.into_iter().chain(bindings);
+            self.outcomes.extend(
+                held.map(|wanted| Outcome::of(wanted, ObjectState::Pending, "WaitsForNamespace")),
+            );
+            return Ok(());
+        }
+        self.apply_middle(&middle).await?;
+        self.settle(&mut events).await?;
+        self.apply_bindings(&bindings).await?;
+        self.prune(self.surplus(wanted, false)).await?;
+        Ok(())
+    }
+
+    /// The anchor orders the runs: a member that is ahead of the store is left alone.
+    async fn apply_anchor(&mut self, anchor: impl Iterator<Item = &Wanted>) -> Result<bool, Error> {
+        for wanted in anchor {
+            let step = self.step(wanted);
+            self.refuse_to_go_back(self.observed.objects.get(&wanted.place))?;
+            let mut outcome = self.run.ensure(wanted, step.clone()).await?;
+            if step == Step::Create && outcome.reason == "NotFound" {
+                self.ensure_system_namespace().await?;
+                outcome = self.run.ensure(wanted, step).await?;
+            }
+            self.refuse_to_go_back(outcome.live.as_ref())?;
+            let ready = outcome.is_ready();
+            self.outcomes.push(outcome);
+            if !ready {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn refuse_to_go_back(&self, anchor: Option<&Object>) -> Result<(), Error> {
+        let wanted = self.inputs.revision.generation;
+        let member = anchor
+            .filter(|anchor| anchor.owner() == self.run.owner)
+            .map_or(0, render::anchor_generation);
+        if member > wanted {
+            Err(Error::Ahead { member, wanted })
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn ensure_system_namespace(&self) -> Result<(), Error> {
+        match self.run.calls().create(&render::system_namespace()).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind == CallErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Applies objects beside each other; says whether all are ready.
+    async fn apply_all(&mut self, wanted: impl Iterator<Item = &Wanted>) -> Result<bool, Error> {
+        let made =
+            try_join_all(wanted.map(|wanted| self.run.ensure(wanted, self.step(wanted)))).await?;
+        let ready = made.iter().all(Outcome::is_ready);
+        self.outcomes.extend(made);
+        Ok(ready)
+    }
+
+    /// Quotas, isolation and roles beside the certificate request.
+    async fn apply_middle(&mut self, wanted: &[&Wanted]) -> Result<(), Error> {
+        let mut credentials = std::mem::take(&mut self.credentials);
+        let this = &*self;
+        let objects = try_join_all(
+            wanted
+                .iter()
+                .map(|wanted| this.run.ensure(wanted, this.step(wanted))),
+        );
+        let requests = try_join_all(
+            credentials
+                .iter_mut()
+                .map(|credential| certificate::obtain(this, credential)),
+        );
+        let result = try_join(async { objects.await.map_err(Error::from) }, requests).await;
+        self.credentials = credentials;
+        let (made, _) = result?;
+        self.outcomes
+            .extend(made.into_iter().map(settle::quota_outcome));
+        Ok(())
+    }
+
+    /// Bindings, where quotas are in force, the role is there and the user has a certificate. Those
+    /// that are there as wished stay.
+    async fn apply_bindings(&mut self, bindings: &[&Wanted]) -> Result<(), Error> {
+        let this = &*self;
+        let is_ready = |track| {
+            this.outcomes
+                .iter()
+                .filter(|o| o.track == track)
+                .all(Outcome::is_ready)
+        };
+        let quota_in_force = is_ready(Track::Quota);
+        let roles_ready = is_ready(Track::Access);
+        let made = try_join_all(bindings.iter().map(|wanted| {
+            let planned = this.step(wanted);
+            let waits = if matches!(planned, Step::Keep(_)) {
+                None
+            } else if !quota_in_force {
+                Some("WaitsForQuota")
+            } else if !roles_ready {
+                Some("WaitsForRoles")
+            } else if !this.has_certificate(render::binding_user(&wanted.object)) {
+                Some("WaitsForCertificate")
+            } else {
+                None
+            };
+            async move {
+                match waits {
+                    Some(reason) => Ok(Outcome::of(wanted, ObjectState::Pending, reason)),
+                    None => this.run.ensure(wanted, planned).await,
+                }
+            }
+        }))
+        .await?;
+        self.outcomes.extend(made);
+        Ok(())
+    }
+
+    fn has_certificate(&self, user: &str) -> bool {
+        self.credentials.iter().any(|credential| {
+            credential.access.user.as_str() == user && credential.access.current.is_some()
+        })
+    }
+
+    async fn prune(&self, surplus: Vec<Object>) -> Result<(), Error> {
+        for object in &surplus {
+            tracing::info!(member = %self.run.key, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
+        }
+        try_join_all(surplus.iter().map(|object| self.run.delete(object))).await?;
+        Ok(())
+    }
+
+    /// Records what was read back; `Known` only when all of it is as wished and in force.
+    async fn record(mut self, wanted: &[Wanted], ledger: &mut Ledger) -> Result<Next, Error> {
+        let now = self.context.clock.now();
+        let complete = self.outcomes.iter().all(Outcome::is_ready)
+            && crate::conditions::all_current(&self.inputs.revision.slice.users, &self.credentials);
+        self.mark_usable();
+        let target = &mut ledger.target;
+        target.conditions =
+            crate::conditions::of_run(&self.outcomes, &self.credentials, &target.conditions, now);
+        target.objects = crate::conditions::objects(&self.outcomes, now);
+        target.checked_at = Some(now);
+        target.last_error = None;
+        if complete {
+            target.applied_generation = Some(self.inputs.revision.generation);
+            target.observed = ObservedState::Known {
+                generation: self.inputs.revision.generation,
+                fingerprint: fingerprint(wanted, &self.credentials),
+            };
+            target.inventory = wanted
+                .iter()
+                .map(|wanted| wanted.place.identity())
+                .collect();
+        }
+        let next = self.next(complete);
+        target.check_at = match next {
+            Next::Done(Some(after)) => now.checked_add(after).ok(),
+            Next::Done(None) | Next::Again | Next::Failed(_) => None,
+        };
+        let gone = self.surplus_accesses();
+        ledger
+            .write(self.context.store.as_ref(), &mut self.credentials, &gone)
+            .await?;
+        self.context
+            .tell(&self.run.key, ledger.target.applied_generation);
+        Ok(next)
+    }
+
+    /// A kubeconfig is handed out once the bindings that it rests on were read back.
+    fn mark_usable(&mut self) {
+        let ready = self
+            .outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome.track, Track::Access | Track::Quota))
+            .all(Outcome::is_ready);
+        if !ready {
+            return;
+        }
+        for credential in &mut self.credentials {
+            if let Some(current) = &mut credential.access.current
+                && !current.usable
+            {
+                current.usable = true;
+                credential.dirty = true;
+            }
+        }
+    }
+
+    /// Access documents of users that the revision does not have any more.
+    fn surplus_accesses(&self) -> Vec<dcm_types::Key> {
+        use dcm_types::Document as _;
+        let users = &self.inputs.revision.slice.users;
+        self.inputs
+            .accesses
+            .iter()
+            .filter(|access| !users.iter().any(|user| user.name == access.document.user))
+            .map(|access| access.document.key())
+            .collect()
+    }
+
+    fn next(&self, complete: bool) -> Next {
+        let replaced = self
+            .outcomes
+            .iter()
+            .any(|o| matches!(o.reason, "Replaced" | "Vanished"));
+        let planted = self
+            .credentials
+            .iter()
+            .any(|credential| credential.state == CredentialState::Waiting("RequestReplaced"));
+        if replaced || planted {
+            return Next::Again;
+        }
+        if !complete {
+            return Next::Done(Some(AWAITED));
+        }
+        let now = self.context.clock.now();
+        let renewal = self
+            .credentials
+            .iter()
+            .filter_map(|credential| credential.access.current.as_ref())
+            .map(|current| credentials::renewal_at(current.not_before, current.not_after))
+            .min();
+        let pending = self.credentials.iter().any(|c| c.access.pending.is_some());
+        match renewal {
+            _ if pending => Next::Done(Some(AWAITED)),
+            Some(at) => Next::Done(Some(at.duration_since(now).try_into().unwrap_or(AWAITED))),
+            None => Next::Done(None),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! One reconcile: load, plan, render, apply, record. The key is its only input.
+
+use async_trait::async_trait;
+use dcm_types::documents::{Observed, Wish};
+use dcm_types::{ClusterKey, TargetKey};
+use std::sync::Arc;
+
+use crate::cluster::CallErrorKind;
+use crate::context::Context;
+use crate::driver::{Next, Priority, Work};
+use crate::error::Error;
+use crate::load::{Inputs, load};
+use crate::record::Ledger;
+use crate::run::Run;
+use crate::{present, removal};
+
+/// The work of the targets' driver.
+pub(crate) struct Reconcile(pub(crate) Arc<Context>);
+
+#[async_trait]
+impl Work for Reconcile {
+    type Key = TargetKey;
+    type Group = ClusterKey;
+
+    fn group(&self, key: &TargetKey) -> ClusterKey {
+        key.cluster.clone()
+    }
+
+    async fn run(&self, key: TargetKey, priority: Priority, attempts: u32) -> Next {
+        let context = &self.0;
+        let started = tokio::time::Instant::now();
+        let result = reconcile(context, &key, priority).await;
+        let millis = started.elapsed().as_millis();
+        match result {
+            Ok(next) => {
+                tracing::debug!(member = %key, ?priority, millis, ?next, "run ended");
+                next
+            }
+            Err(error) => {
+                tracing::warn!(member = %key, attempts, millis, category = error.category(), error = dcm_types::chain(&error), "run failed");
+                Next::Failed(retry_after(&error))
+            }
+        }
+    }
+}
+
+/// What the member said about when to come back.
+fn retry_after(error: &Error) -> Option<std::time::Duration> {
+    match error {
+        Error::Call(error) => error.retry_after,
+        _ => None,
+    }
+}
+
+async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Result<Next, Error> {
+    let Some(inputs) = load(context.store.as_ref(), key).await? else {
+        return Ok(Next::Done(None));
+    };
+    let is_absent = inputs
+        .target
+        .as_ref()
+        .is_some_and(|t| t.document.observed == Observed::Absent);
+    if inputs.wish == Wish::Absent && is_absent {
+        return settle_absent(context, key, &inputs).await;
+    }
+    let mut ledger = Ledger::open(key, &inputs);
+    match make(context, key, priority, &inputs, &mut ledger).await {
+        Ok(next) => Ok(next),
+        Err(error) => {
+            note(context, key, &mut ledger, &error).await;
+            Err(error)
+        }
+    }
+}
+
+async fn make(
+    context: &Context,
+    key: &TargetKey,
+    priority: Priority,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+) -> Result<Next, Error> {
+    let member = context.registry.open(&key.cluster).await?;
+    let cloud = inputs.revision.cloud_uid;
+    member.watch_target(cloud, key, inputs.wish == Wish::Absent);
+    member.ensure_watching(&context.config);
+    let run = Run::new(key.clone(), cloud, member, priority, &context.config);
+    match inputs.wish {
+        Wish::Present => present::make(context, &run, inputs, ledger).await,
+        Wish::Absent => removal::make(context, &run, inputs, ledger).await,
+    }
+}
+
+/// A tombstone that is asked for a newer absence has it already.
+async fn settle_absent(context: &Context, key: &TargetKey, inputs: &Inputs) -> Result<Next, Error> {
+    let generation = inputs.revision.generation;
+    let mut ledger = Ledger::open(key, inputs);
+    if inputs.dropped {
+        ledger.remove(context.store.as_ref(), &[]).await?;
+    } else if ledger.target.applied_generation != Some(generation) {
+        ledger.target.applied_generation = Some(generation);
+        ledger.write(context.store.as_ref(), &mut [], &[]).await?;
+        context.tell(key, Some(generation));
+    }
+    Ok(Next::Done(None))
+}
+
+/// Records why a run failed, and ends the session where only a new one can help.
+async fn note(context: &Context, key: &TargetKey, ledger: &mut Ledger, error: &Error) {
+    if let Error::Call(call) = error
+        && matches!(call.kind, CallErrorKind::Unauthorized | CallErrorKind::Tls)
+    {
+        context.registry.close(&key.cluster).await;
+    }
+    if matches!(error, Error::Store(_)) {
+        return;
+    }
+    ledger.fail(error, context.clock.now());
+    match ledger.write(context.store.as_ref(), &mut [], &[]).await {
+        Ok(()) => context.tell(key, ledger.target.applied_generation),
+        Err(store) => {
+            tracing::warn!(member = %key, error = dcm_types::chain(&store), "cannot record why a run failed");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The record step: target and access documents, by compare-and-swap. Nobody else writes them.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use dcm_store::{Batch, Error as StoreError, Expect, Store};
+use dcm_types::documents::{LastError, ObjectIdentity, Observed, Target};
+use dcm_types::{Document as _, Key, TargetKey, Timestamp};
+
+use crate::credentials::Credential;
+use crate::error::Error;
+use crate::load::Inputs;
+use crate::render::Wanted;
+
+/// The documents of one target during a run, with the versions under which they were read.
+pub(crate) struct Ledger {
+    pub(crate) target: Target,
+    version: Option<u64>,
+    /// What the store holds, to leave out writes that change nothing.
+    stored: Option<Target>,
+}
+
+impl Ledger {
+    /// The target as stored, or a new one.
+    pub(crate) fn open(key: &TargetKey, inputs: &Inputs) -> Self {
+        let revision = &inputs.revision;
+        let stored = inputs.target.as_ref().map(|target| target.document.clone());
+        let mut target = stored.clone().unwrap_or_else(|| Target {
+            key: key.clone(),
+            cloud_uid: revision.cloud_uid,
+            namespace: revision.slice.namespace.clone(),
+            wanted_generation: revision.generation,
+            applied_generation: None,
+            observed: Observed::Absent,
+            inventory: Vec::new(),
+            conditions: Vec::new(),
+            objects: Vec::new(),
+            last_error: None,
+            checked_at: None,
+            check_at: None,
+            emptied_at: None,
+        });
+        target.wanted_generation = revision.generation;
+        target.cloud_uid = revision.cloud_uid;
+        target.namespace = revision.slice.namespace.clone();
+        let version = inputs.target.as_ref().map(|target| target.version.number);
+        Self {
+            target,
+            version,
+            stored,
+        }
+    }
+
+    fn expect(version: Option<u64>) -> Expect {
+        version.map_or(Expect::Absent, Expect::Number)
+    }
+
+    /// Unknown first: says what may exist, and stores keys, before the first changing call.
+    pub(crate) async fn begin(
+        &mut self,
+        store: &dyn Store,
+        wanted: &[Wanted],
+        credentials: &mut [Credential],
+    ) -> Result<(), StoreError> {
+        let mut inventory: BTreeSet<ObjectIdentity> = std::mem::take(&mut self.target.inventory)
+            .into_iter()
+            .collect();
+        inventory.extend(wanted.iter().map(|wanted| wanted.place.identity()));
+        self.target.inventory = inventory.into_iter().collect();
+        self.target.observed = Observed::Unknown;
+        self.target.emptied_at = None;
+        self.write(store, credentials, &[]).await
+    }
+
+    /// Writes the target, the credentials that changed, and deletes the given documents: one commit.
+    pub(crate) async fn write(
+        &mut self,
+        store: &dyn Store,
+        credentials: &mut [Credential],
+        gone: &[Key],
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        let changed = self.stored.as_ref() != Some(&self.target);
+        if changed {
+            batch.put(&self.target, Self::expect(self.version))?;
+        }
+        for credential in credentials.iter().filter(|credential| credential.dirty) {
+            batch.put(&credential.access, Self::expect(credential.version))?;
+        }
+        for key in gone {
+            batch.delete(key.clone(), Expect::Anything);
+        }
+        if batch.operations.is_empty() {
+            return Ok(());
+        }
+        let committed = store.commit(batch).await?;
+        for (key, version) in committed.written {
+            if key == self.target.key() {
+                self.version = Some(version);
+                self.stored = Some(self.target.clone());
+            }
+            for credential in credentials.iter_mut().filter(|c| c.access.key() == key) {
+                credential.version = Some(version);
+                credential.dirty = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the target's own document, with others, in one commit.
+    pub(crate) async fn remove(&self, store: &dyn Store, gone: &[Key]) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        if let Some(version) = self.version {
+            batch.delete(self.target.key(), Expect::Number(version));
+        }
+        for key in gone {
+            batch.delete(key.clone(), Expect::Anything);
+        }
+        store.commit(batch).await.map(drop)
+    }
+
+    /// Notes why a run failed.
+    pub(crate) fn fail(&mut self, error: &Error, now: Timestamp) {
+        let attempts = self
+            .target
+            .last_error
+            .as_ref()
+            .map_or(0, |last| last.attempts);
+        self.target.last_error = Some(LastError {
+            category: error.category().to_owned(),
+            message: dcm_types::chain(error),
+            hint: error.hint().to_owned(),
+            at: now,
+            attempts: attempts.saturating_add(1),
+        });
+        self.target.conditions = crate::conditions::of_error(error, &self.target.conditions, now);
+    }
+}
+
+/// Fingerprint of what was rendered, and of the credentials that go with it.
+pub(crate) fn fingerprint(wanted: &[Wanted], credentials: &[Credential]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for wanted in wanted {
+        wanted.object.0.to_string().hash(&mut hasher);
+    }
+    for credential in credentials {
+        credential.access.identity.hash(&mut hasher);
+        credential
+            .access
+            .current
+            .as_ref()
+            .map(|current| current.epoch)
+            .hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}

@@ -1,0 +1,270 @@
+//! Removing a slice from a member: bindings first, namespace and anchor last, and absent only after a
+//! second empty look, later than any stale run could still write.
+
+use std::time::Duration;
+
+use dcm_types::documents::Observed as ObservedState;
+use dcm_types::{ConditionStatus, Document as _, Key, Timestamp};
+use futures::future::try_join_all;
+use serde_json::Value;
+
+use crate::cluster::{Object, Resource};
+use crate::conditions::of_removal;
+use crate::context::Context;
+use crate::driver::Next;
+use crate::error::Error;
+use crate::load::Inputs;
+use crate::plan::Observed;
+use crate::record::Ledger;
+use crate::render;
+use crate::run::Run;
+
+/// When to look again at a namespace that is going, should the watch miss its end.
+const NAMESPACE_GOING: Duration = Duration::from_secs(5);
+
+/// Removes the slice, and records how far it got.
+pub(crate) async fn make(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+) -> Result<Next, Error> {
+    let observed = run.observe(&inputs.revision).await?;
+    let ours = Ours::of(&observed, &run.owner);
+    if ours.is_empty() {
+        return empty(context, run, inputs, ledger).await;
+    }
+    if let Some(anchor) = ours.anchor {
+        let member = render::anchor_generation(anchor);
+        let wanted = inputs.revision.generation;
+        if member > wanted {
+            return Err(Error::Ahead { member, wanted });
+        }
+    }
+    ledger.begin(context.store.as_ref(), &[], &mut []).await?;
+    raise_anchor(run, inputs, &ours).await?;
+    let waiting = take_down(run, &ours).await?;
+    let now = context.clock.now();
+    let (message, next) = match waiting {
+        Some(message) => (message, Next::Done(Some(NAMESPACE_GOING))),
+        // Everything was deleted: look whether it is gone.
+        None => ("deleted; being checked".to_owned(), Next::Again),
+    };
+    let target = &mut ledger.target;
+    target.conditions = of_removal(
+        ConditionStatus::Progressing,
+        "Terminating",
+        &message,
+        &target.conditions,
+        now,
+    );
+    target.objects.clear();
+    target.checked_at = Some(now);
+    target.last_error = None;
+    target.check_at = now.checked_add(NAMESPACE_GOING).ok();
+    ledger.write(context.store.as_ref(), &mut [], &[]).await?;
+    context.tell(&run.key, ledger.target.applied_generation);
+    Ok(next)
+}
+
+/// What carries our owner's uid, by its part in the removal.
+struct Ours<'a> {
+    anchor: Option<&'a Object>,
+    namespace: Option<&'a Object>,
+    bindings: Vec<&'a Object>,
+    requests: Vec<&'a Object>,
+    others: Vec<&'a Object>,
+}
+
+impl<'a> Ours<'a> {
+    fn of(observed: &'a Observed, owner: &str) -> Self {
+        let mut ours = Self {
+            anchor: None,
+            namespace: None,
+            bindings: Vec::new(),
+            requests: Vec::new(),
+            others: Vec::new(),
+        };
+        for (place, object) in &observed.objects {
+            if object.owner() != owner {
+                continue;
+            }
+            match place.resource {
+                Resource::ConfigMap => ours.anchor = Some(object),
+                Resource::Namespace => ours.namespace = Some(object),
+                Resource::RoleBinding => ours.bindings.push(object),
+                Resource::CertificateSigningRequest => ours.requests.push(object),
+                Resource::ResourceQuota
+                | Resource::LimitRange
+                | Resource::NetworkPolicy
+                | Resource::Role => ours.others.push(object),
+            }
+        }
+        ours
+    }
+
+    fn is_empty(&self) -> bool {
+        self.anchor.is_none()
+            && self.namespace.is_none()
+            && self.bindings.is_empty()
+            && self.requests.is_empty()
+            && self.others.is_empty()
+    }
+}
+
+/// The terminating generation goes into the anchor before anything is deleted, so that an older run
+/// that is still under way is refused.
+async fn raise_anchor(run: &Run, inputs: &Inputs, ours: &Ours<'_>) -> Result<(), Error> {
+    let Some(anchor) = ours.anchor else {
+        return Ok(());
+    };
+    if render::anchor_generation(anchor) < inputs.revision.generation && !anchor.is_terminating() {
+        let wanted = render::anchor(&inputs.revision);
+        let raised = run.calls().change(&wanted.object, anchor).await?;
+        run.member.learn(&raised);
+    }
+    Ok(())
+}
+
+/// Deletes in order of trust; says what is being waited for.
+async fn take_down(run: &Run, ours: &Ours<'_>) -> Result<Option<String>, Error> {
+    let standing = |objects: &[&Object]| -> Vec<Object> {
+        objects
+            .iter()
+            .filter(|o| !o.is_terminating())
+            .map(|o| (*o).clone())
+            .collect()
+    };
+    delete_all(run, &standing(&ours.bindings)).await?;
+    let mut rest = standing(&ours.requests);
+    match ours.namespace {
+        Some(namespace) => rest.extend(standing(&[namespace])),
+        // Somebody took our label off the namespace: it is not ours to delete, what is in it is.
+        None => rest.extend(standing(&ours.others)),
+    }
+    delete_all(run, &rest).await?;
+    if let Some(namespace) = ours.namespace {
+        return Ok(Some(waits_for(namespace)));
+    }
+    let left = ours.others.len() + ours.bindings.len() + ours.requests.len();
+    if left == 0
+        && let Some(anchor) = ours.anchor
+    {
+        // It may have been raised a moment ago: read it again for its resourceVersion.
+        let place = anchor.place();
+        if let Some(place) = place
+            && let Some(anchor) = run.calls().get(place).await?
+            && anchor.owner() == run.owner
+        {
+            run.delete(&anchor).await?;
+        }
+    }
+    Ok(None)
+}
+
+async fn delete_all(run: &Run, objects: &[Object]) -> Result<(), Error> {
+    try_join_all(objects.iter().map(|object| run.delete(object))).await?;
+    Ok(())
+}
+
+/// What a namespace that is going waits for, in the words of the cluster.
+fn waits_for(namespace: &Object) -> String {
+    let conditions = namespace.at("/status/conditions").and_then(Value::as_array);
+    let reasons: Vec<String> = conditions
+        .into_iter()
+        .flatten()
+        .filter(|condition| condition["status"] == "True")
+        .filter_map(|condition| condition["message"].as_str())
+        .map(|message| message.chars().take(200).collect())
+        .collect();
+    if reasons.is_empty() {
+        "the cluster is deleting the namespace".to_owned()
+    } else {
+        format!("the namespace waits: {}", reasons.join("; "))
+    }
+}
+
+/// Nothing of ours was seen: the first time it is noted, the second time, late enough, it is absent.
+async fn empty(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+) -> Result<Next, Error> {
+    let now = context.clock.now();
+    let store = context.store.as_ref();
+    let second_look = context.config.second_look();
+    let seen = ledger.target.emptied_at;
+    let is_late = |at: Timestamp| at.checked_add(second_look).is_ok_and(|late| now >= late);
+    if seen.is_some_and(is_late) {
+        return absent(context, run, inputs, ledger).await;
+    }
+    let target = &mut ledger.target;
+    let emptied_at = seen.unwrap_or(now);
+    target.emptied_at = Some(emptied_at);
+    target.observed = ObservedState::Unknown;
+    target.objects.clear();
+    target.checked_at = Some(now);
+    target.last_error = None;
+    let message = "nothing is left; looked at once more when no earlier run can write any longer";
+    target.conditions = of_removal(
+        ConditionStatus::Progressing,
+        "Verifying",
+        message,
+        &target.conditions,
+        now,
+    );
+    let due = emptied_at.checked_add(second_look).unwrap_or(now);
+    target.check_at = Some(due);
+    ledger.write(store, &mut [], &[]).await?;
+    context.tell(&run.key, ledger.target.applied_generation);
+    let wait = due.duration_since(now).try_into().unwrap_or(second_look);
+    Ok(Next::Done(Some(wait)))
+}
+
+/// Absent: credentials and reservation go in the same commit.
+async fn absent(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+) -> Result<Next, Error> {
+    let now = context.clock.now();
+    let store = context.store.as_ref();
+    let mut gone: Vec<Key> = inputs
+        .accesses
+        .iter()
+        .map(|access| access.document.key())
+        .collect();
+    gone.push(Key::reservation(
+        &run.key.cluster,
+        &inputs.revision.slice.namespace,
+    ));
+    let place = [
+        render::anchor_place(&inputs.revision),
+        render::namespace_place(&inputs.revision),
+    ];
+    run.member.unwatch_target(run.cloud_uid, place.into_iter());
+    if inputs.dropped {
+        ledger.remove(store, &gone).await?;
+    } else {
+        let target = &mut ledger.target;
+        target.observed = ObservedState::Absent;
+        target.applied_generation = Some(inputs.revision.generation);
+        target.inventory.clear();
+        target.objects.clear();
+        target.checked_at = Some(now);
+        target.check_at = None;
+        target.conditions = of_removal(
+            ConditionStatus::True,
+            "Absent",
+            "nothing is left",
+            &target.conditions,
+            now,
+        );
+        ledger.write(store, &mut [], &gone).await?;
+    }
+    tracing::info!(member = %run.key, "nothing is left in the member");
+    context.tell(&run.key, Some(inputs.revision.generation));
+    Ok(Next::Done(None))
+}

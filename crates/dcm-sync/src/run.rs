@@ -1,0 +1,230 @@
+//! One run against one member: its calls, what came of each object, and what it read.
+
+use std::sync::Arc;
+
+use dcm_types::documents::{ObjectState, Revision};
+use dcm_types::member_name::OWNER_LABEL;
+use dcm_types::{TargetKey, Track, Uid};
+use futures::future::try_join_all;
+use tokio::time::Instant;
+
+use crate::cluster::call::Calls;
+use crate::cluster::{CallError, CallErrorKind, Object, Place, Resource};
+use crate::config::Config;
+use crate::driver::Priority;
+use crate::member::Member;
+use crate::member::limits::Limited;
+use crate::plan::{Observed, Step, step};
+use crate::render::{self, Wanted};
+
+/// What came of one object.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) place: Place,
+    pub(crate) track: Track,
+    pub(crate) state: ObjectState,
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    /// As read back.
+    pub(crate) live: Option<Object>,
+}
+
+impl Outcome {
+    pub(crate) fn of(wanted: &Wanted, state: ObjectState, reason: &'static str) -> Self {
+        Self {
+            place: wanted.place.clone(),
+            track: wanted.track,
+            state,
+            reason,
+            message: String::new(),
+            live: None,
+        }
+    }
+
+    pub(crate) fn says(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    pub(crate) fn ready(wanted: &Wanted, live: Object) -> Self {
+        Self {
+            live: Some(live),
+            ..Self::of(wanted, ObjectState::Ready, "Ready")
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state == ObjectState::Ready
+    }
+}
+
+/// One run. Its calls end with its deadline.
+pub(crate) struct Run {
+    pub(crate) key: TargetKey,
+    pub(crate) cloud_uid: Uid,
+    /// The owner's uid as label value.
+    pub(crate) owner: String,
+    pub(crate) member: Arc<Member>,
+    api: Limited,
+}
+
+/// Resources listed in the namespace of a cloud.
+const IN_NAMESPACE: [Resource; 5] = [
+    Resource::ResourceQuota,
+    Resource::LimitRange,
+    Resource::NetworkPolicy,
+    Resource::Role,
+    Resource::RoleBinding,
+];
+
+impl Run {
+    pub(crate) fn new(
+        key: TargetKey,
+        cloud_uid: Uid,
+        member: Arc<Member>,
+        priority: Priority,
+        config: &Config,
+    ) -> Self {
+        let api = Limited {
+            inner: Arc::clone(&member.api),
+            limits: Arc::clone(&member.limits),
+            deadline: Instant::now() + config.run_deadline(),
+            housekeeping: priority == Priority::Housekeeping,
+        };
+        Self {
+            key,
+            cloud_uid,
+            owner: cloud_uid.to_string(),
+            member,
+            api,
+        }
+    }
+
+    pub(crate) fn calls(&self) -> Calls<'_> {
+        Calls(&self.api)
+    }
+
+    /// Reads everything of ours: by label, and by name where something foreign may stand.
+    pub(crate) async fn observe(&self, revision: &Revision) -> Result<Observed, CallError> {
+        let selector = format!("{OWNER_LABEL}={}", self.owner);
+        let namespace = revision.slice.namespace.as_str();
+        let calls = self.calls();
+        let by_name = try_join_all(
+            [
+                render::anchor_place(revision),
+                render::namespace_place(revision),
+            ]
+            .map(|place| calls.get(place)),
+        );
+        let in_namespace = try_join_all(
+            IN_NAMESPACE.map(|resource| calls.list(resource, Some(namespace), &selector)),
+        );
+        let requests = calls.list(Resource::CertificateSigningRequest, None, &selector);
+        let (by_name, in_namespace, (requests, _)) =
+            futures::future::try_join3(by_name, in_namespace, requests).await?;
+        let mut observed = Observed::default();
+        let listed = in_namespace.into_iter().flat_map(|(objects, _)| objects);
+        for object in by_name.into_iter().flatten().chain(listed).chain(requests) {
+            self.member.learn(&object);
+            if let Some(place) = object.place() {
+                observed.objects.insert(place, object);
+            }
+        }
+        Ok(observed)
+    }
+
+    /// Makes one object be as wished. An error is one that ends the run; what concerns the object only
+    /// is an outcome.
+    pub(crate) async fn ensure(
+        &self,
+        wanted: &Wanted,
+        planned: Step,
+    ) -> Result<Outcome, CallError> {
+        let result = match planned {
+            Step::Create => match self.calls().create(&wanted.object).await {
+                Err(error) if error.kind == CallErrorKind::AlreadyExists => {
+                    return self.ensure_existing(wanted).await;
+                }
+                other => other,
+            },
+            other => return self.ensure_planned(wanted, other).await,
+        };
+        self.outcome(wanted, result)
+    }
+
+    /// Something of this name appeared between the read and the POST: read it, and never adopt it.
+    async fn ensure_existing(&self, wanted: &Wanted) -> Result<Outcome, CallError> {
+        let live = self.calls().get(wanted.place.clone()).await?;
+        match step(wanted, live.as_ref(), &self.owner) {
+            Step::Create => Ok(Outcome::of(wanted, ObjectState::Progressing, "Vanished")
+                .says("it existed and is gone again; tried again")),
+            other => self.ensure_planned(wanted, other).await,
+        }
+    }
+
+    async fn ensure_planned(&self, wanted: &Wanted, planned: Step) -> Result<Outcome, CallError> {
+        match planned {
+            Step::Create => Ok(Outcome::of(wanted, ObjectState::Pending, "Pending")),
+            Step::Keep(live) => {
+                self.member.learn(&live);
+                Ok(Outcome::ready(wanted, live))
+            }
+            Step::Change(live) => {
+                tracing::info!(member = %self.key, object = wanted.place.name, kind = wanted.place.resource.kind(), "differs from the wish; changed");
+                let result = self.calls().change(&wanted.object, &live).await;
+                self.outcome(wanted, result)
+            }
+            Step::Replace(live) => {
+                let result = self.delete(&live).await;
+                match result {
+                    Ok(()) => Ok(Outcome::of(wanted, ObjectState::Progressing, "Replaced")),
+                    Err(error) => self.outcome(wanted, Err(error)),
+                }
+            }
+            Step::Terminating => Ok(Outcome::of(wanted, ObjectState::Progressing, "Terminating")
+                .says("an earlier one is still being deleted")),
+            Step::Foreign => Ok(Outcome::of(wanted, ObjectState::Blocked, "Conflict").says(
+                format!(
+                    "{} {} exists in the cluster and does not belong to this logical cloud",
+                    wanted.place.resource.kind(),
+                    wanted.place.name
+                ),
+            )),
+        }
+    }
+
+    /// Deletes what was read, if it is still that.
+    pub(crate) async fn delete(&self, live: &Object) -> Result<(), CallError> {
+        self.calls().delete(live).await?;
+        if let Some(place) = live.place() {
+            self.member.forget(&place);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn outcome(
+        &self,
+        wanted: &Wanted,
+        result: Result<Object, CallError>,
+    ) -> Result<Outcome, CallError> {
+        match result {
+            Ok(live) => {
+                self.member.learn(&live);
+                Ok(Outcome::ready(wanted, live))
+            }
+            Err(error) if error.concerns_object_only() => Ok(refused(wanted, &error)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The outcome of a call that the member refused.
+fn refused(wanted: &Wanted, error: &CallError) -> Outcome {
+    let (state, reason) = match error.kind {
+        CallErrorKind::Invalid => (ObjectState::Blocked, "Invalid"),
+        CallErrorKind::Forbidden => (ObjectState::Blocked, "Forbidden"),
+        CallErrorKind::NotFound => (ObjectState::Progressing, "NotFound"),
+        _ => (ObjectState::Progressing, "ChangedMeanwhile"),
+    };
+    Outcome::of(wanted, state, reason).says(error.message.clone())
+}
