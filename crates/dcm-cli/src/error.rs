@@ -1,0 +1,81 @@
+//! What can go wrong in a client command.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::problem::Problem;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The server refused, or failed.
+    #[error("{}", .0.summary())]
+    Refused(Box<Problem>),
+    /// `--server` is not an address that can be used.
+    #[error("'{server}' is not an address of a server: {reason}")]
+    ServerAddress { server: String, reason: String },
+    /// No connection.
+    #[error("cannot connect to {server}")]
+    Connect {
+        server: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A connection, and no answer in time.
+    #[error("{server} did not answer within {} s", after.as_secs())]
+    NoAnswer { server: String, after: Duration },
+    /// The connection broke, or what came over it is not HTTP.
+    #[error("exchange a request with {server}")]
+    Exchange {
+        server: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Something answered that is not our server.
+    #[error("{server} answered {status} with something that is not ours: {excerpt}")]
+    Foreign {
+        server: String,
+        status: u16,
+        excerpt: String,
+    },
+    /// The server answered a document that this version does not understand.
+    #[error("understand the {what} that the server answered")]
+    Decode {
+        what: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A request cannot be written as JSON.
+    #[error("write a request as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// A file cannot be read.
+    #[error("read {}", path.display())]
+    ReadFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("write {}", path.display())]
+    WriteFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Standard output is gone or full.
+    #[error("write to standard output")]
+    Output(#[source] io::Error),
+    /// The logical cloud has no such member.
+    #[error("logical cloud '{cloud}' has no member '{cluster}'")]
+    NoSuchMember { cloud: String, cluster: String },
+    /// Waiting ended first.
+    #[error("timed out after {} s: {waiting}", after.as_secs())]
+    TimedOut { after: Duration, waiting: String },
+    /// A member needs somebody's attention.
+    #[error("{0}")]
+    Degraded(String),
+    /// The HTTP client could not be set up.
+    #[error("set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+}

@@ -1,0 +1,190 @@
+//! The table of a status: one row per member, a mark per track, age and message.
+
+use dcm_types::Track;
+use dcm_wire::views::{ConditionStatusView, MemberStateView, MemberView, StatusView};
+
+use crate::commands::logical_cloud::show_wish;
+use crate::output::{Cell, Palette, Table, Tone, age, printable};
+
+/// A state, and what it means.
+pub(super) const fn show_state(state: MemberStateView) -> (Tone, &'static str) {
+    match state {
+        MemberStateView::Pending => (Tone::Faint, "pending"),
+        MemberStateView::Progressing => (Tone::Busy, "progressing"),
+        MemberStateView::Ready => (Tone::Good, "ready"),
+        MemberStateView::Blocked => (Tone::Bad, "blocked"),
+        MemberStateView::Unreachable => (Tone::Bad, "unreachable"),
+        MemberStateView::Terminating => (Tone::Busy, "terminating"),
+        MemberStateView::Absent => (Tone::Faint, "absent"),
+    }
+}
+
+const fn mark(status: Option<ConditionStatusView>) -> (Tone, &'static str) {
+    match status {
+        Some(ConditionStatusView::True) => (Tone::Good, "✔"),
+        Some(ConditionStatusView::Progressing) => (Tone::Busy, "…"),
+        Some(ConditionStatusView::Blocked) => (Tone::Bad, "✘"),
+        Some(ConditionStatusView::Unknown) => (Tone::Faint, "?"),
+        None => (Tone::Faint, "-"),
+    }
+}
+
+/// The line above the table.
+pub(super) fn headline(status: &StatusView, palette: Palette) -> String {
+    let (tone, wish) = match status.wish {
+        None => (Tone::Faint, "never instantiated"),
+        Some(wish) => show_wish(wish),
+    };
+    let name = palette.paint(
+        Tone::Strong,
+        &printable(&format!("{}/{}", status.project, status.name)),
+    );
+    let wish = palette.paint(tone, wish);
+    if status.wish.is_none() && status.members.is_empty() {
+        return format!("{name}  {wish}");
+    }
+    format!(
+        "{name}  {wish}  generation {}  {}",
+        status.generation.wanted,
+        progress(status)
+    )
+}
+
+/// How many members are as wished.
+pub(super) fn progress(status: &StatusView) -> String {
+    let wished = if status.wish == Some(dcm_wire::views::Wish::Present) {
+        MemberStateView::Ready
+    } else {
+        MemberStateView::Absent
+    };
+    let done = status
+        .members
+        .iter()
+        .filter(|member| member.state == wished)
+        .count();
+    let (_, word) = show_state(wished);
+    format!("{done} of {} {word}", status.members.len())
+}
+
+/// The rows, below their header.
+pub(super) fn rows(status: &StatusView, palette: Palette) -> Vec<String> {
+    if status.members.is_empty() {
+        return Vec::new();
+    }
+    let tracks = Track::ALL.map(|track| track.as_str().to_uppercase());
+    let mut header = vec!["CLUSTER", "STATE", "GENERATION"];
+    header.extend(tracks.iter().map(String::as_str));
+    header.extend(["AGE", "MESSAGE"]);
+    let mut table = Table::new(&header);
+    for member in &status.members {
+        table.row(row(member, status.generation.wanted));
+    }
+    table.lines(palette)
+}
+
+fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
+    let (tone, state) = show_state(member.state);
+    let applied = member
+        .applied_generation
+        .map_or_else(|| "-".to_owned(), |generation| generation.to_string());
+    let mut cells = vec![
+        Cell::plain(cluster(member)),
+        Cell::new(tone, state),
+        Cell::plain(format!("{applied}/{wanted}")),
+    ];
+    for track in Track::ALL {
+        let condition = member
+            .conditions
+            .iter()
+            .find(|condition| condition.track == track.as_str());
+        let (tone, mark) = mark(condition.map(|condition| condition.status));
+        cells.push(Cell::new(tone, mark));
+    }
+    cells.push(Cell::plain(member.age_seconds.map(age).unwrap_or_default()));
+    cells.push(Cell::plain(message(member)));
+    cells
+}
+
+/// A member as it is named on the command line.
+pub(super) fn cluster(member: &MemberView) -> String {
+    format!("{}/{}", member.cluster_provider, member.cluster)
+}
+
+/// The one thing to say about a member: what is blocked, else why the last run failed, else what is
+/// being waited for.
+pub(super) fn message(member: &MemberView) -> String {
+    let of = |wanted: ConditionStatusView| {
+        member
+            .conditions
+            .iter()
+            .find(|condition| condition.status == wanted)
+            .map(|condition| {
+                let text = if condition.message.is_empty() {
+                    &condition.reason
+                } else {
+                    &condition.message
+                };
+                format!("{}: {text}", condition.track)
+            })
+    };
+    let failed = || {
+        member
+            .last_error
+            .as_ref()
+            .map(|error| match error.attempts {
+                0 | 1 => error.message.clone(),
+                attempts => format!("{} (attempt {attempts})", error.message),
+            })
+    };
+    of(ConditionStatusView::Blocked)
+        .or_else(failed)
+        .or_else(|| of(ConditionStatusView::Progressing))
+        .or_else(|| {
+            of(ConditionStatusView::Unknown).filter(|_| member.state != MemberStateView::Ready)
+        })
+        .unwrap_or_default()
+}
+
+/// What to do, one line per member that needs something.
+fn hints(status: &StatusView, palette: Palette) -> Vec<String> {
+    status
+        .members
+        .iter()
+        .filter_map(|member| {
+            let hint = member
+                .conditions
+                .iter()
+                .filter(|condition| condition.status != ConditionStatusView::True)
+                .find_map(|condition| condition.hint.as_deref())
+                .or_else(|| member.last_error.as_ref().map(|error| error.hint.as_str()))
+                .filter(|hint| !hint.is_empty())?;
+            let word = palette.paint(Tone::Strong, "hint:");
+            Some(format!(
+                "{word} {}: {}",
+                printable(&cluster(member)),
+                printable(hint)
+            ))
+        })
+        .collect()
+}
+
+/// All of it.
+pub(super) fn render(status: &StatusView, palette: Palette) -> String {
+    let mut lines = vec![headline(status, palette)];
+    let rows = rows(status, palette);
+    if !rows.is_empty() {
+        lines.push(String::new());
+        lines.extend(rows);
+    }
+    let hints = hints(status, palette);
+    if !hints.is_empty() {
+        lines.push(String::new());
+        lines.extend(hints);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
