@@ -94,7 +94,7 @@ pub(super) fn create(path: &Path) -> Result<(), Error> {
     STANDARD.encode_string(key.as_slice(), &mut text);
     text.push('\n');
 
-    let unfinished = unfinished(path);
+    let unfinished = unfinished(path)?;
     let publish = || -> io::Result<()> {
         private_file::create_directory_of(path)?;
         let mut file = private_file::create(&unfinished)?;
@@ -115,11 +115,14 @@ pub(super) fn create(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// The name under which a key file is written, one for each process.
-fn unfinished(path: &Path) -> PathBuf {
+/// The name under which a key file is written. It is random: a process id is no name, since in a
+/// container it is the same at every start, and a file left behind by a crash would stop all others.
+fn unfinished(path: &Path) -> Result<PathBuf, Error> {
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::Seal)?;
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    PathBuf::from(name)
+    name.push(format!(".{:016x}.new", u64::from_be_bytes(random)));
+    Ok(PathBuf::from(name))
 }
 
 /// Reads the keys of a key file that is private to us.

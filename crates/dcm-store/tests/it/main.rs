@@ -1,0 +1,7 @@
+//! Tests of the store: the conformance suite on each backend, and what is particular to one.
+
+mod memory;
+mod sqlite;
+mod sqlite_crash;
+mod sqlite_file;
+mod vault;
