@@ -12,6 +12,8 @@ use serde_json::Value;
 pub mod call;
 pub(crate) mod connect;
 pub mod kube;
+#[cfg(feature = "meddling")]
+pub mod meddling;
 pub mod object;
 
 pub use call::{CallError, CallErrorKind};

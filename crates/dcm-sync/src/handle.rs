@@ -54,13 +54,13 @@ const PROBES: usize = 16;
 
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
-    let (nudges, mut nudged) = mpsc::unbounded_channel::<TargetKey>();
+    let (asks, mut asked) = mpsc::unbounded_channel::<TargetKey>();
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        nudges,
+        asks,
         cancellation.clone(),
     );
     let config = parts.config;
@@ -102,7 +102,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     tokio::spawn(async move {
         let scans = background.scan_until(&cancellation);
         let forward = async {
-            while let Some(key) = nudged.recv().await {
+            while let Some(key) = asked.recv().await {
                 background.targets.nudge(key, Priority::Foreground);
             }
         };

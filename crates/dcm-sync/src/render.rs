@@ -45,7 +45,7 @@ pub(crate) fn slice(revision: &Revision) -> Vec<Wanted> {
 /// The anchor: it carries the generation and orders the runs.
 pub(crate) fn anchor(revision: &Revision) -> Wanted {
     let place = anchor_place(revision);
-    let object = Object::new(&place, labels(revision));
+    let object = Object::new(&place, &labels(revision));
     let mut object = object.with(
         "data",
         json!({
@@ -81,7 +81,7 @@ pub(crate) fn system_namespace() -> Object {
     };
     let mut object = Object::new(
         &place,
-        json!({ "pod-security.kubernetes.io/enforce": "restricted" }),
+        &json!({ "pod-security.kubernetes.io/enforce": "restricted" }),
     );
     object.0["metadata"]["annotations"] =
         json!({ "dcm.internal/purpose": "anchors of logical clouds; empty when there are none" });
@@ -119,6 +119,6 @@ fn in_namespace(revision: &Revision, resource: Resource, name: &str) -> (Place, 
         namespace,
         name: name.to_owned(),
     };
-    let object = Object::new(&place, labels(revision));
+    let object = Object::new(&place, &labels(revision));
     (place, object)
 }

@@ -125,7 +125,7 @@ pub struct Object(pub Value);
 
 impl Object {
     /// A new object with labels.
-    pub fn new(place: &Place, labels: Value) -> Self {
+    pub fn new(place: &Place, labels: &Value) -> Self {
         let mut metadata = json!({ "name": place.name, "labels": labels });
         if let Some(namespace) = &place.namespace {
             metadata["namespace"] = json!(namespace);

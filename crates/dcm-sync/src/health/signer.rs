@@ -90,7 +90,7 @@ fn request(randomness: &dyn Randomness) -> Option<Object> {
         name: name.clone(),
     };
     let labels = json!({ MANAGED_BY_LABEL: MANAGER, PROBE_LABEL: name });
-    Some(Object::new(&place, labels).with(
+    Some(Object::new(&place, &labels).with(
         "spec",
         json!({
             "request": STANDARD.encode(pem), "signerName": SIGNER,

@@ -31,7 +31,7 @@ pub(crate) fn certificate_request(
         namespace: None,
         name: pending.request_name.clone(),
     };
-    let mut object = Object::new(&place, labels(revision)).with(
+    let mut object = Object::new(&place, &labels(revision)).with(
         "spec",
         json!({
             "request": STANDARD.encode(&pending.request_pem),

@@ -21,7 +21,7 @@ pub(super) fn namespace(revision: &Revision) -> Wanted {
         PodSecurity::Baseline => "baseline",
         PodSecurity::Restricted => "restricted",
     });
-    let mut object = Object::new(&place, labels);
+    let mut object = Object::new(&place, &labels);
     object.0["metadata"]["annotations"] = json!({ CLOUD_ANNOTATION: revision.cloud.to_string() });
     Wanted {
         track: Track::Namespace,
