@@ -27,7 +27,7 @@ use client::Client;
 pub use error::Error;
 use flags::PortNumbers;
 use ports::Port;
-use process::Folder;
+pub use process::{Folder, Process};
 use servers::Servers;
 pub use shared::shared_control_planes;
 
@@ -89,7 +89,7 @@ impl ControlPlane {
     }
 
     fn start_once(assets: &Assets) -> Result<Self, Error> {
-        let folder = Folder::create().map_err(Error::PrepareFolder)?;
+        let folder = Folder::create("dcm-control-plane-").map_err(Error::PrepareFolder)?;
         let locks = cache::folder()?.join("ports");
         let take = || Port::take(&locks).map_err(Error::FindPorts);
         let ports = [take()?, take()?, take()?];

@@ -6,6 +6,8 @@
 //!   ControlPlane::start()  -- runs them on free loopback ports -->  kubeconfig(), kubectl(), freeze(), ...
 //! ```
 //!
+//! What else shall end with its owner, such as a server under test, runs as a [`Process`] in a [`Folder`].
+//!
 //! Invariants: nothing is written to the work tree; no process outlives its owner, however the
 //! owner ends; only processes that were started here are ever signalled.
 //!
@@ -17,4 +19,4 @@ pub mod control_plane;
 mod progress;
 
 pub use assets::Assets;
-pub use control_plane::{ControlPlane, shared_control_planes};
+pub use control_plane::{ControlPlane, Folder, Process, shared_control_planes};

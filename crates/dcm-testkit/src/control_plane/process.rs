@@ -44,13 +44,15 @@ while [ -e "$1" ] && [ "$tries" -lt 100 ]; do
 done
 "#;
 
-pub(super) struct Process {
+/// A running program; killed when dropped.
+pub struct Process {
     supervisor: Supervisor,
     pid: Pid,
 }
 
 impl Process {
-    pub(super) fn spawn(program: &Path, arguments: &[String], log: &Path) -> io::Result<Self> {
+    /// Starts a program in the present folder; both of its streams are appended to `log`.
+    pub fn spawn(program: &Path, arguments: &[String], log: &Path) -> io::Result<Self> {
         let mut command = supervised(SUPERVISOR);
         command
             .arg(log)
@@ -67,12 +69,13 @@ impl Process {
         Ok(Self { supervisor, pid })
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    /// Its process id: of the program, not of the shell above it.
+    pub fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Where the process has ended by itself: how.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.supervisor.child.try_wait().ok().flatten()
     }
 
@@ -93,17 +96,16 @@ impl Process {
 }
 
 /// A temporary folder that is removed with its owner, however the owner ends.
-pub(super) struct Folder {
+pub struct Folder {
     path: PathBuf,
     _janitor: Supervisor,
 }
 
 impl Folder {
-    pub(super) fn create() -> io::Result<Self> {
+    /// Makes a new one; `prefix` begins its name.
+    pub fn create(prefix: &str) -> io::Result<Self> {
         // Until the janitor runs, the guard of the temporary folder does its work.
-        let folder = tempfile::Builder::new()
-            .prefix("dcm-control-plane-")
-            .tempdir()?;
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
         let janitor =
             Supervisor::spawn(supervised(JANITOR).arg(folder.path()).stdout(Stdio::null()))?;
         Ok(Self {
@@ -112,7 +114,8 @@ impl Folder {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_folder_goes_when_dropped() {
-        let folder = Folder::create().unwrap();
+        let folder = Folder::create("dcm-test-").unwrap();
         let path = folder.path().to_owned();
         fs::write(path.join("file"), "content").unwrap();
         drop(folder);
