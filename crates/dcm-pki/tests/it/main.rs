@@ -1,0 +1,13 @@
+//! Integration tests: tables of bad input, oracles (`openssl`, `kubectl`), and hostile bytes.
+
+mod accepted;
+mod certificate;
+mod everywhere;
+mod generate;
+mod hostile;
+mod openssl;
+mod program;
+mod rows;
+mod sample;
+mod servers;
+mod tenant;
