@@ -1,1 +1,55 @@
-//! Part of the Distributed Cloud Manager.
+//! The use cases: what a request means, whatever transport it came by.
+//!
+//! ```text
+//!   projects providers clusters logical_clouds references quotas permissions   documents of users
+//!   lifecycle (freeze, reserve)     instantiate, update, terminate: freezes revisions
+//!   status (member, wait)           what the synchronizer recorded, assembled
+//!   kubeconfig                      what a tenant is handed out
+//!   integrity  change  settle       parents, children, batches, retries: in one place
+//!   audit (chain)  finishing  background     what happens after the answer
+//! ```
+//!
+//! Invariants: every use case takes a [`Principal`]. Every change is one commit with its audit record in
+//! it, and carries preconditions for everything it was decided on. No key is made and no cluster is
+//! called on the way to an answer. The other half, which makes clusters match, is behind
+//! [`dcm_types::ports::Synchronizer`]; a nudge that fails is logged and never an error.
+//!
+//! Writes of a child assert its parent and so touch it; whoever decides on the children of a document
+//! (delete of a parent, freeze of a revision, one reference per cluster) commits with the parent
+//! *untouched* since before the children were listed.
+
+mod app;
+pub mod audit;
+mod background;
+mod change;
+mod clusters;
+mod error;
+mod finishing;
+mod integrity;
+mod kubeconfig;
+mod lifecycle;
+mod logical_clouds;
+mod paging;
+mod permissions;
+mod policy;
+mod precondition;
+mod principal;
+mod projects;
+mod providers;
+mod quotas;
+mod references;
+mod settle;
+mod status;
+
+pub use app::{App, Parts};
+pub use background::run_background;
+pub use clusters::ClusterDetail;
+pub use error::Error;
+pub use lifecycle::Accepted;
+pub use logical_clouds::{CloudDetail, Deletion};
+pub use paging::{Listed, PageRequest};
+pub use policy::Policy;
+pub use precondition::{Precondition, Saved, Written};
+pub use principal::Principal;
+pub use references::ReferenceDetail;
+pub use status::Until;

@@ -1,0 +1,115 @@
+//! What a tenant is handed out: a kubeconfig for one member, or one file with a context per member.
+//!
+//! Only a certificate that was issued, that is in force, and whose bindings were read back is handed
+//! out; before that the answer is a conflict that says what is being waited for.
+
+use dcm_pki::kubeconfig::{TenantKubeconfig, render};
+use dcm_store::{Place, Versioned};
+use dcm_types::documents::{Access, ClusterReference, IssuedCertificate, LogicalCloud, Wish};
+use dcm_types::sealed::Purpose;
+use dcm_types::{CloudKey, ClusterKey, Document as _, Key, ReferenceName, TargetKey, UserName};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{App, Error, Principal};
+
+impl App {
+    /// The kubeconfig of the cloud's user for one member.
+    pub async fn member_kubeconfig(
+        &self,
+        _who: &Principal,
+        key: &CloudKey,
+        name: &ReferenceName,
+    ) -> Result<SecretString, Error> {
+        let cloud = self.require_cloud(key).await?.document;
+        let reference = self
+            .require::<ClusterReference>(&Key::reference(key, name))
+            .await?;
+        let user = self.user_with_access(&cloud).await?;
+        let cluster = reference.document.cluster;
+        let target = TargetKey {
+            cloud: key.clone(),
+            cluster: cluster.clone(),
+        };
+        let access = self.find::<Access>(&Key::access(&target, &user)).await?;
+        let opened = match &access {
+            Some(access) => self.open(&cloud, access)?,
+            None => None,
+        };
+        let entry = opened.ok_or_else(|| not_ready(&cluster))?;
+        Ok(render(&[entry], 0))
+    }
+
+    /// One kubeconfig with a context for every member whose credential is usable.
+    pub async fn merged_kubeconfig(
+        &self,
+        _who: &Principal,
+        key: &CloudKey,
+    ) -> Result<SecretString, Error> {
+        let cloud = self.require_cloud(key).await?.document;
+        let user = self.user_with_access(&cloud).await?;
+        let mut entries = Vec::new();
+        for access in self.accesses_of(&cloud).await? {
+            if access.document.user == user {
+                entries.extend(self.open(&cloud, &access)?);
+            }
+        }
+        if entries.is_empty() {
+            return Err(
+                Error::conflict("no member has issued a usable certificate yet")
+                    .hint("see the status of the logical cloud; wait until it is ready"),
+            );
+        }
+        Ok(render(&entries, 0))
+    }
+
+    /// The user of a cloud that shall exist.
+    async fn user_with_access(&self, cloud: &LogicalCloud) -> Result<UserName, Error> {
+        let user = cloud.user.clone().ok_or_else(|| {
+            Error::conflict("the logical cloud has no user").hint("set spec.user.userName")
+        })?;
+        match self.lifecycle_of(&cloud.key).await? {
+            Some(lifecycle) if lifecycle.document.wish == Wish::Present => Ok(user),
+            Some(_) => Err(Error::conflict("the logical cloud is terminated")
+                .hint("instantiate it to get access again")),
+            None => Err(Error::conflict("the logical cloud was never instantiated")
+                .hint("instantiate it and wait until it is ready")),
+        }
+    }
+
+    /// Opens what may be handed out; `None` when there is no such thing now.
+    fn open(
+        &self,
+        cloud: &LogicalCloud,
+        access: &Versioned<Access>,
+    ) -> Result<Option<TenantKubeconfig>, Error> {
+        let access = &access.document;
+        let Some(current) = access.current.as_ref().filter(|c| self.is_usable(c)) else {
+            return Ok(None);
+        };
+        if access.cloud_uid != cloud.uid {
+            return Ok(None);
+        }
+        let place = Place {
+            key: &access.key(),
+            uid: access.uid,
+            field: "kubeconfig",
+            epoch: current.epoch,
+        };
+        let plain = self
+            .vault()
+            .unseal(Purpose::TenantKubeconfig, &place, &current.kubeconfig)?;
+        let entry = TenantKubeconfig::from_json(plain.expose_secret()).map_err(Error::internal)?;
+        Ok(Some(entry))
+    }
+
+    fn is_usable(&self, certificate: &IssuedCertificate) -> bool {
+        certificate.usable && certificate.not_after > self.now()
+    }
+}
+
+fn not_ready(cluster: &ClusterKey) -> Error {
+    Error::conflict(format!(
+        "cluster '{cluster}' has not issued a usable certificate yet"
+    ))
+    .hint("see the access condition of this member in the status of the logical cloud")
+}

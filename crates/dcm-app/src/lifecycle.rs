@@ -1,0 +1,287 @@
+//! Instantiate, update, terminate: freeze a revision, reserve its namespaces, tell the synchronizer.
+//!
+//! Actions are accepted in every state and are idempotent; the last accepted wish wins. One that wishes
+//! what is wished already makes no revision, and still nudges. An accepted action is one commit: the
+//! revision, the lifecycle (by compare-and-swap, so that two cannot both win), the reservations, and the
+//! audit record, with the cloud untouched since its parts were read, so that a revision is never a mix.
+
+mod freeze;
+mod reserve;
+
+use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
+use dcm_types::documents::{
+    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Namespace, Revision, Slice, User,
+    Wish,
+};
+use dcm_types::permission::{Rule, check_sum};
+use dcm_types::ports::Nudge;
+use dcm_types::{CloudKey, DocumentKind, Key};
+
+use crate::change::{Act, Change};
+use crate::settle::settle;
+use crate::{App, Error, Principal};
+use freeze::{Sources, freeze};
+
+/// An accepted action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// The wanted generation; 0 when no action ever made one.
+    pub generation: u64,
+    /// The wish of that generation.
+    pub wish: Wish,
+}
+
+/// What an action is decided on.
+struct Asked<'a> {
+    who: &'a Principal,
+    action: Action,
+    cloud: Versioned<LogicalCloud>,
+    lifecycle: Option<Versioned<Lifecycle>>,
+}
+
+impl Asked<'_> {
+    /// What is wished now, and stays so.
+    fn unchanged(&self) -> Accepted {
+        self.lifecycle.as_ref().map_or(
+            Accepted {
+                generation: 0,
+                wish: Wish::Absent,
+            },
+            |found| Accepted {
+                generation: found.document.generation,
+                wish: found.document.wish,
+            },
+        )
+    }
+}
+
+impl App {
+    /// Wishes that the logical cloud exists in its clusters as its documents say now.
+    pub async fn instantiate(&self, who: &Principal, key: &CloudKey) -> Result<Accepted, Error> {
+        self.act(who, key, Action::Instantiate).await
+    }
+
+    /// Wishes that a logical cloud that is instantiated matches its documents. One that is not stays
+    /// as it is: an update never brings a terminated cloud back.
+    pub async fn update(&self, who: &Principal, key: &CloudKey) -> Result<Accepted, Error> {
+        self.act(who, key, Action::Update).await
+    }
+
+    /// Wishes that nothing of the logical cloud exists in any cluster.
+    pub async fn terminate(&self, who: &Principal, key: &CloudKey) -> Result<Accepted, Error> {
+        self.act(who, key, Action::Terminate).await
+    }
+
+    async fn act(
+        &self,
+        who: &Principal,
+        key: &CloudKey,
+        action: Action,
+    ) -> Result<Accepted, Error> {
+        let accepted = settle(async || {
+            let asked = Asked {
+                who,
+                action,
+                cloud: self.require_cloud(key).await?,
+                lifecycle: self.lifecycle_of(key).await?,
+            };
+            let wish = asked.lifecycle.as_ref().map(|found| found.document.wish);
+            match (action, wish) {
+                (Action::Instantiate, _) | (Action::Update, Some(Wish::Present)) => {
+                    self.wish_present(&asked).await
+                }
+                (Action::Terminate, Some(Wish::Present)) => self.wish_absent(&asked).await,
+                (Action::Update | Action::Terminate, None | Some(Wish::Absent)) => {
+                    Ok(asked.unchanged())
+                }
+            }
+        })
+        .await?;
+        self.nudge(Nudge::Cloud(key.clone())).await;
+        Ok(accepted)
+    }
+
+    async fn wish_present(&self, asked: &Asked<'_>) -> Result<Accepted, Error> {
+        let cloud = &asked.cloud;
+        refuse_admin_level(&cloud.document)?;
+        let sources = self.sources_of(cloud).await?;
+        let (members, slice) = freeze(&sources);
+        refuse_empty(&members)?;
+        refuse_wide_rights(&slice)?;
+        let current = self
+            .current_revision(cloud, asked.lifecycle.as_ref())
+            .await?;
+        let present = current.as_ref().filter(|now| now.wish == Wish::Present);
+        if present.is_some_and(|now| now.members == members && now.slice == slice) {
+            return Ok(asked.unchanged());
+        }
+        let known = present.map_or(&[][..], |now| &now.members);
+        self.refuse_unfit(&members, known).await?;
+        let mut change = Change::new();
+        self.reserve(&cloud.document, &slice.namespace, &members, &mut change)
+            .await?;
+        self.accept(asked, Wish::Present, members, slice, change)
+            .await
+    }
+
+    async fn wish_absent(&self, asked: &Asked<'_>) -> Result<Accepted, Error> {
+        let current = self
+            .current_revision(&asked.cloud, asked.lifecycle.as_ref())
+            .await?;
+        let Some(current) = current else {
+            return Ok(asked.unchanged());
+        };
+        self.accept(
+            asked,
+            Wish::Absent,
+            Vec::new(),
+            current.slice,
+            Change::new(),
+        )
+        .await
+    }
+
+    /// Commits a revision as the wanted one.
+    async fn accept(
+        &self,
+        asked: &Asked<'_>,
+        wish: Wish,
+        members: Vec<Member>,
+        slice: Slice,
+        mut change: Change,
+    ) -> Result<Accepted, Error> {
+        let cloud = &asked.cloud.document;
+        let generation = asked.unchanged().generation + 1;
+        let revision = Revision {
+            cloud: cloud.key.clone(),
+            cloud_uid: cloud.uid,
+            generation,
+            wish,
+            members,
+            slice,
+            created_at: self.now(),
+        };
+        let expect = match &asked.lifecycle {
+            Some(found) => Expect::Number(found.version.number),
+            None => Expect::Absent,
+        };
+        change.put(&next_lifecycle(asked, &revision), expect)?;
+        change.put(&revision, Expect::Absent)?;
+        let key = Key::cloud(&cloud.key);
+        change.assert(key.clone(), Expect::Untouched(asked.cloud.version));
+        let project = cloud.key.project.as_str();
+        let act = Act::done(asked.who, project, verb_of(asked.action), key);
+        self.commit(change, act.accepted()).await?;
+        Ok(Accepted { generation, wish })
+    }
+
+    pub(crate) async fn lifecycle_of(
+        &self,
+        cloud: &CloudKey,
+    ) -> Result<Option<Versioned<Lifecycle>>, Error> {
+        self.find(&Key::of_cloud(DocumentKind::Lifecycle, cloud))
+            .await
+    }
+
+    /// The wanted revision; `None` before the first action.
+    pub(crate) async fn current_revision(
+        &self,
+        cloud: &Versioned<LogicalCloud>,
+        lifecycle: Option<&Versioned<Lifecycle>>,
+    ) -> Result<Option<Revision>, Error> {
+        let Some(found) = lifecycle else {
+            return Ok(None);
+        };
+        let key = Key::revision(cloud.document.uid, found.document.generation);
+        let revision = self.find::<Revision>(&key).await?;
+        Ok(revision.map(|found| found.document))
+    }
+
+    /// Everything that a revision is made of.
+    async fn sources_of(&self, cloud: &Versioned<LogicalCloud>) -> Result<Sources, Error> {
+        let key = &cloud.document.key;
+        let project = self.require_project(&key.project).await?.document;
+        let namespace = self
+            .require::<Namespace>(&Key::of_cloud(DocumentKind::Namespace, key))
+            .await?
+            .document;
+        let user = match &cloud.document.user {
+            Some(name) => self.find::<User>(&Key::user(key, name)).await?,
+            None => None,
+        };
+        let below = || Scope::Under(key.path());
+        Ok(Sources {
+            project: project.uid,
+            cloud: cloud.document.uid,
+            namespace,
+            user: user.map(|found| found.document),
+            references: documents(self.store().read_all(below()).await?),
+            quotas: documents(self.store().read_all(below()).await?),
+            permissions: documents(self.store().read_all(below()).await?),
+        })
+    }
+}
+
+fn documents<D>(found: Vec<Versioned<D>>) -> Vec<D> {
+    found.into_iter().map(|found| found.document).collect()
+}
+
+/// The lifecycle that wants this revision. Whatever deletion was queued is overtaken by it.
+fn next_lifecycle(asked: &Asked<'_>, revision: &Revision) -> Lifecycle {
+    let mut history = asked
+        .lifecycle
+        .as_ref()
+        .map(|found| found.document.history.clone())
+        .unwrap_or_default();
+    history.push(ActionRecord {
+        action: asked.action,
+        generation: revision.generation,
+        at: revision.created_at,
+    });
+    let excess = history.len().saturating_sub(Lifecycle::HISTORY);
+    history.drain(..excess);
+    Lifecycle {
+        cloud: revision.cloud.clone(),
+        cloud_uid: revision.cloud_uid,
+        generation: revision.generation,
+        wish: revision.wish,
+        delete_when_absent: false,
+        history,
+    }
+}
+
+fn verb_of(action: Action) -> &'static str {
+    match action {
+        Action::Instantiate => "instantiate",
+        Action::Update => "update",
+        Action::Terminate => "terminate",
+    }
+}
+
+fn refuse_admin_level(cloud: &LogicalCloud) -> Result<(), Error> {
+    match cloud.level {
+        Level::Standard => Ok(()),
+        Level::Admin => Err(Error::conflict(
+            "logical clouds of level 0 cannot be instantiated yet",
+        )
+        .hint("create a logical cloud of level 1, which gets a namespace of its own")),
+    }
+}
+
+fn refuse_empty(members: &[Member]) -> Result<(), Error> {
+    if !members.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict("the logical cloud references no cluster")
+        .hint("create a cluster reference first; to remove it from all clusters, terminate it"))
+}
+
+/// Stored rules were inside the envelope of their day; what is frozen is inside that of today.
+fn refuse_wide_rights(slice: &Slice) -> Result<(), Error> {
+    let rules: Vec<Rule> = slice.permissions.iter().map(|p| p.rule.clone()).collect();
+    check_sum(&rules).map_err(|faults| {
+        let error = Error::conflict("stored permissions grant what cannot be granted any more")
+            .hint("change or delete those permissions");
+        faults.into_iter().fold(error, Error::fault)
+    })
+}

@@ -1,0 +1,72 @@
+//! Reservations: a namespace on a cluster belongs to the first logical cloud that wants it (T10).
+//!
+//! Whoever comes second is told that the namespace is not available, and nothing about the first. A
+//! reservation is released by the synchronizer only, in the commit in which its target becomes absent.
+
+use dcm_store::Expect;
+use dcm_types::documents::{ClusterHealth, HealthState, LogicalCloud, Member, Reservation};
+use dcm_types::{ClusterKey, Document as _, DocumentKind, Key, NamespaceName};
+
+use crate::change::Change;
+use crate::{App, Error};
+
+impl App {
+    /// Adds the reservations of all members to a change, which fails when one of them is taken or
+    /// released meanwhile.
+    pub(super) async fn reserve(
+        &self,
+        cloud: &LogicalCloud,
+        namespace: &NamespaceName,
+        members: &[Member],
+        change: &mut Change,
+    ) -> Result<(), Error> {
+        for member in members {
+            let wanted = Reservation {
+                cluster: member.cluster.clone(),
+                namespace: namespace.clone(),
+                cloud: cloud.key.clone(),
+                cloud_uid: cloud.uid,
+            };
+            let key = wanted.key();
+            match self.find::<Reservation>(&key).await? {
+                None => change.put(&wanted, Expect::Absent)?,
+                Some(held) if held.document.cloud_uid == cloud.uid => {
+                    change.assert(key, Expect::Number(held.version.number));
+                }
+                Some(_) => return Err(not_available(&member.cluster, namespace)),
+            }
+            change.assert(Key::cluster(&member.cluster), Expect::Exists);
+        }
+        Ok(())
+    }
+
+    /// Refuses clusters to which nothing is written, unless they are members already: an update of
+    /// the others must not wait for them.
+    pub(super) async fn refuse_unfit(
+        &self,
+        members: &[Member],
+        known: &[Member],
+    ) -> Result<(), Error> {
+        let is_known = |member: &&Member| known.iter().any(|k| k.cluster == member.cluster);
+        for member in members.iter().filter(|member| !is_known(member)) {
+            let key = Key::of_cluster(DocumentKind::ClusterHealth, &member.cluster);
+            let health = self.find::<ClusterHealth>(&key).await?;
+            let refused = health.is_some_and(|h| h.document.state == HealthState::Refused);
+            if refused {
+                return Err(Error::conflict(format!(
+                    "nothing is written to cluster '{}': its last check was refused",
+                    member.cluster
+                ))
+                .hint("look at the status of the cluster, or remove the cluster reference"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn not_available(cluster: &ClusterKey, namespace: &NamespaceName) -> Error {
+    Error::conflict(format!(
+        "namespace '{namespace}' is not available on cluster '{cluster}'"
+    ))
+    .hint("choose another namespace for the logical cloud")
+}

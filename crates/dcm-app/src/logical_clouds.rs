@@ -1,0 +1,91 @@
+//! Logical clouds: the cloud, its namespace and its user are written together and read together.
+
+mod create;
+mod delete;
+mod replace;
+
+pub(crate) use delete::dismantle;
+
+use dcm_store::Scope;
+use dcm_types::documents::{Lifecycle, LogicalCloud, Namespace, User};
+use dcm_types::{CloudKey, DocumentKind, Key, ProjectName};
+
+use crate::{App, Error, Listed, PageRequest, Principal, Saved};
+
+/// A logical cloud with everything that is written with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudDetail {
+    /// The cloud.
+    pub cloud: LogicalCloud,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its user, if it has one.
+    pub user: Option<User>,
+    /// What was wished last; `None` before the first action.
+    pub lifecycle: Option<Lifecycle>,
+}
+
+/// What became of a delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is gone.
+    Done,
+    /// It goes as soon as nothing of it is left in any member.
+    Queued,
+}
+
+impl App {
+    /// Reads a logical cloud.
+    pub async fn get_logical_cloud(
+        &self,
+        _who: &Principal,
+        cloud: &CloudKey,
+    ) -> Result<Saved<CloudDetail>, Error> {
+        let found = self.require_cloud(cloud).await?;
+        let detail = self.detail_of(found.into()).await?;
+        detail.ok_or_else(|| crate::integrity::missing(&Key::cloud(cloud)))
+    }
+
+    /// Lists the logical clouds of a project.
+    pub async fn list_logical_clouds(
+        &self,
+        _who: &Principal,
+        project: &ProjectName,
+        page: PageRequest,
+    ) -> Result<Listed<CloudDetail>, Error> {
+        self.require_project(project).await?;
+        let scope = Scope::Under(project.to_string());
+        let listed = self.page::<LogicalCloud>(scope, page).await?;
+        let mut items = Vec::with_capacity(listed.items.len());
+        for saved in listed.items {
+            items.extend(self.detail_of(saved).await?);
+        }
+        Ok(Listed {
+            items,
+            next: listed.next,
+        })
+    }
+
+    /// Joins a cloud with its parts; `None` when it was deleted while it was read.
+    async fn detail_of(
+        &self,
+        saved: Saved<LogicalCloud>,
+    ) -> Result<Option<Saved<CloudDetail>>, Error> {
+        let cloud = &saved.document;
+        let key = Key::of_cloud(DocumentKind::Namespace, &cloud.key);
+        let Some(namespace) = self.find::<Namespace>(&key).await? else {
+            return Ok(None);
+        };
+        let user = match &cloud.user {
+            Some(name) => self.find::<User>(&Key::user(&cloud.key, name)).await?,
+            None => None,
+        };
+        let lifecycle = self.lifecycle_of(&cloud.key).await?;
+        Ok(Some(saved.map(|cloud| CloudDetail {
+            cloud,
+            namespace: namespace.document,
+            user: user.map(|found| found.document),
+            lifecycle: lifecycle.map(|found| found.document),
+        })))
+    }
+}

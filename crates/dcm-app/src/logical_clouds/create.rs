@@ -1,0 +1,204 @@
+//! Create: cloud, user, namespace, and the references, permissions and quotas that came with them, in
+//! one commit.
+
+use std::collections::BTreeSet;
+
+use dcm_store::Expect;
+use dcm_types::documents::{ClusterReference, LogicalCloud, Namespace, User};
+use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft, UserDraft};
+use dcm_types::label::check_namespace_labels;
+use dcm_types::member_name::namespace_from_cloud;
+use dcm_types::permission::{Rule, check_sum};
+use dcm_types::{CloudKey, ClusterKey, Key, NamespaceName, ProjectName, Violation};
+
+use super::CloudDetail;
+use crate::change::{Act, Change, version_of};
+use crate::error::Faults;
+use crate::permissions::{check_rule, refuse_foreign_namespace};
+use crate::references::{name_field, name_from_cluster};
+use crate::{App, Error, Principal, Saved};
+
+impl App {
+    /// Creates a logical cloud. No cluster is touched before it is instantiated.
+    pub async fn create_logical_cloud(
+        &self,
+        who: &Principal,
+        project: &ProjectName,
+        draft: LogicalCloudDraft,
+    ) -> Result<Saved<CloudDetail>, Error> {
+        let key = CloudKey {
+            project: project.clone(),
+            cloud: draft.name.clone(),
+        };
+        let namespace = namespace_of(&draft)?;
+        check(&draft, &namespace)?;
+        let detail = self.new_detail(&key, &draft, namespace);
+        let references = self.new_references(&key, &draft.clusters);
+        let clusters: Vec<ClusterKey> = references.iter().map(|r| r.cluster.clone()).collect();
+
+        let mut change = Change::new();
+        change.assert(Key::project(project), Expect::Exists);
+        change.put(&detail.cloud, Expect::Absent)?;
+        change.put(&detail.namespace, Expect::Absent)?;
+        if let Some(user) = &detail.user {
+            change.put(user, Expect::Absent)?;
+        }
+        for reference in references {
+            change.assert(Key::cluster(&reference.cluster), Expect::Exists);
+            change.put(&reference, Expect::Absent)?;
+        }
+        for permission in draft.permissions {
+            change.put(&self.new_permission(&key, permission), Expect::Absent)?;
+        }
+        for quota in draft.quotas {
+            change.put(&self.new_quota(&key, quota), Expect::Absent)?;
+        }
+        let document = Key::cloud(&key);
+        let act = Act::done(who, project.as_str(), "create", document.clone());
+        let committed = self
+            .commit(change, act)
+            .await
+            .map_err(|error| name_cluster(error, &clusters))?;
+        Ok(Saved {
+            version: version_of(&committed, &document),
+            document: detail,
+        })
+    }
+
+    fn new_detail(
+        &self,
+        key: &CloudKey,
+        draft: &LogicalCloudDraft,
+        namespace: NamespaceName,
+    ) -> CloudDetail {
+        let user = draft.user.as_ref().map(|user| self.new_user(key, user));
+        CloudDetail {
+            cloud: LogicalCloud {
+                uid: self.new_uid(),
+                key: key.clone(),
+                metadata: draft.metadata.clone(),
+                level: draft.level,
+                user: user.as_ref().map(|user| user.name.clone()),
+                flat: draft.flat,
+                created_at: self.now(),
+            },
+            namespace: Namespace {
+                cloud: key.clone(),
+                name: namespace,
+                labels: draft.labels.clone(),
+                isolation: draft.isolation,
+                pod_security: draft.pod_security,
+            },
+            user,
+            lifecycle: None,
+        }
+    }
+
+    pub(super) fn new_user(&self, cloud: &CloudKey, draft: &UserDraft) -> User {
+        User {
+            uid: self.new_uid(),
+            cloud: cloud.clone(),
+            name: draft.name.clone(),
+            credential: draft.credential,
+            identity_generation: 1,
+        }
+    }
+
+    fn new_references(&self, cloud: &CloudKey, drafts: &[ReferenceDraft]) -> Vec<ClusterReference> {
+        let mut taken: BTreeSet<_> = drafts.iter().filter_map(|d| d.name.clone()).collect();
+        drafts
+            .iter()
+            .map(|draft| {
+                let name = draft.name.clone().unwrap_or_else(|| {
+                    name_from_cluster(&draft.cluster, |name| taken.contains(name))
+                });
+                taken.insert(name.clone());
+                ClusterReference {
+                    uid: self.new_uid(),
+                    cloud: cloud.clone(),
+                    name,
+                    metadata: draft.metadata.clone(),
+                    cluster: draft.cluster.clone(),
+                    load_balancer_address: draft.load_balancer_address,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The namespace that a draft names, or the one that follows from the name of the cloud.
+fn namespace_of(draft: &LogicalCloudDraft) -> Result<NamespaceName, Error> {
+    if let Some(namespace) = &draft.namespace {
+        return Ok(namespace.clone());
+    }
+    NamespaceName::parse(&namespace_from_cloud(draft.name.as_str()))
+        .map_err(|violation| Error::invalid(vec![violation.at("spec.namespace")]))
+}
+
+/// Everything about a draft that can be judged without the store.
+fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    check_labels(draft, &mut faults);
+    refuse_repeated(
+        "spec.clusters",
+        &draft.clusters,
+        |c| c.cluster.path(),
+        &mut faults,
+    );
+    let named: Vec<_> = draft
+        .clusters
+        .iter()
+        .filter_map(|c| c.name.clone())
+        .collect();
+    refuse_repeated("spec.clusters", &named, ToString::to_string, &mut faults);
+    refuse_repeated(
+        "permissions",
+        &draft.permissions,
+        |p| p.name.to_string(),
+        &mut faults,
+    );
+    refuse_repeated("quotas", &draft.quotas, |q| q.name.to_string(), &mut faults);
+    for (index, permission) in draft.permissions.iter().enumerate() {
+        let field = format!("permissions[{index}]");
+        faults.extend(
+            check_rule(&permission.rule, &field)
+                .err()
+                .unwrap_or_default(),
+        );
+        refuse_foreign_namespace(permission, namespace, &format!("{field}.namespace"))?;
+    }
+    faults.refuse()?;
+    let rules: Vec<Rule> = draft.permissions.iter().map(|p| p.rule.clone()).collect();
+    check_sum(&rules).map_err(Error::invalid)
+}
+
+pub(super) fn check_labels(draft: &LogicalCloudDraft, faults: &mut Faults) {
+    for (_, violation) in check_namespace_labels(&draft.labels)
+        .err()
+        .unwrap_or_default()
+    {
+        faults.add("spec.labels", violation);
+    }
+}
+
+fn refuse_repeated<T>(field: &str, values: &[T], name: impl Fn(&T) -> String, faults: &mut Faults) {
+    let mut seen = BTreeSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let name = name(value);
+        if seen.contains(&name) {
+            let violation = Violation::new("is listed twice", &name);
+            faults.add(format!("{field}[{index}]"), violation);
+        }
+        seen.insert(name);
+    }
+}
+
+/// Names the entry whose cluster is missing.
+fn name_cluster(error: Error, clusters: &[ClusterKey]) -> Error {
+    clusters
+        .iter()
+        .enumerate()
+        .fold(error, |error, (index, cluster)| {
+            name_field(error, cluster, &format!("spec.clusters[{index}].cluster"))
+        })
+}

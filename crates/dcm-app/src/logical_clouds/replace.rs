@@ -1,0 +1,222 @@
+//! Replace: free text, labels and presets at any time; namespace, user and level only while nothing of
+//! the cloud is, or can come to be, in a member.
+
+use dcm_store::{Expect, Versioned};
+use dcm_types::documents::{Lifecycle, LogicalCloud, Namespace, User, Wish};
+use dcm_types::drafts::LogicalCloudDraft;
+use dcm_types::{CloudKey, DocumentKind, Key, Violation};
+
+use super::CloudDetail;
+use super::create::check_labels;
+use crate::change::{Act, Change, version_of};
+use crate::error::Faults;
+use crate::integrity::same_name;
+use crate::settle::settle;
+use crate::{App, Error, Precondition, Principal, Saved, Written};
+
+/// A cloud and what is written with it, as found.
+struct Present {
+    cloud: Versioned<LogicalCloud>,
+    namespace: Versioned<Namespace>,
+    user: Option<Versioned<User>>,
+    lifecycle: Option<Versioned<Lifecycle>>,
+}
+
+impl App {
+    /// Creates or replaces a logical cloud. A namespace that is not named stays as it is; references,
+    /// permissions and quotas have paths of their own once the cloud exists.
+    pub async fn put_logical_cloud(
+        &self,
+        who: &Principal,
+        key: &CloudKey,
+        draft: LogicalCloudDraft,
+        precondition: Precondition,
+    ) -> Result<Written<CloudDetail>, Error> {
+        same_name(key.cloud.as_str(), draft.name.as_str())?;
+        let mut faults = Faults::default();
+        check_labels(&draft, &mut faults);
+        faults.refuse()?;
+        settle(async || {
+            let found = self.find::<LogicalCloud>(&Key::cloud(key)).await?;
+            precondition.check(found.as_ref())?;
+            let Some(cloud) = found else {
+                let saved = self
+                    .create_logical_cloud(who, &key.project, draft.clone())
+                    .await
+                    .map_err(Error::raced_if_taken)?;
+                return Ok(Written {
+                    saved,
+                    created: true,
+                });
+            };
+            refuse_lists(&draft)?;
+            let present = self.present(cloud).await?;
+            let wanted = self.wanted(&present, &draft);
+            self.refuse_immutable(&present, &wanted).await?;
+            let saved = self.replace(who, &present, wanted).await?;
+            Ok(Written {
+                saved,
+                created: false,
+            })
+        })
+        .await
+    }
+
+    async fn present(&self, cloud: Versioned<LogicalCloud>) -> Result<Present, Error> {
+        let key = &cloud.document.key;
+        let namespace = self
+            .require(&Key::of_cloud(DocumentKind::Namespace, key))
+            .await?;
+        let user = match &cloud.document.user {
+            Some(name) => self.find(&Key::user(key, name)).await?,
+            None => None,
+        };
+        Ok(Present {
+            namespace,
+            user,
+            lifecycle: self.lifecycle_of(key).await?,
+            cloud,
+        })
+    }
+
+    fn wanted(&self, present: &Present, draft: &LogicalCloudDraft) -> CloudDetail {
+        let cloud = &present.cloud.document;
+        let namespace = &present.namespace.document;
+        let same_user = |found: &&Versioned<User>| {
+            let wanted = draft.user.as_ref().map(|user| &user.name);
+            wanted == Some(&found.document.name)
+        };
+        let user = match present.user.as_ref().filter(same_user) {
+            Some(found) => draft.user.as_ref().map(|wanted| User {
+                credential: wanted.credential,
+                ..found.document.clone()
+            }),
+            None => draft
+                .user
+                .as_ref()
+                .map(|user| self.new_user(&cloud.key, user)),
+        };
+        CloudDetail {
+            cloud: LogicalCloud {
+                metadata: draft.metadata.clone(),
+                level: draft.level,
+                user: user.as_ref().map(|user| user.name.clone()),
+                ..cloud.clone()
+            },
+            namespace: Namespace {
+                name: draft
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| namespace.name.clone()),
+                labels: draft.labels.clone(),
+                isolation: draft.isolation,
+                pod_security: draft.pod_security,
+                ..namespace.clone()
+            },
+            user,
+            lifecycle: present
+                .lifecycle
+                .as_ref()
+                .map(|found| found.document.clone()),
+        }
+    }
+
+    /// What reached a member cannot be renamed there.
+    async fn refuse_immutable(&self, present: &Present, wanted: &CloudDetail) -> Result<(), Error> {
+        let cloud = &present.cloud.document;
+        let fields = [
+            (
+                "spec.namespace",
+                present.namespace.document.name != wanted.namespace.name,
+            ),
+            ("spec.user", cloud.user != wanted.cloud.user),
+            ("spec.level", cloud.level != wanted.cloud.level),
+        ];
+        let changed: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).collect();
+        if changed.is_empty() || !self.is_engaged(present).await? {
+            return Ok(());
+        }
+        let error = Error::conflict(
+            "the logical cloud is instantiated: its namespace, user and level cannot change",
+        )
+        .hint("terminate it, wait until nothing is left of it, and try again");
+        Err(changed.into_iter().fold(error, |error, (field, _)| {
+            error.fault(Violation::hidden("cannot change while instantiated").at(field))
+        }))
+    }
+
+    async fn is_engaged(&self, present: &Present) -> Result<bool, Error> {
+        let Some(lifecycle) = &present.lifecycle else {
+            return Ok(false);
+        };
+        if lifecycle.document.wish == Wish::Present {
+            return Ok(true);
+        }
+        let cloud = &present.cloud.document;
+        Ok(!self.is_clean(&cloud.key, cloud.uid).await?)
+    }
+
+    /// Writes what differs. The cloud itself is always written with it, so that its version tells of
+    /// every change; the lifecycle is held, so that no action slips in between.
+    async fn replace(
+        &self,
+        who: &Principal,
+        present: &Present,
+        wanted: CloudDetail,
+    ) -> Result<Saved<CloudDetail>, Error> {
+        let key = &wanted.cloud.key;
+        let old_user = present.user.as_ref().map(|found| &found.document);
+        if present.cloud.document == wanted.cloud
+            && present.namespace.document == wanted.namespace
+            && old_user == wanted.user.as_ref()
+        {
+            return Ok(Saved {
+                version: present.cloud.version.number,
+                document: wanted,
+            });
+        }
+        let mut change = Change::new();
+        change.put(&wanted.cloud, Expect::Number(present.cloud.version.number))?;
+        let version = present.namespace.version.number;
+        change.put(&wanted.namespace, Expect::Number(version))?;
+        if let Some(user) = &wanted.user {
+            change.put(user, Expect::Anything)?;
+        }
+        if let Some(old) = old_user.map(|user| Key::user(key, &user.name))
+            && !change.names(&old)
+        {
+            change.delete(old, Expect::Anything);
+        }
+        let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, key);
+        change.assert(
+            lifecycle,
+            present
+                .lifecycle
+                .as_ref()
+                .map_or(Expect::Absent, |found| Expect::Number(found.version.number)),
+        );
+        let document = Key::cloud(key);
+        let act = Act::done(who, key.project.as_str(), "update", document.clone());
+        let committed = self.commit(change, act).await?;
+        Ok(Saved {
+            version: version_of(&committed, &document),
+            document: wanted,
+        })
+    }
+}
+
+fn refuse_lists(draft: &LogicalCloudDraft) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    for (field, given) in [
+        ("spec.clusters", !draft.clusters.is_empty()),
+        ("permissions", !draft.permissions.is_empty()),
+        ("quotas", !draft.quotas.is_empty()),
+    ] {
+        if given {
+            let violation = Violation::hidden("is taken when the logical cloud is created only")
+                .hint("use cluster-references, user-permissions and cluster-quotas");
+            faults.add(field, violation);
+        }
+    }
+    faults.refuse()
+}

@@ -1,0 +1,188 @@
+//! What the user of a logical cloud may do there. Rules stay inside the envelope of
+//! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
+
+use dcm_store::{Expect, Scope, StoreExt as _};
+use dcm_types::documents::{Namespace, UserPermission};
+use dcm_types::drafts::PermissionDraft;
+use dcm_types::permission::{Rule, check_sum};
+use dcm_types::{
+    CloudKey, DocumentKind, Fault, Key, Kind, NamespaceName, PermissionName, Violation,
+};
+
+use crate::change::Act;
+use crate::integrity::same_name;
+use crate::quotas::child_of;
+use crate::settle::settle;
+use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
+
+impl App {
+    /// Creates a permission.
+    pub async fn create_permission(
+        &self,
+        who: &Principal,
+        cloud: &CloudKey,
+        draft: PermissionDraft,
+    ) -> Result<Saved<UserPermission>, Error> {
+        settle(async || {
+            self.check_permission(cloud, &draft).await?;
+            let permission = self.new_permission(cloud, draft.clone());
+            self.create(who, cloud.project.as_str(), permission, child_of(cloud))
+                .await
+        })
+        .await
+    }
+
+    /// Reads a permission.
+    pub async fn get_permission(
+        &self,
+        _who: &Principal,
+        cloud: &CloudKey,
+        name: &PermissionName,
+    ) -> Result<Saved<UserPermission>, Error> {
+        self.require_cloud(cloud).await?;
+        let key = Key::permission(cloud, name);
+        Ok(self.require::<UserPermission>(&key).await?.into())
+    }
+
+    /// Lists the permissions of a logical cloud.
+    pub async fn list_permissions(
+        &self,
+        _who: &Principal,
+        cloud: &CloudKey,
+        page: PageRequest,
+    ) -> Result<Listed<UserPermission>, Error> {
+        self.require_cloud(cloud).await?;
+        self.page(Scope::Under(cloud.path()), page).await
+    }
+
+    /// Creates or replaces a permission.
+    pub async fn put_permission(
+        &self,
+        who: &Principal,
+        cloud: &CloudKey,
+        name: &PermissionName,
+        draft: PermissionDraft,
+        precondition: Precondition,
+    ) -> Result<Written<UserPermission>, Error> {
+        same_name(name.as_str(), draft.name.as_str())?;
+        settle(async || {
+            self.check_permission(cloud, &draft).await?;
+            let key = Key::permission(cloud, name);
+            let found = self.find::<UserPermission>(&key).await?;
+            precondition.check(found.as_ref())?;
+            let permission = match &found {
+                Some(found) => UserPermission {
+                    metadata: draft.metadata.clone(),
+                    rule: draft.rule.clone(),
+                    ..found.document.clone()
+                },
+                None => self.new_permission(cloud, draft.clone()),
+            };
+            let scope = cloud.project.as_str();
+            self.write(who, scope, found, permission, child_of(cloud))
+                .await
+        })
+        .await
+    }
+
+    /// Deletes a permission.
+    pub async fn delete_permission(
+        &self,
+        who: &Principal,
+        cloud: &CloudKey,
+        name: &PermissionName,
+        precondition: Precondition,
+    ) -> Result<(), Error> {
+        settle(async || {
+            self.require_cloud(cloud).await?;
+            let key = Key::permission(cloud, name);
+            let found = self.require::<UserPermission>(&key).await?;
+            precondition.check(Some(&found))?;
+            let mut change = child_of(cloud);
+            change.delete(key.clone(), Expect::Number(found.version.number));
+            let act = Act::done(who, cloud.project.as_str(), "delete", key);
+            self.commit(change, act).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Holds a permission against the cloud that it is for: its namespace, the envelope, and all the
+    /// rules of the user together.
+    async fn check_permission(
+        &self,
+        cloud: &CloudKey,
+        draft: &PermissionDraft,
+    ) -> Result<(), Error> {
+        self.require_cloud(cloud).await?;
+        let namespace = self
+            .require::<Namespace>(&Key::of_cloud(DocumentKind::Namespace, cloud))
+            .await?;
+        refuse_foreign_namespace(draft, &namespace.document.name, "spec.namespace")?;
+        check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
+        let mut rules = self.rules_of(cloud, &draft.name).await?;
+        rules.push(draft.rule.clone());
+        check_sum(&rules).map_err(Error::invalid)
+    }
+
+    /// The rules of a cloud's user, but for one permission.
+    async fn rules_of(&self, cloud: &CloudKey, but: &PermissionName) -> Result<Vec<Rule>, Error> {
+        let all = self
+            .store()
+            .read_all::<UserPermission>(Scope::Under(cloud.path()))
+            .await?;
+        Ok(all
+            .into_iter()
+            .filter(|permission| &permission.document.name != but)
+            .map(|permission| permission.document.rule)
+            .collect())
+    }
+
+    pub(crate) fn new_permission(
+        &self,
+        cloud: &CloudKey,
+        draft: PermissionDraft,
+    ) -> UserPermission {
+        UserPermission {
+            uid: self.new_uid(),
+            cloud: cloud.clone(),
+            name: draft.name,
+            metadata: draft.metadata,
+            rule: draft.rule,
+        }
+    }
+}
+
+/// Holds a rule against the envelope; fields are named as in the document, below `field`.
+pub(crate) fn check_rule(rule: &Rule, field: &str) -> Result<(), Vec<Fault>> {
+    rule.check().map_err(|faults| {
+        faults
+            .into_iter()
+            .map(|fault| Fault {
+                field: format!("{field}.{}", fault.field),
+                ..fault
+            })
+            .collect()
+    })
+}
+
+/// A permission is for the cloud's own namespace; every other, and the whole cluster, is forbidden.
+pub(crate) fn refuse_foreign_namespace(
+    draft: &PermissionDraft,
+    own: &NamespaceName,
+    field: &str,
+) -> Result<(), Error> {
+    match &draft.namespace {
+        None => Ok(()),
+        Some(namespace) if namespace == own.as_str() => Ok(()),
+        Some(namespace) => {
+            let rule = format!("must be '{own}', the namespace of the logical cloud");
+            let fault = Violation::new(rule, namespace)
+                .hint("leave it out")
+                .at(field);
+            let message =
+                "permissions outside of the logical cloud's own namespace are not granted";
+            Err(Error::new(Kind::Forbidden, message).fault(fault))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The status of a logical cloud: what is wished, joined with what the synchronizer recorded of each
+//! member. Nothing here asks a cluster; every member says how old its state is.
+
+mod member;
+mod wait;
+
+pub use wait::Until;
+
+use std::collections::BTreeMap;
+
+use dcm_store::{Scope, StoreExt as _, Versioned};
+use dcm_types::documents::{
+    Access, ClusterReference, LogicalCloud, Reservation, Revision, Target, Wish,
+};
+use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
+use dcm_types::{CloudKey, ClusterKey, Index, Timestamp};
+
+use crate::references::kubeconfig_until;
+use crate::{App, Error, Principal};
+use member::{Expected, state_of};
+
+/// What is known of one member.
+#[derive(Default)]
+struct Known {
+    target: Option<Target>,
+    /// A namespace is held for it, so something of the cloud is or may come to be there.
+    reserved: bool,
+}
+
+impl App {
+    /// Where a logical cloud stands.
+    pub async fn cloud_status(
+        &self,
+        _who: &Principal,
+        key: &CloudKey,
+    ) -> Result<CloudStatus, Error> {
+        let cloud = self.require_cloud(key).await?;
+        let lifecycle = self.lifecycle_of(key).await?;
+        let revision = self.current_revision(&cloud, lifecycle.as_ref()).await?;
+        let members = self
+            .member_statuses(&cloud.document, revision.as_ref())
+            .await?;
+        let lifecycle = lifecycle.map(|found| found.document);
+        let history = lifecycle
+            .as_ref()
+            .map(|l| l.history.clone())
+            .unwrap_or_default();
+        Ok(CloudStatus {
+            cloud: key.clone(),
+            wanted_generation: lifecycle.as_ref().map_or(0, |l| l.generation),
+            wish: lifecycle.as_ref().map(|l| l.wish),
+            last_action: history.last().map(|record| record.action),
+            history,
+            members,
+            at: self.now(),
+        })
+    }
+
+    async fn member_statuses(
+        &self,
+        cloud: &LogicalCloud,
+        revision: Option<&Revision>,
+    ) -> Result<Vec<MemberStatus>, Error> {
+        let known = self.known_members(cloud, revision).await?;
+        if known.is_empty() {
+            return Ok(Vec::new());
+        }
+        let below = || Scope::Under(cloud.key.path());
+        let references: Vec<Versioned<ClusterReference>> = self.store().read_all(below()).await?;
+        let accesses = self.accesses_of(cloud).await?;
+        let now = self.now();
+        let statuses = known.into_iter().map(|(cluster, known)| {
+            let reference = references.iter().find(|r| r.document.cluster == cluster);
+            let reference = reference.map(|r| r.document.name.clone());
+            let mut status = assemble(cluster, known, revision, &accesses, now);
+            status.reference = reference;
+            status
+        });
+        // A member that was dropped and is clean is no part of a cloud that exists.
+        let exists = revision.is_some_and(|revision| revision.wish == Wish::Present);
+        Ok(statuses
+            .filter(|status| !exists || status.state != MemberState::Absent)
+            .collect())
+    }
+
+    /// The members of the wanted revision, and every cluster that something may be left in.
+    async fn known_members(
+        &self,
+        cloud: &LogicalCloud,
+        revision: Option<&Revision>,
+    ) -> Result<BTreeMap<ClusterKey, Known>, Error> {
+        let mut known: BTreeMap<ClusterKey, Known> = BTreeMap::new();
+        for member in revision.into_iter().flat_map(|revision| &revision.members) {
+            known.entry(member.cluster.clone()).or_default();
+        }
+        // Reservations first: their release and the absence of the target are one commit, so a target
+        // that is read afterwards is at least as new.
+        let by_uid = Scope::Indexed(Index::Cloud, cloud.uid.to_string());
+        let reservations = self.store().read_all::<Reservation>(by_uid).await?;
+        for found in reservations {
+            known.entry(found.document.cluster).or_default().reserved = true;
+        }
+        let below = Scope::Under(cloud.key.path());
+        for found in self.store().read_all::<Target>(below).await? {
+            let target = found.document;
+            let cluster = target.key.cluster.clone();
+            known.entry(cluster).or_default().target = Some(target);
+        }
+        Ok(known)
+    }
+}
+
+fn assemble(
+    cluster: ClusterKey,
+    known: Known,
+    revision: Option<&Revision>,
+    accesses: &[Versioned<Access>],
+    now: Timestamp,
+) -> MemberStatus {
+    let expected = match revision {
+        Some(revision) if revision.has_member(&cluster) => Expected::Present(revision.generation),
+        _ => Expected::Absent {
+            reserved: known.reserved,
+        },
+    };
+    let state = state_of(known.target.as_ref(), expected);
+    let until = match expected {
+        Expected::Present(_) => kubeconfig_until(accesses, &cluster, now),
+        Expected::Absent { .. } => None,
+    };
+    let Some(target) = known.target else {
+        return MemberStatus {
+            cluster,
+            reference: None,
+            state,
+            applied_generation: None,
+            conditions: Vec::new(),
+            objects: Vec::new(),
+            last_error: None,
+            checked_at: None,
+            kubeconfig_until: until,
+        };
+    };
+    MemberStatus {
+        cluster,
+        reference: None,
+        state,
+        applied_generation: target.applied_generation,
+        conditions: target.conditions,
+        objects: target.objects,
+        last_error: target.last_error,
+        checked_at: target.checked_at,
+        kubeconfig_until: until,
+    }
+}
