@@ -70,7 +70,8 @@ fn access(outcomes: &[Outcome], credentials: &[Credential], now: Timestamp) -> C
         }
     }
     let objects = of_track(Track::Access, outcomes, now);
-    if objects.status == ConditionStatus::Blocked {
+    // What the credential waits for is the lesser news while nothing of the track can be written.
+    if objects.status == ConditionStatus::Blocked || objects.reason == "WaitsForNamespace" {
         return objects;
     }
     for credential in credentials {

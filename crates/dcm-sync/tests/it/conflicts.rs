@@ -1,1 +1,128 @@
-//! To be written.
+//! Nothing foreign is adopted, changed or deleted (T13).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dcm_sync::cluster::Call;
+use dcm_sync::cluster::meddling::Verdict;
+use dcm_testkit::{ControlPlane, shared_control_planes};
+use dcm_types::{ConditionStatus, Track};
+
+use crate::world::{World, condition, kubectl, object, owned, revision, target, terminated};
+
+/// Everything of an object but what the API server books by itself.
+fn bytes(plane: &ControlPlane, arguments: &[&str]) -> String {
+    object(plane, arguments).expect("it is there").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespace_that_exists_is_left_as_it_is() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let namespace = revision.slice.namespace.to_string();
+    kubectl(plane, &["create", "namespace", &namespace]);
+    kubectl(
+        plane,
+        &[
+            "create",
+            "configmap",
+            "work",
+            "-n",
+            &namespace,
+            "--from-literal=a=b",
+        ],
+    );
+    let before = bytes(plane, &["namespace", &namespace]);
+    let work = bytes(plane, &["configmap", "work", "-n", &namespace]);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    let blocked = world
+        .until(&key, "blocked", |target| {
+            target
+                .conditions
+                .iter()
+                .any(|c| c.track == Track::Namespace && c.status == ConditionStatus::Blocked)
+        })
+        .await;
+    assert_eq!(condition(&blocked, Track::Namespace).reason, "Conflict");
+    assert!(condition(&blocked, Track::Namespace).hint.is_some());
+    assert_eq!(
+        condition(&blocked, Track::Access).reason,
+        "WaitsForNamespace"
+    );
+    world.wish(&terminated(&revision)).await;
+    world.absent(&key).await;
+    assert_eq!(bytes(plane, &["namespace", &namespace]), before);
+    assert_eq!(bytes(plane, &["configmap", "work", "-n", &namespace]), work);
+    assert!(owned(plane, revision.cloud_uid).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn object_planted_between_read_and_create_stays_byte_equal() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let namespace = revision.slice.namespace.to_string();
+    let planted = Arc::new(AtomicBool::new(false));
+    let judge = {
+        let (planted, namespace) = (Arc::clone(&planted), namespace.clone());
+        move |_: usize, call: &Call| {
+            if let Call::Create(object) = call
+                && object.kind() == "ResourceQuota"
+                && object.text("/metadata/namespace") == namespace
+                && !planted.swap(true, Ordering::AcqRel)
+            {
+                // At the very moment between our decision and our POST.
+                let arguments = [
+                    "create",
+                    "quota",
+                    "limits",
+                    "-n",
+                    &namespace,
+                    "--hard=pods=1",
+                ];
+                kubectl(plane, &arguments);
+            }
+            Verdict::Pass
+        }
+    };
+    world.ledger.judge(Some(Arc::new(judge)));
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    let blocked = world
+        .until(&key, "blocked", |target| {
+            target
+                .conditions
+                .iter()
+                .any(|c| c.track == Track::Quota && c.status == ConditionStatus::Blocked)
+        })
+        .await;
+    assert!(planted.load(Ordering::Acquire));
+    assert_eq!(condition(&blocked, Track::Quota).reason, "Conflict");
+    let quota = object(plane, &["quota", "limits", "-n", &namespace]).unwrap();
+    assert_eq!(quota["spec"]["hard"], serde_json::json!({ "pods": "1" }));
+    assert_eq!(quota["metadata"].get("labels"), None);
+    assert_eq!(
+        quota["metadata"]["managedFields"]
+            .as_array()
+            .map_or(0, Vec::len),
+        0
+    );
+    // Isolation does not wait for quotas; bindings do.
+    assert_eq!(
+        condition(&blocked, Track::Isolation).status,
+        ConditionStatus::True
+    );
+    let bindings = kubectl(
+        plane,
+        &["get", "rolebindings", "-n", &namespace, "-o", "name"],
+    );
+    assert_eq!(
+        bindings.trim(),
+        "",
+        "no right before the quotas are in force"
+    );
+}

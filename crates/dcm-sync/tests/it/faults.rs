@@ -1,1 +1,70 @@
-//! To be written.
+//! Any single call may fail, before or after it took effect, or happen twice: it ends right.
+
+use std::sync::Arc;
+
+use dcm_sync::cluster::CallErrorKind;
+use dcm_sync::cluster::meddling::Verdict;
+use dcm_testkit::shared_control_planes;
+
+use crate::world::{World, kubectl_as, next, owned, quota, revision, target, terminated};
+
+/// Runs a whole life with one verdict on each k-th call of each phase, for several k at once: the
+/// phases of different lives overlap, so that the namespace controller's delay is paid once.
+async fn life(verdict: Verdict, index: usize) {
+    let plane = &shared_control_planes(2)[index % 2];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    // The session is opened by another slice, so that the counted calls are those of this one.
+    let strike = || {
+        world.ledger.clear();
+        let judge = move |k: usize, _: &dcm_sync::cluster::Call| {
+            if k == index { verdict } else { Verdict::Pass }
+        };
+        world.ledger.judge(Some(Arc::new(judge)));
+    };
+    let mut revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    strike();
+    world.wish(&revision).await;
+    world.ready(&key, 1).await;
+    revision = next(&revision);
+    revision.slice.quotas = vec![quota("limits", &[("configmaps", "5")])];
+    revision.slice.permissions[0].rule.verbs.truncate(2);
+    strike();
+    world.wish(&revision).await;
+    world.ready(&key, 2).await;
+    let access = world.access(&key, "alice").await.unwrap();
+    assert!(access.pending.is_none(), "one current certificate");
+    assert!(kubectl_as(plane, &world.kubeconfig(&access), &["get", "configmaps"]).0);
+    strike();
+    world.wish(&terminated(&revision)).await;
+    world.absent(&key).await;
+    assert_eq!(owned(plane, revision.cloud_uid), Vec::<String>::new());
+}
+
+async fn lives(verdict: Verdict) {
+    // More calls than any phase makes; an index past the end of a phase strikes nothing in it.
+    let lives = (0..16).map(|index| tokio::spawn(life(verdict, index)));
+    for (index, life) in futures::future::join_all(lives)
+        .await
+        .into_iter()
+        .enumerate()
+    {
+        life.unwrap_or_else(|error| panic!("call {index} {verdict:?}: {error}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_never_arrives_is_survived() {
+    lives(Verdict::FailBefore(CallErrorKind::Unreachable)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_whose_answer_is_lost_is_survived() {
+    lives(Verdict::FailAfter(CallErrorKind::Timeout)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_happens_twice_is_survived() {
+    lives(Verdict::Repeat).await;
+}

@@ -35,7 +35,10 @@ async fn slice_on_two_clusters_is_usable_and_bounded() {
             &["delete", "resourcequota", "limits"],
         ] {
             let (ok, text) = user(refused);
-            assert!(!ok && text.contains("Forbidden"), "{refused:?}: {text}");
+            assert!(
+                !ok && text.to_lowercase().contains("forbidden"),
+                "{refused:?}: {text}"
+            );
         }
         let namespace = object(plane, &["namespace", revision.slice.namespace.as_str()]).unwrap();
         let labels = &namespace["metadata"]["labels"];
