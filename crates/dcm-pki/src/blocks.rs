@@ -129,6 +129,10 @@ pub(crate) fn write(label: &str, der: &[u8]) -> Zeroizing<String> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes too far fails, as it should"
+)]
 mod tests {
     use super::*;
 

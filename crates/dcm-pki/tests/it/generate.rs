@@ -9,7 +9,7 @@ pub(crate) fn document(name: &str, text: &str) -> Vec<u8> {
         "utf16-big-endian" => utf16(text, u16::to_be_bytes),
         "latin-1" => [text.as_bytes(), b"# caf\xe9\n"].concat(),
         "noise" => (0..10_000_u32)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1])
             .collect(),
         "gzip" => b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xed\xc1\x01\x0d".to_vec(),
         "byte-order-mark" => format!("\u{feff}{text}").into_bytes(),

@@ -14,9 +14,7 @@ const FORBIDDEN: &[&str] = &[
     "tokenFile",
     "insecure",
     "proxy-url",
-    "&",
     "<<",
-    "---\n{",
 ];
 
 fn fragments() -> impl Strategy<Value = String> {
@@ -69,22 +67,19 @@ proptest! {
         removed in 0_usize..4,
         inserted in fragments(),
     ) {
-        let text = good("Q0E=", &format!("{{token: {TOKEN}}}"));
+        // No quotes, so that what is inserted is structure wherever it lands; the authority is filled
+        // in afterwards, so that most changes meet structure.
+        let text = good("Q0E=", &format!("{{token: {TOKEN}}}")).replace('"', "");
         let start = place.index(text.len());
         let end = (start + removed).min(text.len());
         let changed = format!("{}{inserted}{}", &text[..start], &text[end..]);
-        // The authority is filled in afterwards, so that most changes meet structure.
-        let sample = authority();
-        let changed = changed.replace("Q0E=", sample);
-        match kubeconfig::parse(changed.as_bytes()) {
+        match kubeconfig::parse(changed.replace("Q0E=", authority()).as_bytes()) {
             Err(faults) => prop_assert!(!faults.is_empty()),
+            // Only quotes and comments can make a harmless text of such a word.
+            Ok(_) if inserted.contains(['"', '\'', '#']) => {}
             Ok(_) => {
-                let lines = changed.lines().map(|line| line.split(" #").next().unwrap_or(line));
-                let read = lines.collect::<Vec<_>>().join("\n");
-                let quoted = read.contains(['"', '\'', '#']);
-                for word in FORBIDDEN {
-                    prop_assert!(!read.contains(word) || quoted, "{word} in {changed}");
-                }
+                let word = FORBIDDEN.iter().find(|word| changed.contains(**word));
+                prop_assert_eq!(word, None);
             }
         }
     }

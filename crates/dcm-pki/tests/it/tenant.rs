@@ -29,18 +29,10 @@ fn seen(entries: &[TenantKubeconfig], current: usize) -> Value {
     let file = folder.path().join("config");
     fs::write(&file, render(entries, current).expose_secret()).unwrap();
     let file = file.to_str().unwrap();
-    let view = run(
-        "kubectl",
-        &[
-            "--kubeconfig",
-            file,
-            "config",
-            "view",
-            "--raw",
-            "-o",
-            "json",
-        ],
-    );
+    let view = run(&format!(
+        "kubectl --kubeconfig {file} config view --raw -o json"
+    ))
+    .output;
     serde_json::from_str(&view).unwrap_or_else(|error| panic!("{error}: {view}"))
 }
 
@@ -152,7 +144,10 @@ fn the_stored_form_survives_and_shows_no_secret() {
         let again = TenantKubeconfig::from_json(json.expose_secret().as_bytes()).unwrap();
         assert_eq!(again.to_json().expose_secret(), json.expose_secret());
         assert_eq!(again.key_pem.expose_secret(), entry.key_pem.expose_secret());
-        let shown = format!("{again:?} {:?} {json:?}", render(&[again.clone()], 0));
+        let shown = format!(
+            "{again:?} {:?} {json:?}",
+            render(std::slice::from_ref(&again), 0)
+        );
         assert!(
             !shown.contains(CANARY) && !shown.contains(&base64(CANARY)[..20]),
             "{shown}"
