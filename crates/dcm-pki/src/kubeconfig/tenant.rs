@@ -1,4 +1,4 @@
-//! What a tenant gets for one member: the parts of a kubeconfig. [`super::render`] writes the file.
+//! What a tenant gets for one member: the parts of a kubeconfig. [`super::render()`] writes the file.
 
 use std::fmt;
 
