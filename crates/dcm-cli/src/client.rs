@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,7 +68,12 @@ pub(crate) struct Answer {
     pub(crate) document: Value,
     /// What the server wants to be known beside it, such as members that it ignored.
     pub(crate) warnings: Vec<String>,
+    /// Where a list goes on.
+    pub(crate) next: Option<String>,
 }
+
+/// Status, headers and body of an answer that is not a refusal.
+type Received = (u16, HeaderMap, Vec<u8>);
 
 impl Answer {
     /// The document as a type.
@@ -183,7 +189,7 @@ impl Client {
     }
 
     async fn answer(&self, request: Request<'_>) -> Result<Answer, Error> {
-        let (status, warnings, bytes) = self.send(request).await?;
+        let (status, headers, bytes) = self.send(request).await?;
         let document = if bytes.is_empty() {
             Value::Null
         } else {
@@ -192,12 +198,12 @@ impl Client {
         Ok(Answer {
             status,
             document,
-            warnings,
+            warnings: read_warnings(&headers),
+            next: read_next(&headers),
         })
     }
 
-    /// Status, warnings and body of an answer that is not a refusal.
-    async fn send(&self, request: Request<'_>) -> Result<(u16, Vec<String>, Vec<u8>), Error> {
+    async fn send(&self, request: Request<'_>) -> Result<Received, Error> {
         let limit = REQUEST + request.patience;
         let mut builder = self
             .http
@@ -214,13 +220,13 @@ impl Client {
             .await
             .map_err(|source| self.failed(source, limit))?;
         let status = response.status();
-        let warnings = read_warnings(response.headers());
+        let headers = response.headers().clone();
         let bytes = response
             .bytes()
             .await
             .map_err(|source| self.failed(source, limit))?;
         if status.is_success() {
-            return Ok((status.as_u16(), warnings, bytes.to_vec()));
+            return Ok((status.as_u16(), headers, bytes.to_vec()));
         }
         Err(match Problem::read(status.as_u16(), &bytes) {
             Some(problem) => Error::Refused(Box::new(problem)),
@@ -266,7 +272,7 @@ impl Client {
 }
 
 /// `Warning: 299 - "text"`, as Kubernetes writes it.
-fn read_warnings(headers: &reqwest::header::HeaderMap) -> Vec<String> {
+fn read_warnings(headers: &HeaderMap) -> Vec<String> {
     headers
         .get_all("warning")
         .iter()
@@ -276,6 +282,12 @@ fn read_warnings(headers: &reqwest::header::HeaderMap) -> Vec<String> {
             None => value.to_owned(),
         })
         .collect()
+}
+
+/// The value of `continue` for the next page.
+fn read_next(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-continue")?;
+    value.to_str().ok().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -311,7 +323,7 @@ mod tests {
 
     #[test]
     fn warnings_lose_their_frame() {
-        let mut headers = reqwest::header::HeaderMap::new();
+        let mut headers = HeaderMap::new();
         headers.append(
             "warning",
             r#"299 - "unknown member 'x' was ignored""#.parse().unwrap(),

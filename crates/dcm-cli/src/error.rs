@@ -70,7 +70,7 @@ pub(crate) enum Error {
     #[error("logical cloud '{cloud}' has no member '{cluster}'")]
     NoSuchMember { cloud: String, cluster: String },
     /// Waiting ended first.
-    #[error("timed out after {} s: {waiting}", after.as_secs())]
+    #[error("timed out after {after:?}: {waiting}")]
     TimedOut { after: Duration, waiting: String },
     /// A member needs somebody's attention.
     #[error("{0}")]

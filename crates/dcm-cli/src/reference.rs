@@ -40,7 +40,7 @@ fn section(page: &mut String, command: &Command, above: &[&Command]) {
     ));
     let aliases: Vec<&str> = command.get_visible_aliases().collect();
     if !aliases.is_empty() {
-        let _ = write!(page, " Also `{}`.", aliases.join("`, `"));
+        let _ = write!(page, " (also `{}`)", aliases.join("`, `"));
     }
     page.push_str("\n\n");
     if command.has_subcommands() {

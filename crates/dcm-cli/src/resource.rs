@@ -1,5 +1,7 @@
 //! Create, get, list and delete, the same for every noun.
 
+use std::time::Duration;
+
 use dcm_types::Kind;
 use reqwest::Method;
 use serde::Serialize;
@@ -115,10 +117,22 @@ pub(crate) async fn list<N: Noun>(
     })
 }
 
-/// Every document of a collection.
+/// Every document of a collection, page by page.
 pub(crate) async fn read_all(context: &Context<'_>, path: &Path) -> Result<Vec<Value>, Error> {
-    let answer = context.client.get(path).await?;
-    answer.decode("list")
+    let mut all = Vec::new();
+    let mut query = Vec::new();
+    loop {
+        let answer = context
+            .client
+            .get_waiting(path, query, Duration::ZERO)
+            .await?;
+        let page: Vec<Value> = answer.decode("list")?;
+        all.extend(page);
+        match answer.next {
+            Some(next) => query = vec![("continue", next)],
+            None => return Ok(all),
+        }
+    }
 }
 
 /// Deletes a resource.

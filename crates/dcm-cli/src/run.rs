@@ -1,5 +1,6 @@
 //! Runs a client command, and says how it ended.
 
+use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
 
@@ -46,7 +47,7 @@ async fn talk(command: Command, server: &str, terminal: &Terminal) -> Result<(),
 fn tell(error: &Error, terminal: &Terminal) {
     let palette = terminal.note_palette;
     let word = palette.paint(Tone::Bad, "error:");
-    terminal.note(&format!("{word} {}", printable(&dcm_types::chain(error))));
+    terminal.note(&format!("{word} {}", printable(&reason(error))));
     if let Error::Refused(problem) = error {
         for fault in &problem.faults {
             terminal.note(&format!("  {}", fault_line(fault)));
@@ -56,6 +57,17 @@ fn tell(error: &Error, terminal: &Terminal) {
         let word = palette.paint(Tone::Strong, "hint:");
         terminal.note(&format!("{word} {}", printable(&hint)));
     }
+}
+
+/// The error and its first cause; what lies between is about libraries, not about the user.
+fn reason(error: &Error) -> String {
+    let mut cause: Option<&dyn StdError> = None;
+    let mut next = error.source();
+    while let Some(source) = next {
+        cause = Some(source);
+        next = source.source();
+    }
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn fault_line(fault: &dcm_wire::views::FaultView) -> String {

@@ -3,6 +3,7 @@
 mod health;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use dcm_wire::documents::ProviderDocument;
@@ -10,7 +11,7 @@ use dcm_wire::documents::{ClusterDocument, CreateCluster, CreateClusterSpec};
 use serde_json::Value;
 
 use crate::arguments::{
-    ClusterPath, Format, MetadataArguments, OutputArguments, WaitArguments, cluster_path, segment,
+    ClusterPath, Format, MetadataArguments, OutputArguments, cluster_path, duration, segment,
 };
 use crate::client::{Path, decode};
 use crate::error::Error;
@@ -43,8 +44,12 @@ enum Action {
         kubeconfig: PathBuf,
         #[command(flatten)]
         metadata: MetadataArguments,
-        #[command(flatten)]
-        wait: WaitArguments,
+        /// Wait until it was checked; anything but healthy ends with 3
+        #[arg(short, long)]
+        wait: bool,
+        /// How long to wait at most, for example `90s` or `5m`
+        #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+        timeout: Duration,
     },
     /// Replace the kubeconfig of a cluster without a gap
     SetKubeconfig {
@@ -99,6 +104,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
             kubeconfig,
             metadata,
             wait,
+            timeout,
         } => {
             let document = CreateCluster {
                 metadata: metadata.named(&cluster.cluster),
@@ -108,8 +114,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
             };
             let (all, name) = (collection(&cluster.provider), cluster.to_string());
             resource::create::<Cluster>(context, format, (&all, &name), &document).await?;
-            if wait.wait {
-                health::wait_checked(context, &path(&cluster), &name, wait.timeout).await?;
+            if wait {
+                health::wait_checked(context, &path(&cluster), &name, timeout).await?;
             }
             Ok(())
         }

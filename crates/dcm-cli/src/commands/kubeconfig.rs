@@ -23,7 +23,7 @@ pub struct Arguments {
     project: ProjectArguments,
 
     /// Only this member; without it there is one context per member
-    #[arg(short, long, value_name = "PROVIDER/NAME", value_parser = cluster_path)]
+    #[arg(long, value_name = "PROVIDER/NAME", value_parser = cluster_path)]
     cluster: Option<ClusterPath>,
 
     /// File to write, readable by its owner only; without it, or with `-`, standard output

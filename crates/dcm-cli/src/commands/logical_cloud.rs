@@ -95,7 +95,7 @@ struct Create {
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     labels: Vec<Pair>,
     /// A member, with the address of its load balancer if it has one; may be repeated
-    #[arg(short, long = "cluster", value_name = "PROVIDER/NAME[=IP]", value_parser = member)]
+    #[arg(long = "cluster", value_name = "PROVIDER/NAME[=IP]", value_parser = member)]
     clusters: Vec<MemberArgument>,
     #[command(flatten)]
     metadata: MetadataArguments,
