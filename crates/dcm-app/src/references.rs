@@ -104,10 +104,12 @@ impl App {
         cloud: &CloudKey,
         cluster: &ClusterKey,
         load_balancer_address: Option<IpAddr>,
+        precondition: Precondition,
     ) -> Result<Written<ReferenceDetail>, Error> {
         let written = settle(async || {
             let members = self.members_of(cloud).await?;
             let found = members.of_cluster(cluster);
+            precondition.check(found.as_ref())?;
             let reference = match &found {
                 Some(found) => ClusterReference {
                     load_balancer_address,
@@ -203,10 +205,12 @@ impl App {
         who: &Principal,
         cloud: &CloudKey,
         cluster: &ClusterKey,
+        precondition: Precondition,
     ) -> Result<(), Error> {
         settle(async || {
             let members = self.members_of(cloud).await?;
             let found = members.require_of(cluster)?;
+            precondition.check(Some(&found))?;
             self.drop_reference(who, &members, &found).await
         })
         .await
