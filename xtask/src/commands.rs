@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod demo;
 mod kube;
 mod test;
 
@@ -17,6 +18,8 @@ pub(crate) enum Task {
     Check,
     /// Get what the tests need, build them, run them all
     Test(test::Arguments),
+    /// One logical cloud on two real control planes: watch it live, break, heal and go
+    Demo(demo::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -33,6 +36,7 @@ impl Task {
         match self {
             Self::Check => check::run()?,
             Self::Test(arguments) => return Ok(test::run(&arguments)),
+            Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

@@ -4,8 +4,10 @@
 //! [`commands::Task`]. Commands print through [`output`] and time their parts with [`parts`].
 
 mod commands;
+mod http;
 mod output;
 mod parts;
+mod serve;
 mod tidy;
 mod tools;
 mod workspace;

@@ -1,0 +1,153 @@
+//! What the demo stands on: programs, two control planes, a server on an empty folder.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use dcm_testkit::{Assets, ControlPlane, Folder};
+
+use super::stage::Stage;
+use crate::output;
+use crate::serve::{self, Profile, Server};
+
+/// The names of the clusters in the demo; control plane and name have the same index.
+pub(super) const CLUSTERS: [&str; 2] = ["berlin", "oslo"];
+pub(super) const PROVIDER: &str = "edges";
+pub(super) const PROJECT: &str = "acme";
+pub(super) const CLOUD: &str = "shop";
+
+/// Waits are short, so that "nothing is left" can be verified while somebody watches: the last look
+/// comes when no run that began before the end could still be writing, which is both deadlines later.
+const CONFIGURATION: &str = r#"# Settings of the demo; everything else is as delivered.
+[clusters]
+# The control planes of the demo are on this machine, which is refused by default.
+allow_addresses = ["127.0.0.0/8"]
+
+[sync]
+run_deadline_seconds = 3
+call_deadline_seconds = 3
+connect_deadline_seconds = 2
+backoff_cap_seconds = 2
+scan_interval_seconds = 5
+"#;
+
+/// Everything that runs.
+pub(super) struct Scene {
+    // Dropped in this order: the server ends before what it talks to, the folder last.
+    pub(super) server: Server,
+    pub(super) control_planes: Vec<ControlPlane>,
+    pub(super) folder: Folder,
+}
+
+pub(super) fn prepare(release: bool) -> Result<(Scene, Stage)> {
+    let began = Instant::now();
+    // One after the other: builds of Go and of Rust would only slow each other down.
+    let assets = Assets::obtain()?;
+    let (profile, what) = if release {
+        (
+            Profile::Release,
+            "release build, about 6 min the first time",
+        )
+    } else {
+        (Profile::Dev, "dev build, about 4 min the first time")
+    };
+    output::warn(format!("building dcm: {what}"));
+    let dcm = serve::build(profile)?;
+    output::warn(format!("programs: ready after {}", seconds(began)));
+
+    let began = Instant::now();
+    let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
+    output::warn(format!(
+        "two Kubernetes control planes: ready after {}",
+        seconds(began)
+    ));
+
+    let folder = Folder::create("dcm-demo-").context("making a folder for the demo")?;
+    furnish(folder.path(), &assets, &dcm, &control_planes)?;
+    let server = Server::start(&dcm, folder.path(), serve::usual_address())?;
+    output::warn(format!(
+        "dcm serve: ready after {} ms on http://{}",
+        server.took().as_millis(),
+        server.address()
+    ));
+    let stage = Stage::open(folder.path(), server.address())?;
+    let scene = Scene {
+        server,
+        control_planes,
+        folder,
+    };
+    Ok((scene, stage))
+}
+
+/// The programs under their plain names, the configuration, and the kubeconfigs of the administrators.
+fn furnish(
+    folder: &Path,
+    assets: &Assets,
+    dcm: &Path,
+    control_planes: &[ControlPlane],
+) -> Result<()> {
+    let programs = folder.join("bin");
+    fs::create_dir(&programs)?;
+    symlink(dcm, programs.join("dcm"))?;
+    symlink(&assets.kubectl, programs.join("kubectl"))?;
+    fs::write(folder.join("dcm.toml"), CONFIGURATION)?;
+    for (name, control_plane) in CLUSTERS.iter().zip(control_planes) {
+        let mut options = fs::File::options();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(folder.join(format!("{name}.kubeconfig")))?;
+        file.write_all(control_plane.kubeconfig().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// What `--keep` is for.
+pub(super) fn tell_how_to_go_on(stage: &Stage, scene: &Scene) {
+    let folder = scene.folder.path().display();
+    output::say("");
+    stage.heading("Everything keeps running until Ctrl-C, which removes it all");
+    let mut rows = vec![row(
+        "dcm serve",
+        &format!("http://{}", scene.server.address()),
+        "serve.log",
+    )];
+    for (name, control_plane) in CLUSTERS.iter().zip(&scene.control_planes) {
+        rows.push(row(
+            name,
+            &control_plane.server(),
+            &format!("{name}.kubeconfig"),
+        ));
+    }
+    for line in output::table(&rows) {
+        output::say(format!("  {line}"));
+    }
+    output::say("\nIn another terminal:\n");
+    output::say(format!("  cd {folder}"));
+    output::say("  export PATH=$PWD/bin:$PATH");
+    for (name, value) in stage.variables() {
+        output::say(format!("  export {name}={value}"));
+    }
+    for line in NEXT {
+        output::say(format!("  {line}"));
+    }
+}
+
+/// Commands that work after the demo.
+const NEXT: &[&str] = &[
+    "dcm logical-cloud create second --user bob --cluster edges/berlin --cluster edges/oslo",
+    "dcm permission create edit --cloud second --resource configmaps --verb get --verb list --verb create",
+    "dcm logical-cloud instantiate second --wait",
+    "dcm kubeconfig second --output second.kubeconfig",
+    "kubectl --kubeconfig second.kubeconfig create configmap hello --from-literal=from=bob",
+    "dcm logical-cloud terminate second --wait",
+];
+
+fn row(what: &str, address: &str, file: &str) -> Vec<String> {
+    vec![what.to_owned(), address.to_owned(), file.to_owned()]
+}
+
+fn seconds(began: Instant) -> String {
+    format!("{:.1} s", began.elapsed().as_secs_f64())
+}
