@@ -1,11 +1,10 @@
 //! A change: operations on documents and the audit record that tells of them, in one commit.
 
-use dcm_store::{Batch, Committed, Expect, Versioned};
+use dcm_store::{Batch, Committed, Expect};
 use dcm_types::documents::AuditResult;
 use dcm_types::{Document, DocumentKind, Key};
 
 use crate::integrity::{describe, missing};
-use crate::precondition::{Saved, Written};
 use crate::{App, Error, Principal};
 
 /// Operations that are committed together.
@@ -87,62 +86,6 @@ impl App {
             .collect();
         let outcome = self.store().commit(batch).await;
         outcome.map_err(|error| explain(error, &expectations))
-    }
-
-    /// Creates a document, or replaces the one that was found. One that stays as it is is not
-    /// written: its version does not change, and nothing happened that could be told of.
-    pub(crate) async fn write<D: Document + PartialEq>(
-        &self,
-        who: &Principal,
-        scope: &str,
-        found: Option<Versioned<D>>,
-        document: D,
-        mut change: Change,
-    ) -> Result<Written<D>, Error> {
-        let Some(found) = found else {
-            let created = self.create(who, scope, document, change).await;
-            return Ok(Written {
-                saved: created.map_err(Error::raced_if_taken)?,
-                created: true,
-            });
-        };
-        let saved = if found.document == document {
-            found.into()
-        } else {
-            change.put(&document, Expect::Number(found.version.number))?;
-            let act = Act::done(who, scope, "update", document.key());
-            self.save(document, change, act).await?
-        };
-        Ok(Written {
-            saved,
-            created: false,
-        })
-    }
-
-    /// Creates a document; one of its name that exists already is an error.
-    pub(crate) async fn create<D: Document>(
-        &self,
-        who: &Principal,
-        scope: &str,
-        document: D,
-        mut change: Change,
-    ) -> Result<Saved<D>, Error> {
-        change.put(&document, Expect::Absent)?;
-        let act = Act::done(who, scope, "create", document.key());
-        self.save(document, change, act).await
-    }
-
-    async fn save<D: Document>(
-        &self,
-        document: D,
-        change: Change,
-        act: Act<'_>,
-    ) -> Result<Saved<D>, Error> {
-        let committed = self.commit(change, act).await?;
-        Ok(Saved {
-            version: version_of(&committed, &document.key()),
-            document,
-        })
     }
 }
 

@@ -13,6 +13,7 @@ use dcm_types::{Fault, Violation};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::change::{Act, Change};
+use crate::documents;
 use crate::integrity::same_name;
 use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
@@ -44,9 +45,8 @@ impl App {
         let credential = self.read_credential(draft.kubeconfig.as_ref())?;
         let credential = credential.ok_or_else(kubeconfig_is_required)?;
         let cluster = self.new_cluster(&key, &draft, &credential)?;
-        let mut change = Change::new();
-        change.assert(Key::provider(provider), Expect::Exists);
-        let saved = self.create(who, Key::SYSTEM_SCOPE, cluster, change).await?;
+        let site = documents::Site::system(Key::provider(provider));
+        let saved = self.create_document(who, &site, cluster).await?;
         self.nudge(Nudge::Cluster(key)).await;
         Ok(saved.map(unchecked))
     }
@@ -91,21 +91,15 @@ impl App {
     ) -> Result<Written<ClusterDetail>, Error> {
         same_name(key.cluster.as_str(), draft.name.as_str())?;
         let credential = self.read_credential(draft.kubeconfig.as_ref())?;
-        let written = settle(async || {
-            let found = self.find::<Cluster>(&Key::cluster(key)).await?;
-            precondition.check(found.as_ref())?;
-            let cluster = if let Some(found) = &found {
-                self.replaced(&found.document, &draft, credential.as_ref())?
-            } else {
-                let credential = credential.as_ref().ok_or_else(kubeconfig_is_required)?;
-                self.new_cluster(key, &draft, credential)?
-            };
-            let mut change = Change::new();
-            change.assert(Key::provider(&key.provider), Expect::Exists);
-            self.write(who, Key::SYSTEM_SCOPE, found, cluster, change)
-                .await
-        })
-        .await?;
+        let make = |found: Option<&Cluster>| match (found, &credential) {
+            (Some(found), credential) => self.replaced(found, &draft, credential.as_ref()),
+            (None, Some(credential)) => self.new_cluster(key, &draft, credential),
+            (None, None) => Err(kubeconfig_is_required()),
+        };
+        let site = documents::Site::system(Key::provider(&key.provider));
+        let written = self
+            .put_document(who, &site, &Key::cluster(key), &precondition, make)
+            .await?;
         self.nudge(Nudge::Cluster(key.clone())).await;
         let saved = self.with_health(written.saved).await?;
         Ok(Written {

@@ -5,7 +5,7 @@
 //!   lifecycle (freeze, reserve)     instantiate, update, terminate: freezes revisions
 //!   status (member, wait)           what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
-//!   integrity  change  settle       parents, children, batches, retries: in one place
+//!   integrity  documents  change  settle       parents, children, batches, retries: in one place
 //!   audit (chain)  finishing  background     what happens after the answer
 //! ```
 //!
@@ -23,6 +23,7 @@ pub mod audit;
 mod background;
 mod change;
 mod clusters;
+mod documents;
 mod error;
 mod finishing;
 mod integrity;

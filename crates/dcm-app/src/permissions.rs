@@ -1,7 +1,7 @@
 //! What the user of a logical cloud may do there. Rules stay inside the envelope of
 //! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
 
-use dcm_store::{Expect, Scope, StoreExt as _};
+use dcm_store::{Scope, StoreExt as _};
 use dcm_types::documents::{Namespace, UserPermission};
 use dcm_types::drafts::PermissionDraft;
 use dcm_types::permission::{Rule, check_sum};
@@ -9,10 +9,8 @@ use dcm_types::{
     CloudKey, DocumentKind, Fault, Key, Kind, NamespaceName, PermissionName, Violation,
 };
 
-use crate::change::Act;
+use crate::documents::Site;
 use crate::integrity::same_name;
-use crate::quotas::child_of;
-use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 impl App {
@@ -23,13 +21,10 @@ impl App {
         cloud: &CloudKey,
         draft: PermissionDraft,
     ) -> Result<Saved<UserPermission>, Error> {
-        settle(async || {
-            self.check_permission(cloud, &draft).await?;
-            let permission = self.new_permission(cloud, draft.clone());
-            self.create(who, cloud.project.as_str(), permission, child_of(cloud))
-                .await
-        })
-        .await
+        self.check_permission(cloud, &draft).await?;
+        let permission = self.new_permission(cloud, draft);
+        self.create_document(who, &Site::in_cloud(cloud), permission)
+            .await
     }
 
     /// Reads a permission.
@@ -65,24 +60,17 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<UserPermission>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        settle(async || {
-            self.check_permission(cloud, &draft).await?;
-            let key = Key::permission(cloud, name);
-            let found = self.find::<UserPermission>(&key).await?;
-            precondition.check(found.as_ref())?;
-            let permission = match &found {
-                Some(found) => UserPermission {
-                    metadata: draft.metadata.clone(),
-                    rule: draft.rule.clone(),
-                    ..found.document.clone()
-                },
-                None => self.new_permission(cloud, draft.clone()),
-            };
-            let scope = cloud.project.as_str();
-            self.write(who, scope, found, permission, child_of(cloud))
-                .await
-        })
-        .await
+        self.check_permission(cloud, &draft).await?;
+        let make = |found: Option<&UserPermission>| {
+            let mut permission = self.new_permission(cloud, draft.clone());
+            if let Some(found) = found {
+                permission.uid = found.uid;
+            }
+            Ok(permission)
+        };
+        let (site, key) = (Site::in_cloud(cloud), Key::permission(cloud, name));
+        self.put_document(who, &site, &key, &precondition, make)
+            .await
     }
 
     /// Deletes a permission.
@@ -93,18 +81,10 @@ impl App {
         name: &PermissionName,
         precondition: Precondition,
     ) -> Result<(), Error> {
-        settle(async || {
-            self.require_cloud(cloud).await?;
-            let key = Key::permission(cloud, name);
-            let found = self.require::<UserPermission>(&key).await?;
-            precondition.check(Some(&found))?;
-            let mut change = child_of(cloud);
-            change.delete(key.clone(), Expect::Number(found.version.number));
-            let act = Act::done(who, cloud.project.as_str(), "delete", key);
-            self.commit(change, act).await?;
-            Ok(())
-        })
-        .await
+        self.require_cloud(cloud).await?;
+        let (site, key) = (Site::in_cloud(cloud), Key::permission(cloud, name));
+        self.delete_document::<UserPermission>(who, &site, &key, &precondition)
+            .await
     }
 
     /// Holds a permission against the cloud that it is for: its namespace, the envelope, and all the

@@ -1,13 +1,12 @@
 //! Projects: the tenants.
 
-use dcm_store::{Expect, Scope};
+use dcm_store::Scope;
 use dcm_types::documents::{LogicalCloud, Project};
 use dcm_types::drafts::ProjectDraft;
 use dcm_types::{Key, ProjectName};
 
-use crate::change::{Act, Change};
+use crate::documents::Site;
 use crate::integrity::same_name;
-use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 impl App {
@@ -17,9 +16,9 @@ impl App {
         who: &Principal,
         draft: ProjectDraft,
     ) -> Result<Saved<Project>, Error> {
+        let scope = draft.name.to_string();
         let project = self.new_project(draft);
-        let scope = project.name.to_string();
-        self.create(who, &scope, project, Change::new()).await
+        self.create_document(who, &Site::top(&scope), project).await
     }
 
     /// Reads a project.
@@ -49,20 +48,17 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<Project>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        settle(async || {
-            let found = self.find::<Project>(&Key::project(name)).await?;
-            precondition.check(found.as_ref())?;
-            let project = match &found {
-                Some(found) => Project {
-                    metadata: draft.metadata.clone(),
-                    ..found.document.clone()
-                },
-                None => self.new_project(draft.clone()),
-            };
-            self.write(who, name.as_str(), found, project, Change::new())
-                .await
-        })
-        .await
+        let site = Site::top(name.as_str());
+        let make = |found: Option<&Project>| {
+            let mut project = self.new_project(draft.clone());
+            if let Some(found) = found {
+                project.uid = found.uid;
+                project.created_at = found.created_at;
+            }
+            Ok(project)
+        };
+        self.put_document(who, &site, &Key::project(name), &precondition, make)
+            .await
     }
 
     /// Deletes a project that has no logical clouds.
@@ -72,19 +68,10 @@ impl App {
         name: &ProjectName,
         precondition: Precondition,
     ) -> Result<(), Error> {
-        settle(async || {
-            let found = self.require_project(name).await?;
-            precondition.check(Some(&found))?;
-            let key = Key::project(name);
-            self.refuse_children::<LogicalCloud>(&key, "logical clouds")
-                .await?;
-            let mut change = Change::new();
-            change.delete(key.clone(), Expect::Untouched(found.version));
-            self.commit(change, Act::done(who, name.as_str(), "delete", key))
-                .await?;
-            Ok(())
-        })
-        .await
+        let (site, key) = (Site::top(name.as_str()), Key::project(name));
+        let children = "logical clouds";
+        self.delete_parent::<Project, LogicalCloud>(who, &site, &key, &precondition, children)
+            .await
     }
 
     fn new_project(&self, draft: ProjectDraft) -> Project {

@@ -1,14 +1,15 @@
 //! Cluster providers: groups of clusters.
 
-use dcm_store::{Expect, Scope};
+use dcm_store::Scope;
 use dcm_types::documents::{Cluster, ClusterProvider};
 use dcm_types::drafts::ProviderDraft;
 use dcm_types::{Key, ProviderName};
 
-use crate::change::{Act, Change};
+use crate::documents::Site;
 use crate::integrity::same_name;
-use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
+
+const SITE: Site<'static> = Site::top(Key::SYSTEM_SCOPE);
 
 impl App {
     /// Creates a cluster provider.
@@ -18,8 +19,7 @@ impl App {
         draft: ProviderDraft,
     ) -> Result<Saved<ClusterProvider>, Error> {
         let provider = self.new_provider(draft);
-        self.create(who, Key::SYSTEM_SCOPE, provider, Change::new())
-            .await
+        self.create_document(who, &SITE, provider).await
     }
 
     /// Reads a cluster provider.
@@ -49,20 +49,16 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<ClusterProvider>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        settle(async || {
-            let found = self.find::<ClusterProvider>(&Key::provider(name)).await?;
-            precondition.check(found.as_ref())?;
-            let provider = match &found {
-                Some(found) => ClusterProvider {
-                    metadata: draft.metadata.clone(),
-                    ..found.document.clone()
-                },
-                None => self.new_provider(draft.clone()),
-            };
-            self.write(who, Key::SYSTEM_SCOPE, found, provider, Change::new())
-                .await
-        })
-        .await
+        let make = |found: Option<&ClusterProvider>| {
+            let mut provider = self.new_provider(draft.clone());
+            if let Some(found) = found {
+                provider.uid = found.uid;
+                provider.created_at = found.created_at;
+            }
+            Ok(provider)
+        };
+        self.put_document(who, &SITE, &Key::provider(name), &precondition, make)
+            .await
     }
 
     /// Deletes a cluster provider that has no clusters.
@@ -72,18 +68,9 @@ impl App {
         name: &ProviderName,
         precondition: Precondition,
     ) -> Result<(), Error> {
-        settle(async || {
-            let found = self.require_provider(name).await?;
-            precondition.check(Some(&found))?;
-            let key = Key::provider(name);
-            self.refuse_children::<Cluster>(&key, "clusters").await?;
-            let mut change = Change::new();
-            change.delete(key.clone(), Expect::Untouched(found.version));
-            self.commit(change, Act::done(who, Key::SYSTEM_SCOPE, "delete", key))
-                .await?;
-            Ok(())
-        })
-        .await
+        let key = Key::provider(name);
+        self.delete_parent::<ClusterProvider, Cluster>(who, &SITE, &key, &precondition, "clusters")
+            .await
     }
 
     fn new_provider(&self, draft: ProviderDraft) -> ClusterProvider {

@@ -1,13 +1,12 @@
 //! Quotas of a logical cloud. A change takes effect with the next `update`.
 
-use dcm_store::{Expect, Scope};
+use dcm_store::Scope;
 use dcm_types::documents::{Level, LogicalCloud, Quota};
 use dcm_types::drafts::QuotaDraft;
 use dcm_types::{CloudKey, Key, QuotaName, Violation};
 
-use crate::change::{Act, Change};
+use crate::documents::Site;
 use crate::integrity::same_name;
-use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 impl App {
@@ -20,7 +19,7 @@ impl App {
     ) -> Result<Saved<Quota>, Error> {
         refuse_admin_level(&self.require_cloud(cloud).await?.document)?;
         let quota = self.new_quota(cloud, draft);
-        self.create(who, cloud.project.as_str(), quota, child_of(cloud))
+        self.create_document(who, &Site::in_cloud(cloud), quota)
             .await
     }
 
@@ -59,22 +58,17 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<Quota>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        settle(async || {
-            refuse_admin_level(&self.require_cloud(cloud).await?.document)?;
-            let found = self.find::<Quota>(&Key::quota(cloud, name)).await?;
-            precondition.check(found.as_ref())?;
-            let quota = match &found {
-                Some(found) => Quota {
-                    metadata: draft.metadata.clone(),
-                    limits: draft.limits.clone(),
-                    ..found.document.clone()
-                },
-                None => self.new_quota(cloud, draft.clone()),
-            };
-            self.write(who, cloud.project.as_str(), found, quota, child_of(cloud))
-                .await
-        })
-        .await
+        refuse_admin_level(&self.require_cloud(cloud).await?.document)?;
+        let make = |found: Option<&Quota>| {
+            let mut quota = self.new_quota(cloud, draft.clone());
+            if let Some(found) = found {
+                quota.uid = found.uid;
+            }
+            Ok(quota)
+        };
+        let (site, key) = (Site::in_cloud(cloud), Key::quota(cloud, name));
+        self.put_document(who, &site, &key, &precondition, make)
+            .await
     }
 
     /// Deletes a quota.
@@ -85,18 +79,10 @@ impl App {
         name: &QuotaName,
         precondition: Precondition,
     ) -> Result<(), Error> {
-        settle(async || {
-            self.require_cloud(cloud).await?;
-            let key = Key::quota(cloud, name);
-            let found = self.require::<Quota>(&key).await?;
-            precondition.check(Some(&found))?;
-            let mut change = child_of(cloud);
-            change.delete(key.clone(), Expect::Number(found.version.number));
-            let act = Act::done(who, cloud.project.as_str(), "delete", key);
-            self.commit(change, act).await?;
-            Ok(())
-        })
-        .await
+        self.require_cloud(cloud).await?;
+        let (site, key) = (Site::in_cloud(cloud), Key::quota(cloud, name));
+        self.delete_document::<Quota>(who, &site, &key, &precondition)
+            .await
     }
 
     pub(crate) fn new_quota(&self, cloud: &CloudKey, draft: QuotaDraft) -> Quota {
@@ -108,13 +94,6 @@ impl App {
             limits: draft.limits,
         }
     }
-}
-
-/// A change to a child of a cloud: the cloud must exist, and whoever decided on its children notices.
-pub(crate) fn child_of(cloud: &CloudKey) -> Change {
-    let mut change = Change::new();
-    change.assert(Key::cloud(cloud), Expect::Exists);
-    change
 }
 
 /// Nothing of ours is in the members of an admin cloud, so nothing would enforce a quota.

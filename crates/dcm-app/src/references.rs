@@ -5,23 +5,25 @@
 //! so every write of a reference commits with the cloud untouched since before the list was read: of two
 //! racing creates the second decides again and is refused.
 
+mod members;
+
 use std::net::IpAddr;
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{Access, ClusterReference, LogicalCloud, Metadata};
 use dcm_types::drafts::ReferenceDraft;
 use dcm_types::{
-    CloudKey, ClusterKey, Document as _, DocumentKind, Key, ProviderName, ReferenceName, TargetKey,
+    CloudKey, ClusterKey, Document as _, Key, ProviderName, ReferenceName, TargetKey,
     Timestamp, Violation,
 };
 
-use crate::change::{Act, Change};
+use crate::change::Act;
 use crate::integrity::{describe, missing, same_name};
 use crate::settle::settle;
 use crate::{App, Error, Precondition, Principal, Saved, Written};
+use members::{Members, changed};
 
-/// Longest name of a reference.
-const NAME_LIMIT: usize = 128;
+pub(crate) use members::name_from_cluster;
 
 /// A reference, joined with the credential that was issued in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +32,6 @@ pub struct ReferenceDetail {
     pub reference: ClusterReference,
     /// Until when the kubeconfig that can be fetched is valid; `None` while there is none.
     pub kubeconfig_until: Option<Timestamp>,
-}
-
-/// A cloud and its references, as decisions are taken on them.
-struct Members {
-    cloud: Versioned<LogicalCloud>,
-    references: Vec<Versioned<ClusterReference>>,
 }
 
 impl App {
@@ -231,14 +227,6 @@ impl App {
         Ok(())
     }
 
-    /// The cloud first, then its references.
-    async fn members_of(&self, cloud: &CloudKey) -> Result<Members, Error> {
-        Ok(Members {
-            cloud: self.require_cloud(cloud).await?,
-            references: self.store().read_all(Scope::Under(cloud.path())).await?,
-        })
-    }
-
     async fn write_reference(
         &self,
         who: &Principal,
@@ -295,91 +283,6 @@ impl App {
         let scope = Scope::Under(cloud.key.path());
         Ok(self.store().read_all(scope).await?)
     }
-}
-
-impl Members {
-    fn named(&self, name: &ReferenceName) -> Option<Versioned<ClusterReference>> {
-        let mut all = self.references.iter();
-        all.find(|found| &found.document.name == name).cloned()
-    }
-
-    fn of_cluster(&self, cluster: &ClusterKey) -> Option<Versioned<ClusterReference>> {
-        let mut all = self.references.iter();
-        all.find(|found| &found.document.cluster == cluster)
-            .cloned()
-    }
-
-    fn require_of(&self, cluster: &ClusterKey) -> Result<Versioned<ClusterReference>, Error> {
-        self.of_cluster(cluster).ok_or_else(|| {
-            let key = Key::of_cluster(DocumentKind::ClusterReference, cluster);
-            let cloud = &self.cloud.document.key.cloud;
-            let described =
-                format!("a reference of logical cloud '{cloud}' to cluster '{cluster}'");
-            Error::missing(&key, &described)
-        })
-    }
-
-    /// Refuses a second reference to a cluster; `but` is the one that is written.
-    fn refuse_second(
-        &self,
-        cluster: &ClusterKey,
-        but: Option<&ReferenceName>,
-    ) -> Result<(), Error> {
-        match self.of_cluster(cluster) {
-            Some(other) if Some(&other.document.name) != but => Err(Error::conflict(format!(
-                "cluster '{cluster}' is referenced by '{}' already",
-                other.document.name
-            ))
-            .hint("change or delete that reference; a logical cloud references a cluster once")),
-            _ => Ok(()),
-        }
-    }
-
-    /// A change that holds only while nothing of the cloud changed since it was read.
-    fn untouched(&self) -> Change {
-        let mut change = Change::new();
-        let key = Key::cloud(&self.cloud.document.key);
-        change.assert(key, Expect::Untouched(self.cloud.version));
-        change
-    }
-}
-
-/// What may change of a reference: everything but its cluster.
-fn changed(present: &ClusterReference, draft: &ReferenceDraft) -> Result<ClusterReference, Error> {
-    if present.cluster != draft.cluster {
-        return Err(Error::conflict(format!(
-            "cluster reference '{}' names cluster '{}', and that cannot change",
-            present.name, present.cluster
-        ))
-        .hint("delete the reference and create another one"));
-    }
-    Ok(ClusterReference {
-        metadata: draft.metadata.clone(),
-        load_balancer_address: draft.load_balancer_address,
-        ..present.clone()
-    })
-}
-
-/// `provider-cluster`, shortened and numbered until it is free.
-pub(crate) fn name_from_cluster(
-    cluster: &ClusterKey,
-    taken: impl Fn(&ReferenceName) -> bool,
-) -> ReferenceName {
-    let whole = format!("{}-{}", cluster.provider, cluster.cluster);
-    (1_u32..)
-        .find_map(|number| {
-            let suffix = if number == 1 {
-                String::new()
-            } else {
-                format!("-{number}")
-            };
-            let room = NAME_LIMIT - suffix.len();
-            let readable = whole[..whole.len().min(room)].trim_end_matches(['-', '_', '.']);
-            let name = ReferenceName::parse(&format!("{readable}{suffix}"))
-                .expect("names joined and cut at a letter or digit are a name");
-            (!taken(&name)).then_some(name)
-        })
-        .expect("a cloud has fewer references than there are numbers")
 }
 
 /// Names the field when it is this cluster that is missing.

@@ -16,7 +16,7 @@ use crate::{App, Error, Principal};
 const SLOW_LOOK: Duration = Duration::from_secs(5);
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,5 +104,5 @@ async fn hint_about(hints: &mut BoxStream<'static, StatusChange>, key: &CloudKey
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
