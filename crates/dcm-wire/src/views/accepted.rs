@@ -30,3 +30,24 @@ pub struct Accepted {
     /// The wish of that generation.
     pub wish: Wish,
 }
+
+/// The answer to a deletion that happens as soon as the last member is clean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuedDeletion {
+    /// Always `queued`.
+    pub deletion: String,
+}
+
+impl QueuedDeletion {
+    /// The answer.
+    #[expect(
+        clippy::new_without_default,
+        reason = "it is an answer, not a value to fill in"
+    )]
+    pub fn new() -> Self {
+        Self {
+            deletion: "queued".to_owned(),
+        }
+    }
+}

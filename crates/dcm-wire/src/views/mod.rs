@@ -5,7 +5,7 @@ pub mod health;
 pub mod problem;
 pub mod status;
 
-pub use accepted::{Accepted, Wish, wire_wish};
+pub use accepted::{Accepted, QueuedDeletion, Wish, wire_wish};
 pub use health::{CheckState, ClusterHealthView, FindingView, SignerView};
 pub use problem::{FaultView, Problem};
 pub use status::{

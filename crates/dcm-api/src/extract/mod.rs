@@ -1,0 +1,16 @@
+//! What handlers take out of a request: names of the path, queries, preconditions, bodies, the caller.
+
+mod body;
+mod caller;
+mod page;
+mod path;
+mod precondition;
+mod query;
+mod wait;
+
+pub(crate) use body::Write;
+pub(crate) use caller::{Caller, RequestId};
+pub(crate) use page::Page;
+pub(crate) use path::Names;
+pub(crate) use precondition::IfMatch;
+pub(crate) use wait::Wait;

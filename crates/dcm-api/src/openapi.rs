@@ -1,0 +1,238 @@
+//! The `OpenAPI` document: what the routes say of themselves, and what they have in common.
+
+use std::collections::BTreeMap;
+
+use dcm_wire::views::Problem;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Object, Ref, RefOr, Type};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
+
+/// Everything that is not said at a route.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Distributed Cloud Manager",
+        version = "2",
+        description = "Logical clouds: slices through many Kubernetes clusters, kept true until they are \
+                       terminated. Documents are `metadata` and `spec`; the paths under \
+                       `.../logical-clouds/{logicalCloud}/cluster-providers` take and give the flat form of \
+                       the original design. Every error is an `application/problem+json` document. Lists \
+                       are bare arrays; with `limit`, the headers `Link` and `X-Continue` say where they \
+                       go on.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "projects", description = "Tenants"),
+        (name = "cluster-providers", description = "Groups of clusters"),
+        (name = "clusters", description = "Registered clusters and their health"),
+        (name = "logical-clouds", description = "Logical clouds and their life"),
+        (name = "cluster-references", description = "Members of a logical cloud"),
+        (name = "cluster-quotas", description = "Limits of a logical cloud in each member"),
+        (name = "user-permissions", description = "What the user of a logical cloud may do"),
+        (name = "kubeconfigs", description = "What a tenant works with"),
+        (name = "system", description = "Health, metrics, this document"),
+    )
+)]
+pub(crate) struct Common;
+
+/// The document as it is served and checked in: pretty, ending in a line break.
+pub fn document() -> String {
+    let document = crate::router::documented().into_openapi();
+    let mut text = document
+        .to_pretty_json()
+        .expect("a document of plain strings and maps can be written as JSON");
+    text.push('\n');
+    text
+}
+
+/// Path of a project.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct ProjectPath {
+    /// Name of the project.
+    project: String,
+}
+
+/// Path of a cluster provider.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct ProviderPath {
+    /// Name of the cluster provider.
+    cluster_provider: String,
+}
+
+/// Path of a cluster.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct ClusterPath {
+    /// Name of the cluster provider.
+    cluster_provider: String,
+    /// Name of the cluster within it.
+    cluster: String,
+}
+
+/// Path of a logical cloud.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct CloudPath {
+    /// Name of the project.
+    project: String,
+    /// Name of the logical cloud within it.
+    logical_cloud: String,
+}
+
+/// Query of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Page`"
+)]
+pub(crate) struct PageQuery {
+    /// Longest page; at most 500 are returned at once. Without it the whole list is returned.
+    #[param(minimum = 1)]
+    limit: Option<u64>,
+    /// Where to go on: the header `X-Continue` of the page before.
+    #[param(rename = "continue")]
+    continue_: Option<String>,
+}
+
+/// Query and headers of a write with a body.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Write`"
+)]
+pub(crate) struct WriteQuery {
+    /// What to do with unknown members: `Ignore`, `Warn` (default; named in a `Warning` header) or
+    /// `Strict` (refused).
+    #[param(inline)]
+    field_validation: Option<Validation>,
+}
+
+/// Values of `fieldValidation`.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a parameter")]
+enum Validation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// `If-Match`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `IfMatch`"
+)]
+pub(crate) struct MatchHeader {
+    /// Only when the version is one of these entity tags, or `*`: only when it exists.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+/// Errors of a read.
+pub(crate) struct ReadProblems;
+
+/// Errors of a write with a body.
+pub(crate) struct WriteProblems;
+
+/// Errors of a deletion.
+pub(crate) struct DeleteProblems;
+
+/// Errors of an action on a logical cloud.
+pub(crate) struct ActionProblems;
+
+const BAD: (u16, &str) = (400, "A value breaks a rule; `errors` names every field");
+const MISSING: (u16, &str) = (404, "It, or its parent, does not exist");
+const CONFLICT: (u16, &str) = (
+    409,
+    "It exists already, or the present state does not allow this",
+);
+const STALE: (u16, &str) = (412, "`If-Match` does not hold");
+const SERVER: [(u16, &str); 2] = [
+    (
+        500,
+        "A fault of ours; the log has it under the id of the request",
+    ),
+    (503, "Try again later"),
+];
+
+impl IntoResponses for ReadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[BAD, MISSING])
+    }
+}
+
+impl IntoResponses for DeleteProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[BAD, MISSING, CONFLICT, STALE])
+    }
+}
+
+impl IntoResponses for ActionProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[BAD, MISSING, CONFLICT])
+    }
+}
+
+impl IntoResponses for WriteProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            BAD,
+            MISSING,
+            (408, "The body did not arrive in time"),
+            CONFLICT,
+            STALE,
+            (413, "The body is larger than 1 MiB"),
+            (415, "The body is not JSON by its own word"),
+            (
+                422,
+                "The body is not one JSON value, or a member has the wrong type",
+            ),
+        ])
+    }
+}
+
+fn problems(rows: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    rows.iter()
+        .chain(&SERVER)
+        .map(|(status, description)| (status.to_string(), problem(description).into()))
+        .collect()
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name("Problem");
+    let id = HeaderBuilder::new()
+        .schema(Some(Object::with_type(Type::String)))
+        .description(Some("Id of the request, also in the log"))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .header("X-Request-Id", id)
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
+        .build()
+}

@@ -1,0 +1,58 @@
+//! What is served where. Reads as a list of nouns.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use dcm_app::App;
+use prometheus_client::registry::Registry;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::error::ApiError;
+use crate::metrics::HttpMetrics;
+use crate::openapi::{self, Common};
+use crate::request;
+use crate::routes;
+use crate::state::ApiState;
+
+/// The routes that stand in the `OpenAPI` document.
+pub(crate) fn documented() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(Common::openapi())
+        .merge(routes::projects::router())
+        .merge(routes::providers::router())
+        .merge(routes::clusters::router())
+        .merge(routes::logical_clouds::router())
+        .merge(routes::actions::router())
+        .merge(routes::status::router())
+        .merge(routes::references::router())
+        .merge(routes::flat_references::router())
+        .merge(routes::quotas::router())
+        .merge(routes::permissions::router())
+        .merge(routes::kubeconfigs::router())
+        .merge(routes::system::router())
+}
+
+/// The whole interface. `registry` holds the metrics of all parts of the process, those of
+/// [`HttpMetrics::register`] among them.
+pub fn router(app: App, metrics: HttpMetrics, registry: Arc<Registry>) -> Router {
+    let state = ApiState {
+        app,
+        metrics,
+        registry,
+        openapi: openapi::document().into(),
+    };
+    let around = middleware::from_fn_with_state(state.metrics.clone(), request::around);
+    let (router, _) = documented().split_for_parts();
+    router
+        // The original design shows this path with a slash at its end.
+        .route(
+            &format!("{}/", routes::flat_references::LIST_PATH),
+            get(routes::flat_references::list_flat_references),
+        )
+        .fallback(async || ApiError::no_route())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(around)
+        .with_state(state)
+}

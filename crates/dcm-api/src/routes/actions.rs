@@ -1,0 +1,109 @@
+//! Actions on a logical cloud. Their bodies are never read: clients of the older dialects send
+//! empty ones, or documents without a name.
+
+use axum::extract::State;
+use dcm_app::{Accepted, App};
+use dcm_types::CloudKey;
+use dcm_wire::views;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::status_path;
+use crate::answer::Answer;
+use crate::error::ApiError;
+use crate::extract::{Caller, Names};
+use crate::openapi::{ActionProblems, CloudPath};
+use crate::state::ApiState;
+
+pub(crate) fn router() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(instantiate_logical_cloud))
+        .routes(routes!(apply_logical_cloud))
+        .routes(routes!(update_logical_cloud))
+        .routes(routes!(terminate_logical_cloud))
+}
+
+fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
+    let view = views::Accepted {
+        generation: accepted.generation,
+        wish: views::wire_wish(accepted.wish),
+    };
+    Answer::accepted(&status_path(cloud), &view)
+}
+
+/// Makes it exist in its members: freezes a revision. Accepted in every state; the last accepted wish
+/// wins.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/instantiate",
+    tag = "logical-clouds", params(CloudPath),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of its status"),
+        )),
+        ActionProblems,
+    )
+)]
+async fn instantiate_logical_cloud(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    Ok(accepted(&cloud, &app.instantiate(&who, &cloud).await?))
+}
+
+/// The older name of `instantiate`.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/apply",
+    tag = "logical-clouds", params(CloudPath),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of its status"),
+        )),
+        ActionProblems,
+    )
+)]
+async fn apply_logical_cloud(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    Ok(accepted(&cloud, &app.instantiate(&who, &cloud).await?))
+}
+
+/// Makes its members match its documents as they are now.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/update",
+    tag = "logical-clouds", params(CloudPath),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of its status"),
+        )),
+        ActionProblems,
+    )
+)]
+async fn update_logical_cloud(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    Ok(accepted(&cloud, &app.update(&who, &cloud).await?))
+}
+
+/// Removes everything of it from its members.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/terminate",
+    tag = "logical-clouds", params(CloudPath),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of its status"),
+        )),
+        ActionProblems,
+    )
+)]
+async fn terminate_logical_cloud(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    Ok(accepted(&cloud, &app.terminate(&who, &cloud).await?))
+}

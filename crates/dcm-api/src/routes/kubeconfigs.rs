@@ -1,0 +1,72 @@
+//! Kubeconfigs of a tenant: the only secrets that any call returns, to be stored by nobody on the way.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use dcm_app::App;
+use dcm_types::{CloudKey, ReferenceName};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::ApiError;
+use crate::extract::{Caller, Names};
+use crate::openapi::{ActionProblems, CloudPath};
+use crate::state::ApiState;
+
+pub(crate) fn router() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_member_kubeconfig))
+        .routes(routes!(get_kubeconfig))
+}
+
+/// A file for the caller alone. The name is made of validated names, so it needs no quoting.
+fn file(name: &str, content: &SecretString) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "application/yaml".to_owned()),
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.yaml\""),
+        ),
+    ];
+    (headers, content.expose_secret().to_owned()).into_response()
+}
+
+/// The tenant's kubeconfig for one member. 409 until the member's certificate is there.
+#[utoipa::path(
+    get, tag = "kubeconfigs",
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}/kubeconfig",
+    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference")),
+    responses(
+        (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
+        ActionProblems,
+    )
+)]
+async fn get_member_kubeconfig(
+    State(app): State<App>,
+    Names((cloud, reference)): Names<(CloudKey, ReferenceName)>,
+    Caller(who): Caller,
+) -> Result<Response, ApiError> {
+    let kubeconfig = app.member_kubeconfig(&who, &cloud, &reference).await?;
+    Ok(file(&format!("{}-{reference}", cloud.cloud), &kubeconfig))
+}
+
+/// The tenant's kubeconfig with a context for each member that has a certificate.
+#[utoipa::path(
+    get, tag = "kubeconfigs",
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kubeconfig",
+    params(CloudPath),
+    responses(
+        (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
+        ActionProblems,
+    )
+)]
+async fn get_kubeconfig(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Response, ApiError> {
+    let kubeconfig = app.merged_kubeconfig(&who, &cloud).await?;
+    Ok(file(cloud.cloud.as_str(), &kubeconfig))
+}

@@ -1,0 +1,1 @@
+//! Real connections: time limits, bounds, and the end of the process.

@@ -1,0 +1,1 @@
+//! Kubeconfigs of a tenant.

@@ -1,0 +1,20 @@
+//! Tests of the REST interface: the real application on the memory store, in process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_names;
+mod clusters;
+mod connections;
+mod kubeconfigs;
+mod lifecycle;
+mod logical_clouds;
+mod openapi;
+mod paging;
+mod preconditions;
+mod projects;
+mod protocol;
+mod references;
+mod secrets;
+mod server;
+mod slices;
+mod walk;

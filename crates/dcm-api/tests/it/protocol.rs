@@ -1,0 +1,216 @@
+//! What HTTP itself asks for: media types, sizes, methods, ids of requests, errors as problems.
+
+use axum::body::{Body, Bytes};
+use http::Method;
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::server::{CLOUD, Server};
+
+const PROJECT: &str = "{\"metadata\":{\"name\":\"p\"}}";
+
+#[tokio::test]
+async fn the_router_s_own_errors_are_problems_too() {
+    let server = Server::new();
+    assert_snapshot!(server.get("/v2/nothing").await, @"");
+    assert_snapshot!(server.call(Method::PATCH, "/v2/projects/p", &[], "").await, @"");
+    assert_snapshot!(server.call(Method::DELETE, "/v2/projects", &[], "").await, @"");
+    let get = server.get(&format!("{CLOUD}/instantiate")).await;
+    assert_eq!(
+        (get.status.as_u16(), get.header("allow")),
+        (405, Some("POST"))
+    );
+    for path in [
+        "/",
+        "/v2",
+        "/v2/projects/",
+        "//v2/projects",
+        "/v2/projects/a/b",
+    ] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_not_json_is_refused() {
+    let server = Server::new();
+    for (name, value) in [
+        ("content-type", "application/yaml"),
+        ("content-type", "text/plain"),
+        ("content-type", "multipart/form-data; boundary=x"),
+        ("content-type", "application/json; charset=latin1"),
+        ("content-type", ""),
+        ("content-encoding", "gzip"),
+        ("content-encoding", "br"),
+    ] {
+        let answer = server
+            .call(Method::POST, "/v2/projects", &[(name, value)], PROJECT)
+            .await;
+        assert_eq!(answer.status, 415, "{name}: {value}: {answer}");
+    }
+    for value in [
+        "application/json",
+        "Application/JSON; Charset=UTF-8",
+        "application/merge-patch+json",
+    ] {
+        let headers = [("content-type", value)];
+        let answer = server
+            .call(Method::PUT, "/v2/projects/p", &headers, PROJECT)
+            .await;
+        assert!(answer.status.is_success(), "{value}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_is_refused_whether_it_says_its_size_or_not() {
+    let server = Server::new();
+    let large = format!("{PROJECT}{}", " ".repeat(1024 * 1024));
+    let announced = server
+        .call(Method::POST, "/v2/projects", &[], large.clone())
+        .await;
+    assert_snapshot!(announced, @"");
+    let chunks = large
+        .into_bytes()
+        .chunks(9000)
+        .map(Bytes::copy_from_slice)
+        .collect::<Vec<_>>();
+    let stream = futures::stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>));
+    let silent = server
+        .call(Method::POST, "/v2/projects", &[], Body::from_stream(stream))
+        .await;
+    assert_eq!(silent.status, 413, "{silent}");
+    let fits = format!("{PROJECT}{}", " ".repeat(1024 * 1024 - PROJECT.len()));
+    assert_eq!(
+        server
+            .call(Method::POST, "/v2/projects", &[], fits)
+            .await
+            .status,
+        201
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_is_given_up() {
+    let server = Server::new();
+    let stream = futures::stream::unfold((), |()| async {
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+    });
+    let answer = server
+        .call(Method::POST, "/v2/projects", &[], Body::from_stream(stream))
+        .await;
+    assert_eq!(answer.status, 408, "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let server = Server::new();
+    let parts = [
+        Ok(Bytes::from_static(b"{")),
+        Err(std::io::Error::other("gone")),
+    ];
+    let body = Body::from_stream(futures::stream::iter(parts));
+    let answer = server.call(Method::POST, "/v2/projects", &[], body).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.fields()),
+        (400, vec!["body".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn undecodable_and_empty_bodies_are_told_apart() {
+    let server = Server::new();
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "").await, @"");
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "{\"metadata\":").await, @"");
+    let repeated = "{\"metadata\":{\"name\":\"a\",\"name\":\"b\"}}";
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], repeated).await, @"");
+    let deep = "[".repeat(100_000);
+    assert_eq!(
+        server
+            .call(Method::POST, "/v2/projects", &[], deep)
+            .await
+            .status,
+        422
+    );
+}
+
+#[tokio::test]
+async fn the_id_of_a_request_comes_back_if_it_is_sane() {
+    let server = Server::new();
+    let given = server
+        .call(Method::GET, "/v2/x", &[("x-request-id", "abc-1.2_3")], "")
+        .await;
+    assert_eq!(given.header("x-request-id"), Some("abc-1.2_3"));
+    assert_eq!(given.json()["requestId"], "abc-1.2_3");
+    let long = "x".repeat(65);
+    for insane in ["a b", "a\u{9}b", "", "<script>", &long] {
+        let answer = server
+            .call(Method::GET, "/v2/projects", &[("x-request-id", insane)], "")
+            .await;
+        let made = answer.header("x-request-id").unwrap();
+        assert_eq!(made.len(), 36, "{insane:?}: {made}");
+    }
+    let none = server.get("/healthz").await;
+    assert_eq!(none.header("x-request-id").unwrap().len(), 36);
+}
+
+#[tokio::test]
+async fn errors_are_text_for_those_who_accept_only_text() {
+    let server = Server::new();
+    let headers = [("accept", "text/plain"), ("x-request-id", "r1")];
+    let body = "{\"metadata\":{\"name\":\"a/b\"}}";
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &headers, body).await, @"");
+    for accept in [
+        "*/*",
+        "text/plain, */*",
+        "text/html, text/plain",
+        "application/json",
+    ] {
+        let answer = server
+            .call(Method::GET, "/v2/x", &[("accept", accept)], "")
+            .await;
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{accept}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn health_readiness_and_metrics_are_served() {
+    let server = Server::new();
+    assert_eq!(server.get("/healthz").await.text, "ok\n");
+    assert_eq!(server.get("/readyz").await.text, "ready\n");
+    server.put("/v2/projects/secret-name", json!({})).await;
+    server.get("/v2/projects/secret-name").await;
+    server.get("/no/such/path-of-a-caller").await;
+    let metrics = server.get("/metrics").await;
+    assert_eq!(
+        metrics.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    let line =
+        "dcm_http_requests_total{method=\"GET\",route=\"/v2/projects/{project}\",status=\"200\"} 1";
+    assert!(metrics.text.contains(line), "{}", metrics.text);
+    assert!(
+        metrics.text.contains("route=\"unmatched\""),
+        "{}",
+        metrics.text
+    );
+    assert!(
+        metrics.text.contains("dcm_http_requests_in_flight 1"),
+        "{}",
+        metrics.text
+    );
+    assert!(!metrics.text.contains("secret-name") && !metrics.text.contains("path-of-a-caller"));
+}
+
+#[tokio::test]
+async fn a_head_request_is_a_get_without_a_body() {
+    let server = Server::new();
+    server.put("/v2/projects/p", json!({})).await;
+    let head = server.call(Method::HEAD, "/v2/projects/p", &[], "").await;
+    assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
+    assert!(head.header("etag").is_some());
+}

@@ -1,0 +1,239 @@
+//! The interface in process, and a small client for it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use dcm_api::HttpMetrics;
+use dcm_app::{App, Parts, Policy};
+use dcm_store::{MemoryStore, Store, Vault};
+use dcm_types::Timestamp;
+use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::{HeaderMap, Method, Request, StatusCode};
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// A kubeconfig that the strict parser takes; its token is a canary.
+pub(crate) const KUBECONFIG: &str = include_str!("../data/kubeconfig.yaml");
+
+/// What no answer may contain.
+pub(crate) const CANARY: &str = "DCMCANARY";
+
+/// A clock that moves by a second with each look, so that snapshots do not depend on speed.
+#[derive(Default)]
+pub(crate) struct StepClock(AtomicI64);
+
+impl Clock for StepClock {
+    fn now(&self) -> Timestamp {
+        let second = self.0.fetch_add(1, Ordering::Relaxed);
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+}
+
+/// Bytes that are never the same twice.
+#[derive(Default)]
+struct Counting(AtomicI64);
+
+impl Randomness for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        for (index, byte) in buffer.iter_mut().enumerate() {
+            *byte = count[index % count.len()];
+        }
+    }
+}
+
+/// A synchronizer that only remembers what it was told.
+#[derive(Default)]
+struct Recording(Mutex<Vec<Nudge>>);
+
+#[async_trait]
+impl Synchronizer for Recording {
+    async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
+        self.0.lock().unwrap().push(nudge);
+        Ok(())
+    }
+
+    fn status_changes(&self) -> BoxStream<'static, StatusChange> {
+        futures::stream::pending().boxed()
+    }
+}
+
+/// The interface on an empty store.
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Arc<Vault>,
+    synchronizer: Arc<Recording>,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(StepClock::default());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        let vault = Arc::new(Vault::ephemeral());
+        let synchronizer = Arc::new(Recording::default());
+        let app = App::new(Parts {
+            store: store.clone(),
+            vault: vault.clone(),
+            synchronizer: synchronizer.clone(),
+            clock,
+            randomness: Arc::new(Counting::default()),
+            policy: Policy::default(),
+        });
+        let mut registry = Registry::default();
+        let metrics = HttpMetrics::register(&mut registry);
+        let router = dcm_api::router(app, metrics, Arc::new(registry));
+        Self {
+            router,
+            store,
+            vault,
+            synchronizer,
+        }
+    }
+
+    /// What the synchronizer was told so far.
+    pub(crate) fn nudges(&self) -> Vec<Nudge> {
+        self.synchronizer.0.lock().unwrap().clone()
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// Sends a request with headers and the text of a body.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, &[], Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, &[], body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, &[], body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, &[], Body::empty()).await
+    }
+
+    /// A project `p`, a provider `v` with the clusters `c1` and `c2`, a logical cloud `l`.
+    pub(crate) async fn furnished() -> Self {
+        let server = Self::new();
+        let rows = [
+            ("/v2/projects", json!({"metadata": {"name": "p"}})),
+            ("/v2/cluster-providers", json!({"metadata": {"name": "v"}})),
+            ("/v2/cluster-providers/v/clusters", new_cluster("c1")),
+            ("/v2/cluster-providers/v/clusters", new_cluster("c2")),
+            (
+                "/v2/projects/p/logical-clouds",
+                json!({"metadata": {"name": "l"}, "spec": {"namespace": "ns", "user": {"userName": "u"}}}),
+            ),
+        ];
+        for (path, body) in rows {
+            let answer = server.post(path, body).await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{path}: {answer}");
+        }
+        server
+    }
+}
+
+/// Path of the logical cloud of [`Server::furnished`].
+pub(crate) const CLOUD: &str = "/v2/projects/p/logical-clouds/l";
+
+/// The body that registers a cluster.
+pub(crate) fn new_cluster(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "spec": {"kubeconfig": KUBECONFIG}})
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The fields that a problem names, in its order.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let problem = self.json();
+        let faults = problem["errors"].as_array().cloned().unwrap_or_default();
+        faults
+            .iter()
+            .map(|fault| fault["field"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// Status, the headers that callers act on, and the body; the request's id is left out.
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", self.status)?;
+        for name in [
+            "location",
+            "etag",
+            "allow",
+            "link",
+            "x-continue",
+            "warning",
+            "retry-after",
+            "content-type",
+            "content-disposition",
+            "cache-control",
+        ] {
+            for value in self.headers.get_all(name) {
+                writeln!(formatter, "{name}: {}", value.to_str().unwrap())?;
+            }
+        }
+        match serde_json::from_str::<Value>(&self.text) {
+            Ok(mut body) => {
+                if let Some(problem) = body.as_object_mut() {
+                    problem.remove("requestId");
+                }
+                write!(
+                    formatter,
+                    "{}",
+                    serde_json::to_string_pretty(&body).unwrap()
+                )
+            }
+            Err(_) => write!(formatter, "{}", self.text),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Quotas and permissions of a logical cloud.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::server::{CLOUD, Server};
+
+#[tokio::test]
+async fn a_quota_is_normalised() {
+    let server = Server::furnished().await;
+    let list = format!("{CLOUD}/cluster-quotas");
+    let body = json!({"metadata": {"name": "q"}, "spec": {"pods": 10, "limits.memory": "2048Mi", "limits.cpu": "0.5"}});
+    assert_snapshot!(server.post(&list, body).await, @"");
+    let path = format!("{list}/q");
+    let changed = server.put(&path, json!({"spec": {"pods": "11"}})).await;
+    assert_eq!(
+        (changed.status.as_u16(), &changed.json()["spec"]),
+        (200, &json!({"pods": "11"}))
+    );
+    assert_eq!(server.delete(&path).await.status, 204);
+    assert_eq!(server.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_bad_quota_names_each_key() {
+    let server = Server::furnished().await;
+    let body = json!({"metadata": {"name": "q"}, "spec": {"podz": "1", "limits.memory": "1GiB", "pods": "1"}});
+    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-quotas"), body).await, @"");
+}
+
+#[tokio::test]
+async fn a_permission_stays_inside_the_envelope() {
+    let server = Server::furnished().await;
+    let list = format!("{CLOUD}/user-permissions");
+    let rule = |resource: &str, verb: &str| json!({"apiGroups": [""], "resources": [resource], "verbs": [verb]});
+    let good = json!({"metadata": {"name": "p1"}, "spec": rule("configmaps", "create")});
+    assert_snapshot!(server.post(&list, good).await, @"");
+    let wide = json!({"metadata": {"name": "p2"}, "spec": rule("*", "*")});
+    assert_snapshot!(server.post(&list, wide).await, @"");
+    let mut foreign = rule("pods", "get");
+    foreign["namespace"] = json!("kube-system");
+    let answer = server
+        .post(&list, json!({"metadata": {"name": "p3"}, "spec": foreign}))
+        .await;
+    assert_eq!(answer.fields(), ["spec.namespace"], "{answer}");
+    assert_eq!(server.get(&list).await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_logical_cloud_must_exist() {
+    let server = Server::furnished().await;
+    for noun in ["cluster-quotas", "user-permissions", "cluster-references"] {
+        let path = format!("/v2/projects/p/logical-clouds/none/{noun}");
+        assert_eq!(server.get(&path).await.status, 404, "{path}");
+        assert_eq!(
+            server.get(&format!("{path}/x")).await.status,
+            404,
+            "{path}/x"
+        );
+        assert_eq!(
+            server.delete(&format!("{path}/x")).await.status,
+            404,
+            "{path}/x"
+        );
+    }
+}

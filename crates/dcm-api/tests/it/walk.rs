@@ -1,0 +1,1 @@
+//! Every operation of the `OpenAPI` document, at least once.
