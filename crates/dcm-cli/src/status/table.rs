@@ -29,6 +29,17 @@ const fn mark(status: Option<ConditionStatusView>) -> (Tone, &'static str) {
     }
 }
 
+/// A track in a header: short, because the message shall still fit on the line.
+const fn short_name(track: Track) -> &'static str {
+    match track {
+        Track::Member => "MEMBER",
+        Track::Namespace => "NS",
+        Track::Quota => "QUOTA",
+        Track::Isolation => "NET",
+        Track::Access => "ACCESS",
+    }
+}
+
 /// The line above the table.
 pub(super) fn headline(status: &StatusView, palette: Palette) -> String {
     let (tone, wish) = match status.wish {
@@ -71,9 +82,8 @@ pub(super) fn rows(status: &StatusView, palette: Palette) -> Vec<String> {
     if status.members.is_empty() {
         return Vec::new();
     }
-    let tracks = Track::ALL.map(|track| track.as_str().to_uppercase());
-    let mut header = vec!["CLUSTER", "STATE", "GENERATION"];
-    header.extend(tracks.iter().map(String::as_str));
+    let mut header = vec!["CLUSTER", "STATE", "GEN"];
+    header.extend(Track::ALL.map(short_name));
     header.extend(["AGE", "MESSAGE"]);
     let mut table = Table::new(&header);
     for member in &status.members {

@@ -44,10 +44,10 @@ fn each_member_has_a_row_with_a_mark_per_track() {
     insta::assert_snapshot!(render(&example(), Palette::new(false)), @r"
     demo/slice  present  generation 3  1 of 3 ready
 
-    CLUSTER       STATE        GENERATION  MEMBER  NAMESPACE  QUOTA  ISOLATION  ACCESS  AGE    MESSAGE
-    edges/berlin  ready        3/3         ✔       ✔          ✔      ✔          ✔       2s     -
-    edges/oslo    blocked      2/3         ✔       ✘          …      -          -       1m15s  namespace: namespace 'slice' is not ours�[31m
-    edges/turin   unreachable  -/3         ?       -          -      -          -       -      no answer within 10 s (attempt 4)
+    CLUSTER       STATE        GEN  MEMBER  NS  QUOTA  NET  ACCESS  AGE    MESSAGE
+    edges/berlin  ready        3/3  ✔       ✔   ✔      ✔    ✔       2s     -
+    edges/oslo    blocked      2/3  ✔       ✘   …      -    -       1m15s  namespace: namespace 'slice' is not ours�[31m
+    edges/turin   unreachable  -/3  ?       -   -      -    -       -      no answer within 10 s (attempt 4)
 
     hint: edges/oslo: choose another namespace
     hint: edges/turin: check the network
