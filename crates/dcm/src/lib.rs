@@ -1,0 +1,18 @@
+//! The process: command line, configuration, telemetry, and how the roles are put together.
+//!
+//! ```text
+//!   arguments     the whole command line            config      file, environment, flags; who knows what
+//!   serve         the roles in one process          listener, data_directory, telemetry, system, signals
+//! ```
+//!
+//! Invariants: the environment is read here and nowhere else; no setting is ignored in silence; no
+//! secret is ever printed. It is a library so that tests can put a server together.
+
+pub mod arguments;
+pub mod config;
+pub mod data_directory;
+pub mod listener;
+pub mod serve;
+pub mod signals;
+pub mod system;
+pub mod telemetry;

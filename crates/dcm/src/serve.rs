@@ -1,0 +1,148 @@
+//! The roles in one process: store, vault, synchronizer, use cases, REST interface; and their end.
+//!
+//! What must stay true: the address policy knows our own listener before anybody can ask us to
+//! connect to it; the store is the last to end.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use dcm_api::{HttpMetrics, Limits};
+use dcm_app::{App, Policy};
+use dcm_sync::KubeConnector;
+use dcm_types::address::AddressPolicy;
+use dcm_types::ports::Clock;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Loaded};
+use crate::system::{SystemClock, SystemRandomness};
+use crate::{data_directory, listener, signals, telemetry};
+
+/// How long requests may go on after the end was asked for.
+const REQUESTS_ENDING: Duration = Duration::from_secs(3);
+/// How long all parts together may take to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// A server that runs.
+pub struct Server {
+    address: SocketAddr,
+    api: JoinHandle<io::Result<()>>,
+    background: JoinHandle<()>,
+    synchronizer: dcm_sync::Handle,
+    cancellation: CancellationToken,
+}
+
+/// Starts all roles. They end with the token.
+pub async fn start(config: Config, cancellation: CancellationToken) -> anyhow::Result<Server> {
+    let listener = listener::bind(&config.server).await?;
+    let address = listener.local_addr().context("ask for our address")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (store, vault) = data_directory::open(&config.store, Arc::clone(&clock)).await?;
+    let randomness = Arc::new(SystemRandomness);
+    let addresses = AddressPolicy {
+        allow: config.clusters.allow_addresses,
+        own: vec![address],
+    };
+    let synchronizer = dcm_sync::start(
+        dcm_sync::Parts {
+            store: Arc::clone(&store) as _,
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness) as _,
+            connector: Arc::new(KubeConnector::new(addresses.clone(), config.sync.clone())),
+            config: config.sync,
+        },
+        cancellation.clone(),
+    );
+    let app = App::new(dcm_app::Parts {
+        store,
+        vault,
+        synchronizer: Arc::new(synchronizer.clone()),
+        clock,
+        randomness,
+        policy: Policy { addresses },
+    });
+    let background = tokio::spawn(dcm_app::run_background(app.clone(), cancellation.clone()));
+    let api = tokio::spawn(serve_api(listener, app, cancellation.clone()));
+    Ok(Server {
+        address,
+        api,
+        background,
+        synchronizer,
+        cancellation,
+    })
+}
+
+async fn serve_api(
+    listener: TcpListener,
+    app: App,
+    cancellation: CancellationToken,
+) -> io::Result<()> {
+    let mut registry = Registry::default();
+    let metrics = HttpMetrics::register(&mut registry);
+    let router = dcm_api::router(app, metrics, Arc::new(registry));
+    let limits = Limits {
+        shutdown: REQUESTS_ENDING,
+        ..Limits::default()
+    };
+    dcm_api::serve(listener, router, limits, cancellation.cancelled_owned()).await
+}
+
+impl Server {
+    /// Where it is reached.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until the token is cancelled, or until a part fails; then ends the others.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = self.cancellation.cancelled() => None,
+            ended = &mut self.api => Some(ended),
+        };
+        self.cancellation.cancel();
+        let parts = async {
+            let api = match ended {
+                Some(ended) => ended,
+                None => self.api.await,
+            };
+            let background = self.background.await;
+            self.synchronizer.stopped().await;
+            (api, background)
+        };
+        let Ok((api, background)) = tokio::time::timeout(ENDING, parts).await else {
+            tracing::warn!("a part did not end within {} s", ENDING.as_secs());
+            return Ok(());
+        };
+        api.context("serve the REST interface")?
+            .context("serve the REST interface")?;
+        background.context("work in the background")
+    }
+}
+
+/// Starts, says so, and runs until a signal asks for the end.
+pub async fn until_signal(loaded: Loaded, began: Instant) -> anyhow::Result<()> {
+    telemetry::start(&loaded.config.log)?;
+    let cancellation = CancellationToken::new();
+    signals::cancel_on_signal(cancellation.clone())?;
+    let data = loaded.config.store.data_dir.display().to_string();
+    let server = start(loaded.config, cancellation).await?;
+    announce(server.address(), &data, began);
+    server.run().await
+}
+
+/// The one line that says where to go. Whoever closed standard output does not want it.
+fn announce(address: SocketAddr, data: &str, began: Instant) {
+    let version = env!("CARGO_PKG_VERSION");
+    let elapsed = began.elapsed().as_millis();
+    let _ = writeln!(
+        io::stdout(),
+        "dcm {version} serves http://{address} (this machine only), data in {data}, \
+         ready in {elapsed} ms"
+    );
+}

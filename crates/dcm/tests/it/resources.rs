@@ -1,0 +1,208 @@
+//! Every noun through the command line, against a real server.
+
+use crate::environment::Environment;
+
+fn run(environment: &Environment, line: &str) -> crate::environment::Outcome {
+    let arguments: Vec<&str> = line.split_whitespace().collect();
+    environment.dcm(&arguments)
+}
+
+#[test]
+fn project_lives_its_life() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    let created = run(&environment, "project create demo --description first");
+    insta::assert_snapshot!(created.shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    project 'demo' created
+    ");
+    run(&environment, "project create other").done();
+    insta::assert_snapshot!(run(&environment, "project list").shown(), @r"
+    exit 0
+    --- stdout
+    NAME   DESCRIPTION
+    demo   first
+    other  -
+    --- stderr
+    ");
+    let document = run(&environment, "project get demo -o json").done().json();
+    assert_eq!(document["metadata"]["description"], "first");
+    insta::assert_snapshot!(run(&environment, "project create demo").shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: project 'demo' exists already
+    ");
+    insta::assert_snapshot!(run(&environment, "project delete demo").shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    project 'demo' deleted
+    ");
+    insta::assert_snapshot!(run(&environment, "project get demo").shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: project 'demo' does not exist
+    ");
+}
+
+#[test]
+fn logical_cloud_and_what_belongs_to_it() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    run(
+        &environment,
+        "logical-cloud create slice -p demo --namespace slice-ns --user tenant --isolation strict --label team=red",
+    )
+    .done();
+    insta::assert_snapshot!(run(&environment, "lc list -p demo").shown(), @r"
+    exit 0
+    --- stdout
+    NAME   NAMESPACE  USER    ISOLATION  WISH  GENERATION  DESCRIPTION
+    slice  slice-ns   tenant  strict     -     -           -
+    --- stderr
+    ");
+
+    run(
+        &environment,
+        "quota create small -p demo -c slice --limit configmaps=5 --limit pods=10",
+    )
+    .done();
+    insta::assert_snapshot!(run(&environment, "quota list -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+    NAME   LIMITS                DESCRIPTION
+    small  configmaps=5 pods=10  -
+    --- stderr
+    ");
+    run(
+        &environment,
+        "quota set small -p demo -c slice --limit configmaps=7",
+    )
+    .done();
+    let quota = run(&environment, "quota get small -p demo -c slice -o json")
+        .done()
+        .json();
+    assert_eq!(quota["spec"], serde_json::json!({"configmaps": "7"}));
+
+    let create =
+        "permission create edit -p demo -c slice --resource configmaps --verb get --verb create";
+    run(&environment, create).done();
+    insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+    NAME  API GROUPS  RESOURCES   VERBS
+    edit  core        configmaps  get,create
+    --- stderr
+    ");
+
+    let refused = run(&environment, "project delete demo");
+    assert_eq!(refused.code, 1, "{}", refused.shown());
+
+    for line in [
+        "permission delete edit -p demo -c slice",
+        "quota delete small -p demo -c slice",
+        "lc delete slice -p demo",
+        "project delete demo",
+    ] {
+        run(&environment, line).done();
+    }
+}
+
+#[test]
+fn status_before_the_first_action() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    run(&environment, "lc create slice -p demo --user tenant").done();
+    insta::assert_snapshot!(run(&environment, "lc status slice -p demo").shown(), @r"
+    exit 0
+    --- stdout
+    demo/slice  never instantiated
+    --- stderr
+    ");
+    let kubeconfig = run(&environment, "kubeconfig slice -p demo");
+    assert_eq!(kubeconfig.code, 1, "{}", kubeconfig.shown());
+}
+
+#[test]
+fn provider_lives_its_life_and_lists_are_empty_first() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    insta::assert_snapshot!(run(&environment, "cluster list").shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    there is no cluster yet
+    ");
+    run(&environment, "provider create edges").done();
+    insta::assert_snapshot!(run(&environment, "provider list").shown(), @r"
+    exit 0
+    --- stdout
+    NAME   DESCRIPTION
+    edges  -
+    --- stderr
+    ");
+    assert_eq!(
+        run(&environment, "cluster list edges -o json")
+            .done()
+            .stdout,
+        "[]\n"
+    );
+    run(&environment, "provider delete edges").done();
+}
+
+#[test]
+fn refused_documents_name_every_field() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    let refused = run(
+        &environment,
+        "lc create slice -p demo -n Not_A_Label --user -x",
+    );
+    insta::assert_snapshot!(refused.shown(), @r"
+    exit 2
+    --- stdout
+
+    --- stderr
+    error: unexpected argument '-x' found
+
+      tip: to pass '-x' as a value, use '-- -x'
+
+    Usage: dcm logical-cloud create [OPTIONS] --project <PROJECT> <NAME>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn hostile_kubeconfig_is_refused_and_not_shown() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "provider create edges").done();
+    environment.write(
+        "hostile.yaml",
+        "apiVersion: v1\nkind: Config\nusers: [{name: u, user: {token: CANARY-SECRET, exec: {command: sh}}}]\n",
+    );
+    let refused = run(
+        &environment,
+        "cluster create edges/berlin --kubeconfig hostile.yaml",
+    );
+    assert_eq!(refused.code, 1);
+    assert!(!refused.stderr.contains("CANARY"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.lines().count() > 1,
+        "faults are named: {}",
+        refused.stderr
+    );
+}
