@@ -58,10 +58,10 @@ pub async fn hinted_change_can_be_read(subject: &dyn Subject) {
     });
     for _ in 0..100 {
         let change = tokio::time::timeout(SOON, changes.next()).await.unwrap();
-        let Some(Change::Document(changed)) = change else {
+        let Some(Change::Document(document)) = change else {
             panic!("{change:?}");
         };
-        assert!(store.get(&changed).await.unwrap().is_some(), "{changed}");
+        assert!(store.get(&document).await.unwrap().is_some(), "{document}");
     }
     writer.await.unwrap();
 }

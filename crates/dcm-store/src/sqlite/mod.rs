@@ -3,6 +3,7 @@
 //! ```text
 //!   open    the file, its lock, its settings and its schema
 //!   writer  the one thread that writes: group commit, checkpoints
+//!   checkpoint  moving the write-ahead log into the file
 //!   apply   one batch inside the writer's transaction
 //!   lease   leases, and which key seals the secrets in this file
 //!   reader  connections that only read
@@ -13,6 +14,7 @@
 //! waiting for the disk never happens on a thread of the async runtime, but for single-row reads.
 
 mod apply;
+mod checkpoint;
 mod lease;
 mod open;
 mod reader;
@@ -35,8 +37,9 @@ pub use open::{Refusal, SCHEMA_VERSION};
 
 use crate::hints::Hints;
 use crate::store::{Batch, Change, Committed, Error, Lease, Page, Query, Store, Stored};
+use checkpoint::Checkpoints;
 use reader::Readers;
-use writer::Work;
+use writer::{Work, Writer};
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -58,7 +61,9 @@ impl SqliteStore {
         let readers = Readers::open(path)?;
         let hints = Hints::new();
         let (work, queue) = mpsc::channel();
-        let writer = writer::start(opened.connection, queue, hints.clone(), clock)?;
+        let checkpoints = Checkpoints::start(path)?;
+        let writer = Writer::new(opened.connection, checkpoints, hints.clone(), clock)?;
+        let writer = writer::start(writer, queue)?;
         Ok(Self {
             path: path.to_owned(),
             readers: Some(readers),

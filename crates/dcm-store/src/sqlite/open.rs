@@ -34,8 +34,10 @@ const SCHEMA: &str = "
         -- JSON list of [index, value]; NULL when there are none.
         indexes TEXT,
         body    TEXT NOT NULL,
-        PRIMARY KEY (kind, path)
-    ) STRICT, WITHOUT ROWID;
+        -- A table of its own beside the keys: bodies lie together, and a change of one leaves the
+        -- keys alone.
+        UNIQUE (kind, path)
+    ) STRICT;
     CREATE TABLE index_entries (
         kind  TEXT NOT NULL,
         name  TEXT NOT NULL,
@@ -351,5 +353,35 @@ fn unreachable_file(source: io::Error) -> Error {
     Error::Backend {
         doing: DOING,
         source: Box::new(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_in_force_after_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open(&folder.path().join("store.db")).unwrap();
+        let found = [
+            "journal_mode",
+            "synchronous",
+            "wal_autocheckpoint",
+            "busy_timeout",
+        ]
+        .map(|name| pragma(&opened.connection, name).unwrap());
+        assert_eq!(found, ["wal", "2", "0", "5000"]);
+    }
+
+    #[test]
+    fn store_that_cannot_have_its_settings_is_refused() {
+        // A database in memory knows no write-ahead log.
+        let connection = Connection::open_in_memory().unwrap();
+        let error = settings(&connection).unwrap_err();
+        insta::assert_snapshot!(
+            dcm_types::chain(&error),
+            @"store failed to open its file: setting journal_mode of the store is 'memory', it must be 'wal'"
+        );
     }
 }

@@ -19,6 +19,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::apply::{self, Failure, Numbers};
+use super::checkpoint::Checkpoints;
 use super::{fault, lease, writer_gone};
 use crate::hints::Hints;
 use crate::store::{Batch, Committed, Error, Lease};
@@ -28,9 +29,6 @@ const GROUP: usize = 128;
 
 /// After so long without work the write-ahead log is moved into the file.
 const IDLE: Duration = Duration::from_millis(500);
-
-/// Under load the log is moved after about so many rows were written (a row costs about a page).
-const ROWS_BETWEEN_CHECKPOINTS: usize = 4_000;
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -73,21 +71,7 @@ fn reply<T: 'static>(answer: Answer<T>, result: Result<T, Error>) -> Reply {
 }
 
 /// Starts the thread; it ends when the queue has no sender any more.
-pub(super) fn start(
-    connection: Connection,
-    queue: Receiver<Work>,
-    hints: Hints,
-    clock: Arc<dyn Clock>,
-) -> Result<JoinHandle<()>, Error> {
-    let numbers = Numbers::load(&connection).map_err(|source| fault("read its counter", source))?;
-    let mut writer = Writer {
-        connection,
-        hints,
-        clock,
-        numbers,
-        rows: 0,
-        changed: Vec::new(),
-    };
+pub(super) fn start(mut writer: Writer, queue: Receiver<Work>) -> Result<JoinHandle<()>, Error> {
     thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
@@ -103,47 +87,50 @@ pub(super) fn start(
         })
 }
 
-struct Writer {
+/// What the thread works with.
+pub(super) struct Writer {
+    /// Closed before the connection, which is the last one and so empties the log.
+    checkpoints: Checkpoints,
     connection: Connection,
     hints: Hints,
     clock: Arc<dyn Clock>,
     numbers: Numbers,
-    /// Rows written since the last checkpoint, about.
-    rows: usize,
     /// What the group of now has changed.
     changed: Vec<Key>,
 }
 
 impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        hints: Hints,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let numbers =
+            Numbers::load(&connection).map_err(|source| fault("read its counter", source))?;
+        Ok(Self {
+            checkpoints,
+            connection,
+            hints,
+            clock,
+            numbers,
+            changed: Vec::new(),
+        })
+    }
+
     /// The next piece of work; meanwhile, tidies up. `None`: there will be no more.
     fn next(&mut self, queue: &Receiver<Work>) -> Option<Work> {
-        if self.rows >= ROWS_BETWEEN_CHECKPOINTS {
-            self.checkpoint();
-        }
-        if self.rows == 0 {
+        self.checkpoints.between_groups(&self.connection);
+        if !self.checkpoints.due_when_idle() {
             return queue.recv().ok();
         }
         match queue.recv_timeout(IDLE) {
             Ok(work) => Some(work),
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => {
-                self.checkpoint();
+                self.checkpoints.when_idle(&self.connection);
                 queue.recv().ok()
             }
-        }
-    }
-
-    /// Moves the log into the file as far as readers allow; the rest stays for the next time.
-    fn checkpoint(&mut self) {
-        self.rows = 0;
-        let moved = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "checkpoint of the store"
-            );
         }
     }
 
@@ -169,7 +156,7 @@ impl Writer {
         match work {
             Work::Commit { batch, answer } => {
                 let result = self.attempt(state, "write a batch", |writer| {
-                    writer.rows += batch.operations.len();
+                    writer.checkpoints.count(batch.operations.len());
                     let (committed, changed) =
                         apply::batch(&writer.connection, &mut writer.numbers, batch)?;
                     writer.changed.extend(changed);
@@ -184,7 +171,7 @@ impl Writer {
                 answer,
             } => {
                 let result = self.attempt(state, "write a lease", |writer| {
-                    writer.rows += 1;
+                    writer.checkpoints.count(1);
                     let now = writer.clock.now();
                     Ok(lease::take(&writer.connection, &name, &holder, (now, ttl))?)
                 });
@@ -198,7 +185,7 @@ impl Writer {
             }
             Work::BindKeyId { id, answer } => {
                 let result = self.attempt(state, "bind its key id", |writer| {
-                    writer.rows += 1;
+                    writer.checkpoints.count(1);
                     lease::bind_key_id(&writer.connection, &id)
                 });
                 reply(answer, result)
@@ -249,5 +236,159 @@ impl Writer {
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(statement)?.execute([])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dcm_types::{DocumentKind, Timestamp};
+
+    use super::*;
+    use crate::sqlite::open;
+    use crate::store::{Expect, Operation};
+
+    struct Never;
+
+    impl Clock for Never {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    type Answered = oneshot::Receiver<Result<Committed, Error>>;
+
+    fn work(path: &str, length: usize) -> (Work, Answered) {
+        let operations = ["a", "b"]
+            .map(|part| Operation::Put {
+                key: Key::from_stored(DocumentKind::Quota, format!("{path}/{part}")),
+                expect: Expect::Absent,
+                schema: 1,
+                body: "x".repeat(length),
+                indexes: vec![],
+            })
+            .into();
+        let (answer, answered) = oneshot::channel();
+        let batch = Batch { operations };
+        (Work::Commit { batch, answer }, answered)
+    }
+
+    fn writer(folder: &tempfile::TempDir) -> Writer {
+        let path = folder.path().join("store.db");
+        let connection = open::open(&path).unwrap().connection;
+        let checkpoints = Checkpoints::start(&path).unwrap();
+        Writer::new(connection, checkpoints, Hints::new(), Arc::new(Never)).unwrap()
+    }
+
+    fn documents(writer: &Writer) -> Vec<String> {
+        let mut statement = writer
+            .connection
+            .prepare("SELECT path FROM documents ORDER BY path")
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[tokio::test]
+    async fn batch_that_fails_in_the_middle_does_not_harm_its_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let trap = "CREATE TRIGGER spring BEFORE INSERT ON documents WHEN NEW.path = 'bad/b'
+                 BEGIN SELECT RAISE(ABORT, 'sprung'); END";
+        writer.connection.execute_batch(trap).unwrap();
+        let (first, first_done) = work("first", 10);
+        let (bad, refused) = work("bad", 10);
+        let (last, last_done) = work("last", 10);
+        writer.commit_group(vec![first, bad, last]);
+
+        let error = refused.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Backend { .. }), "{error:?}");
+        first_done.await.unwrap().unwrap();
+        last_done.await.unwrap().unwrap();
+        assert_eq!(
+            documents(&writer),
+            ["first/a", "first/b", "last/a", "last/b"]
+        );
+    }
+
+    /// SQLite gives up a statement or the whole transaction when the disk is full, depending on
+    /// where it happens; every place from "nothing fits" to "all fits" is tried.
+    #[tokio::test]
+    async fn full_disk_leaves_exactly_what_was_acknowledged() {
+        let mut lost_groups = 0;
+        for pages in 8..40_u32 {
+            let folder = tempfile::tempdir().unwrap();
+            let mut writer = writer(&folder);
+            let limit = |writer: &Writer, pages: u32| {
+                let connection = &writer.connection;
+                connection
+                    .pragma_update(None, "max_page_count", pages)
+                    .unwrap();
+            };
+            limit(&writer, pages);
+            let sizes = [("a", 10), ("b", 30_000), ("c", 2_000)];
+            let (group, answers): (Vec<_>, Vec<_>) = sizes
+                .map(|(path, size)| work(path, size))
+                .into_iter()
+                .unzip();
+            writer.commit_group(group);
+            let mut there = Vec::new();
+            for ((path, _), answer) in sizes.iter().zip(answers) {
+                match answer.await.unwrap() {
+                    Ok(_) => there.extend(["a", "b"].map(|part| format!("{path}/{part}"))),
+                    Err(error) => assert!(error.retryable(), "{error:?}"),
+                }
+            }
+            assert_eq!(documents(&writer), there, "{pages} pages");
+            lost_groups += usize::from(there.is_empty());
+
+            limit(&writer, 1_000);
+            let (again, done) = work("again", 30_000);
+            writer.commit_group(vec![again]);
+            done.await.unwrap().unwrap();
+            assert_eq!(documents(&writer).len(), there.len() + 2);
+        }
+        assert!(lost_groups > 0, "no limit was low enough");
+    }
+
+    #[tokio::test]
+    async fn lost_transaction_is_answered_to_all_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let mut hints = writer.hints.subscribe();
+        let (group, answers): (Vec<_>, Vec<_>) = ["a", "b", "c"]
+            .map(|path| work(path, 10))
+            .into_iter()
+            .unzip();
+        // A constraint that is looked at when the transaction commits, and does not hold.
+        let trap = "PRAGMA foreign_keys = ON;
+             CREATE TABLE trap (x REFERENCES leases (name) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TRIGGER spring AFTER INSERT ON documents
+                 BEGIN INSERT INTO trap VALUES ('none'); END;";
+        writer.connection.execute_batch(trap).unwrap();
+        writer.commit_group(group);
+        for answer in answers {
+            assert!(answer.await.unwrap().is_err());
+        }
+        assert_eq!(documents(&writer), Vec::<String>::new());
+
+        writer
+            .connection
+            .execute_batch("DROP TRIGGER spring")
+            .unwrap();
+        let (again, done) = work("a", 10);
+        writer.commit_group(vec![again]);
+        let number = done.await.unwrap().unwrap().written[0].1;
+        assert!(
+            number > 6,
+            "numbers of the lost transaction are not used again"
+        );
+        let saved: u64 = writer
+            .connection
+            .query_row("SELECT number FROM store", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(saved, number + 1);
+        let heard = futures::StreamExt::next(&mut hints).await;
+        let changed = Key::from_stored(DocumentKind::Quota, "a/a".to_owned());
+        assert_eq!(heard, Some(crate::store::Change::Document(changed)));
     }
 }

@@ -1,5 +1,11 @@
 //! Tests of the store: the conformance suite on each backend, and what is particular to one.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod memory;
 mod sqlite;
 mod sqlite_crash;

@@ -25,6 +25,10 @@ impl Subject for OnDisk {
     }
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the suite lets a backend take its time"
+)]
 async fn fresh() -> OnDisk {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();

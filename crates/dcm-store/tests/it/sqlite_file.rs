@@ -64,7 +64,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 async fn everything_is_there_after_reopening() {
     let (_folder, path) = folder();
     let clock = ManualClock::new();
-    let ttl = Duration::from_secs(60);
+    let ttl = Duration::from_mins(1);
     let store = SqliteStore::open(&path, clock.clone()).unwrap();
     put(&store, "kept", "text").await;
     let last = put(&store, "deleted", "text").await;

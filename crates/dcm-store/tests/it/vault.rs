@@ -41,7 +41,7 @@ fn set_mode(path: &PathBuf, mode: u32) {
 fn what_is_sealed_is_opened_at_its_place() {
     let vault = Vault::ephemeral();
     let key = key("p/c");
-    for plain in [SECRET, b"", &[0; 100_000]] {
+    for plain in [SECRET, b"", &vec![0; 100_000]] {
         let sealed = vault.seal(Purpose::UserKey, &place(&key), plain).unwrap();
         let opened = vault
             .unseal(Purpose::UserKey, &place(&key), &sealed)
