@@ -78,6 +78,10 @@ impl Config {
         Duration::from_secs(self.health_interval_seconds.max(1))
     }
 
+    pub(crate) fn backoff_cap(&self) -> Duration {
+        Duration::from_secs(self.backoff_cap_seconds.max(1))
+    }
+
     pub(crate) fn connect_deadline(&self) -> Duration {
         Duration::from_secs(self.connect_deadline_seconds.max(1))
     }

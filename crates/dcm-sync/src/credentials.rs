@@ -250,3 +250,6 @@ pub(crate) fn approved(request: &Object, now: Timestamp) -> Object {
 pub(crate) fn mismatch_reason(mismatch: &Mismatch) -> (&'static str, String) {
     ("CertificateMismatch", mismatch.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ pub(crate) enum Next {
     Done(Option<Duration>),
     /// Go on at once, behind the others.
     Again,
+    /// Something is awaited that a nudge will most likely tell; look again less and less often.
+    Waiting,
     /// Failed; back off, at least as long as the member asked for.
     Failed(Option<Duration>),
 }
@@ -287,6 +289,10 @@ impl<W: Work> Driver<W> {
                 entry.asked = Some(entry.asked.unwrap_or(Priority::Foreground));
                 None
             }
+            Next::Waiting => {
+                entry.attempts = entry.attempts.saturating_add(1);
+                Some(backoff(bounds, entry.attempts))
+            }
             Next::Failed(at_least) => {
                 entry.attempts = entry.attempts.saturating_add(1);
                 let backoff = backoff(bounds, entry.attempts);
@@ -324,3 +330,6 @@ async fn sleep_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

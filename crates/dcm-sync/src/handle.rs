@@ -78,7 +78,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         total: config.runs_total.max(1),
         per_group: config.runs_per_cluster.max(1),
         backoff_first: std::time::Duration::from_millis(config.backoff_first_ms.max(1)),
-        backoff_cap: std::time::Duration::from_secs(config.backoff_cap_seconds.max(1)),
+        backoff_cap: config.backoff_cap(),
     };
     let reconcile = Arc::new(Reconcile(Arc::clone(&context)));
     let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());

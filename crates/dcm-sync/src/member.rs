@@ -98,7 +98,7 @@ impl Member {
     pub(crate) fn ensure_watching(self: &Arc<Self>, config: &Config) {
         if !self.started.swap(true, Ordering::AcqRel) {
             for resource in Resource::ALL {
-                watching::spawn(self, resource, config.watch_idle());
+                watching::spawn(self, resource, config.watch_idle(), config.backoff_cap());
             }
         }
     }

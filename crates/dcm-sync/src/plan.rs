@@ -138,3 +138,6 @@ fn shared_map_matches(
         .all(|key| !live.owns(path, key));
     as_wished && no_left_over
 }
+
+#[cfg(test)]
+mod tests;

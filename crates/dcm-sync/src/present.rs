@@ -22,9 +22,6 @@ use crate::run::{Outcome, Run};
 mod certificate;
 mod settle;
 
-/// When to look again while something is awaited that the watch should tell.
-const AWAITED: std::time::Duration = std::time::Duration::from_secs(2);
-
 /// Work on one slice.
 pub(crate) struct Present<'a> {
     pub(crate) context: &'a Context,
@@ -299,7 +296,7 @@ impl Present<'_> {
         let next = self.next(complete);
         target.check_at = match next {
             Next::Done(Some(after)) => now.checked_add(after).ok(),
-            Next::Done(None) | Next::Again | Next::Failed(_) => None,
+            Next::Done(None) | Next::Again | Next::Waiting | Next::Failed(_) => None,
         };
         let gone = self.surplus_accesses();
         ledger
@@ -354,8 +351,9 @@ impl Present<'_> {
         if replaced || planted {
             return Next::Again;
         }
-        if !complete {
-            return Next::Done(Some(AWAITED));
+        let pending = self.credentials.iter().any(|c| c.access.pending.is_some());
+        if !complete || pending {
+            return Next::Waiting;
         }
         let now = self.context.clock.now();
         let renewal = self
@@ -364,11 +362,7 @@ impl Present<'_> {
             .filter_map(|credential| credential.access.current.as_ref())
             .map(|current| credentials::renewal_at(current.not_before, current.not_after))
             .min();
-        let pending = self.credentials.iter().any(|c| c.access.pending.is_some());
-        match renewal {
-            _ if pending => Next::Done(Some(AWAITED)),
-            Some(at) => Next::Done(Some(at.duration_since(now).try_into().unwrap_or(AWAITED))),
-            None => Next::Done(None),
-        }
+        // A renewal that is due already has its request pending, or is made by the next run.
+        Next::Done(renewal.map(|at| at.duration_since(now).try_into().unwrap_or_default()))
     }
 }

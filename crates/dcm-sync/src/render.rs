@@ -122,3 +122,8 @@ fn in_namespace(revision: &Revision, resource: Resource, name: &str) -> (Place, 
     let object = Object::new(&place, &labels(revision));
     (place, object)
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;

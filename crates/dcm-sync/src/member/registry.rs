@@ -17,13 +17,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limited, Limits};
 use super::{Member, MemberParts, identity};
-use crate::cluster::Connector;
 use crate::cluster::call::Calls;
+use crate::cluster::{CallError, Connector};
 use crate::config::Config;
 use crate::error::Error;
 
-/// A slot per cluster; its lock lets one caller open while the others wait.
-type Slot = Arc<tokio::sync::Mutex<Option<Arc<Member>>>>;
+/// A slot per cluster; its lock lets one caller open while the others wait for the outcome.
+#[derive(Default)]
+struct Slot {
+    member: Option<Arc<Member>>,
+    /// When opening failed last, and why: whoever waited meanwhile takes this for an answer.
+    failed: Option<(Instant, CallError)>,
+}
 
 /// All sessions.
 pub(crate) struct Registry {
@@ -32,7 +37,7 @@ pub(crate) struct Registry {
     connector: Arc<dyn Connector>,
     config: Config,
     nudges: mpsc::UnboundedSender<TargetKey>,
-    slots: Mutex<HashMap<ClusterKey, Slot>>,
+    slots: Mutex<HashMap<ClusterKey, Arc<tokio::sync::Mutex<Slot>>>>,
     ended: CancellationToken,
 }
 
@@ -69,19 +74,37 @@ impl Registry {
     pub(crate) async fn open(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
         let cluster = self.registered(key).await?;
         let slot = Arc::clone(self.slots.lock().entry(key.clone()).or_default());
+        let asked = Instant::now();
         let mut slot = slot.lock().await;
-        if let Some(member) = slot.as_ref() {
+        if let Some(member) = slot.member.take() {
             let same = member.cluster_uid == cluster.uid
                 && member.credential_epoch == cluster.credential_epoch
                 && !member.ended.is_cancelled();
             if same {
-                return Ok(Arc::clone(member));
+                slot.member = Some(Arc::clone(&member));
+                return Ok(member);
             }
             member.ended.cancel();
         }
-        let member = Arc::new(self.connect(cluster).await?);
-        *slot = Some(Arc::clone(&member));
-        Ok(member)
+        if let Some((at, error)) = &slot.failed
+            && *at >= asked
+        {
+            return Err(error.clone().into());
+        }
+        match self.connect(cluster).await {
+            Ok(member) => {
+                let member = Arc::new(member);
+                slot.member = Some(Arc::clone(&member));
+                slot.failed = None;
+                Ok(member)
+            }
+            Err(error) => {
+                if let Error::Call(call) = &error {
+                    slot.failed = Some((Instant::now(), call.clone()));
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Ends the session with a cluster, so that the next call opens a new one (and resolves its name,
@@ -89,7 +112,7 @@ impl Registry {
     pub(crate) async fn close(&self, key: &ClusterKey) {
         let slot = self.slots.lock().get(key).cloned();
         if let Some(slot) = slot
-            && let Some(member) = slot.lock().await.take()
+            && let Some(member) = slot.lock().await.member.take()
         {
             member.ended.cancel();
         }

@@ -16,12 +16,11 @@ use dcm_types::member_name::OWNER_LABEL;
 
 /// How long an event may wait for the answer of the call that caused it.
 const DEBOUNCE: Duration = Duration::from_millis(40);
-/// Pauses between attempts to open a watch again.
+/// First pause before a watch is opened again; it doubles up to the back-off's cap.
 const REOPEN_FIRST: Duration = Duration::from_millis(250);
-const REOPEN_CAP: Duration = Duration::from_secs(15);
 
 /// Runs the watch of one resource until the session ends.
-pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration) {
+pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, cap: Duration) {
     let ended = member.ended.clone();
     // The task must not keep the session alive: whoever drops the session ends the watch.
     let member = Arc::downgrade(member);
@@ -47,7 +46,7 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration) {
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.mul_f64(jitter)) => {}
             }
-            pause = (pause * 2).min(REOPEN_CAP);
+            pause = (pause * 2).min(cap);
         }
     });
 }

@@ -63,7 +63,8 @@ fn attack(
         }
         match (moment, call) {
             (Moment::BeforeCreate, Call::Create(_)) => plant(plane, &name),
-            (Moment::AfterLostCreate, Call::Create(_)) => {
+            (Moment::AfterLostCreate, Call::Create(_))
+            | (Moment::AfterApproval, Call::Approve(_)) => {
                 planted.push(name);
                 return Verdict::FailAfter(CallErrorKind::Timeout);
             }
@@ -73,10 +74,6 @@ fn attack(
                 return Verdict::FailBefore(CallErrorKind::Timeout);
             }
             (Moment::BetweenCreateAndApprove, Call::Approve(_)) => replace(&name),
-            (Moment::AfterApproval, Call::Approve(_)) => {
-                planted.push(name);
-                return Verdict::FailAfter(CallErrorKind::Timeout);
-            }
             _ => return Verdict::Pass,
         }
         planted.push(name);
@@ -203,4 +200,51 @@ async fn silent_signer_holds_back_access_only() {
     plane.start_controller_manager().unwrap();
     world.ready(&key, 1).await;
     world.quiet(Duration::from_millis(200)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificate_is_renewed_after_a_third_of_its_life_without_a_gap() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    let first = world.access(&key, "alice").await.unwrap();
+    let first_kubeconfig = world.kubeconfig(&first);
+    world.quiet(Duration::from_millis(300)).await;
+    world.ledger.clear();
+    world.clock.advance(Duration::from_hours(3 * 24));
+    let nudge = dcm_types::ports::Nudge::Cloud(revision.cloud.clone());
+    dcm_types::ports::Synchronizer::nudge(&world.handle, nudge)
+        .await
+        .unwrap();
+    let started = std::time::Instant::now();
+    let second = loop {
+        let access = world.access(&key, "alice").await.unwrap();
+        let current = access
+            .current
+            .as_ref()
+            .expect("there is one at every moment");
+        assert!(current.usable);
+        if current.epoch > first.current.as_ref().unwrap().epoch {
+            break access;
+        }
+        assert!(started.elapsed() < crate::world::PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(second.pending.is_none());
+    let second_kubeconfig = world.kubeconfig(&second);
+    assert_ne!(first_kubeconfig, second_kubeconfig);
+    for kubeconfig in [first_kubeconfig, second_kubeconfig] {
+        let (ok, text) = kubectl_as(plane, &kubeconfig, &["get", "configmaps"]);
+        assert!(ok, "{text}");
+    }
+    let bindings = world
+        .ledger
+        .mutations()
+        .into_iter()
+        .filter(|name| name.contains("RoleBinding"));
+    assert_eq!(bindings.count(), 0, "a renewal does not touch bindings");
 }

@@ -28,7 +28,7 @@ async fn comes_back(arguments: &[&str], holds: impl Fn(Option<&Value>) -> bool) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deleted_and_edited_objects_come_back() {
+async fn deleted_objects_come_back() {
     let plane = &shared_control_planes(2)[0];
     let world = World::new();
     let one = world.register("one", plane.kubeconfig()).await;
@@ -55,6 +55,20 @@ async fn deleted_and_edited_objects_come_back() {
         })
         .await;
     }
+    world.ready(&key, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edited_fields_come_back_and_those_of_others_stay() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    world.quiet(Duration::from_millis(300)).await;
+    let namespace = revision.slice.namespace.as_str();
     let patch = r#"{"spec":{"hard":{"configmaps":"100"}}}"#;
     kubectl(
         plane,

@@ -1,5 +1,11 @@
 //! The synchronizer against real control planes, with documents written straight into a store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step of a test ends the test"
+)]
+
 mod certificates;
 mod conflicts;
 mod drift;

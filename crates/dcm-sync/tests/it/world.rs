@@ -29,13 +29,24 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(crate) struct SystemClock;
+/// The system's time, and how far a test has moved it.
+#[derive(Default)]
+pub(crate) struct SystemClock {
+    ahead_seconds: AtomicU64,
+}
+
+impl SystemClock {
+    pub(crate) fn advance(&self, time: Duration) {
+        self.ahead_seconds
+            .fetch_add(time.as_secs(), Ordering::Relaxed);
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        Timestamp::now() + Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
     }
 }
 
@@ -53,6 +64,7 @@ pub(crate) struct World {
     pub(crate) vault: Arc<Vault>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) handle: Handle,
+    pub(crate) clock: Arc<SystemClock>,
     cancellation: CancellationToken,
     config: Config,
 }
@@ -75,6 +87,7 @@ fn start(
     store: &Arc<dyn Store>,
     vault: &Arc<Vault>,
     ledger: &Arc<Ledger>,
+    clock: &Arc<SystemClock>,
     config: &Config,
 ) -> (Handle, CancellationToken) {
     let policy = AddressPolicy {
@@ -89,7 +102,7 @@ fn start(
     let parts = Parts {
         store: Arc::clone(store),
         vault: Arc::clone(vault),
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(clock) as _,
         randomness: Arc::new(SystemRandomness),
         connector: Arc::new(connector),
         config: config.clone(),
@@ -103,15 +116,17 @@ impl World {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+        let clock = Arc::new(SystemClock::default());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
         let ledger = Arc::new(Ledger::default());
-        let (handle, cancellation) = start(&store, &vault, &ledger, &config);
+        let (handle, cancellation) = start(&store, &vault, &ledger, &clock, &config);
         Self {
             store,
             vault,
             ledger,
             handle,
+            clock,
             cancellation,
             config,
         }
@@ -121,7 +136,13 @@ impl World {
     pub(crate) async fn restart(&mut self) {
         self.cancellation.cancel();
         self.handle.stopped().await;
-        let (handle, cancellation) = start(&self.store, &self.vault, &self.ledger, &self.config);
+        let (handle, cancellation) = start(
+            &self.store,
+            &self.vault,
+            &self.ledger,
+            &self.clock,
+            &self.config,
+        );
         self.handle = handle;
         self.cancellation = cancellation;
     }
@@ -329,7 +350,7 @@ pub(crate) fn unique() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A revision of a new cloud with a namespace of its own: one user, one permission on ConfigMaps, one
+/// A revision of a new cloud with a namespace of its own: one user, one permission on `ConfigMaps`, one
 /// quota on them.
 pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
     let number = unique();
