@@ -1,6 +1,7 @@
 //! The commands, in the order in which they are listed: one file each.
 
 mod audit;
+mod bench;
 mod check;
 mod demo;
 mod kube;
@@ -20,6 +21,8 @@ pub(crate) enum Task {
     Test(test::Arguments),
     /// One logical cloud on two real control planes: watch it live, break, heal and go
     Demo(demo::Arguments),
+    /// Measure what the product is held against: rates, times, memory; takes minutes
+    Bench(bench::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -37,6 +40,7 @@ impl Task {
             Self::Check => check::run()?,
             Self::Test(arguments) => return Ok(test::run(&arguments)),
             Self::Demo(arguments) => demo::run(&arguments)?,
+            Self::Bench(arguments) => bench::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

@@ -1,7 +1,8 @@
 //! How many creates a second the SQLite backend commits, beside bare SQLite with the same bytes.
 //!
-//! A create is a batch of six documents and one assertion. Run it with `--release`; an argument names
-//! the folder to measure in (by default a temporary one).
+//! A create is a batch of some documents and one assertion. Run it with `--release`. Arguments: the
+//! folder to measure in (by default a temporary one), and the file of a store, whose newest documents
+//! then say how long those of a create are.
 
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
@@ -14,12 +15,12 @@ use anyhow::{Context, Result};
 use dcm_store::{Batch, Expect, Operation, SqliteStore, Store};
 use dcm_types::ports::Clock;
 use dcm_types::{DocumentKind, Key, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// How long each figure is measured.
 const TIME: Duration = Duration::from_secs(4);
 
-/// The documents of a create with about the lengths of their JSON.
+/// The documents that a create may write, with about the lengths of their JSON.
 const DOCUMENTS: [(DocumentKind, usize); 6] = [
     (DocumentKind::LogicalCloud, 420),
     (DocumentKind::User, 260),
@@ -51,10 +52,27 @@ fn put(key: Key, length: usize) -> Operation {
     }
 }
 
-fn create(number: usize) -> Batch {
-    let mut operations: Vec<Operation> = DOCUMENTS
-        .into_iter()
-        .map(|(kind, length)| put(Key::from_stored(kind, path(number)), length))
+/// What a create writes, and how long it is.
+type Documents = Arc<[(DocumentKind, usize)]>;
+
+/// The documents of a create as they are in a store: the newest of each kind.
+fn documents_in(store: &Path) -> Result<Documents> {
+    let connection = Connection::open(store)?;
+    let mut statement = connection.prepare(
+        "SELECT length(CAST(body AS BLOB)) FROM documents WHERE kind = ?1 ORDER BY number DESC LIMIT 1",
+    )?;
+    let mut documents = Vec::new();
+    for (kind, _) in DOCUMENTS {
+        let length = statement.query_row([kind.as_str()], |row| row.get(0));
+        documents.extend(length.optional()?.map(|length| (kind, length)));
+    }
+    Ok(documents.into())
+}
+
+fn create(number: usize, documents: &[(DocumentKind, usize)]) -> Batch {
+    let mut operations: Vec<Operation> = documents
+        .iter()
+        .map(|&(kind, length)| put(Key::from_stored(kind, path(number)), length))
         .collect();
     operations.push(Operation::Assert {
         key: project(),
@@ -82,7 +100,7 @@ fn report(what: &str, times: &mut [Duration], elapsed: Duration, creates: usize)
 }
 
 /// Plain inserts of the same rows, `group` creates to a transaction, each transaction synced.
-fn bare(path: &Path, group: usize) -> Result<()> {
+fn bare(path: &Path, group: usize, documents: &[(DocumentKind, usize)]) -> Result<()> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -97,7 +115,7 @@ fn bare(path: &Path, group: usize) -> Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for _ in 0..group {
             let path = self::path(number);
-            for (kind, length) in DOCUMENTS {
+            for &(kind, length) in documents {
                 connection
                     .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3)")?
                     .execute(params![kind.as_str(), path, "x".repeat(length)])?;
@@ -112,7 +130,7 @@ fn bare(path: &Path, group: usize) -> Result<()> {
     Ok(())
 }
 
-async fn store(path: &Path, clients: usize) -> Result<()> {
+async fn store(path: &Path, clients: usize, documents: &Documents) -> Result<()> {
     let store = Arc::new(SqliteStore::open(path, Arc::new(SystemClock))?);
     let operations = vec![put(project(), 200)];
     store.commit(Batch { operations }).await?;
@@ -121,11 +139,12 @@ async fn store(path: &Path, clients: usize) -> Result<()> {
     let clients_running: Vec<_> = (0..clients)
         .map(|_| {
             let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+            let documents = Arc::clone(documents);
             tokio::spawn(async move {
                 let mut times = Vec::new();
                 while start.elapsed() < TIME {
                     let begun = Instant::now();
-                    let batch = create(next.fetch_add(1, Ordering::Relaxed));
+                    let batch = create(next.fetch_add(1, Ordering::Relaxed), &documents);
                     store.commit(batch).await?;
                     times.push(begun.elapsed());
                 }
@@ -146,14 +165,23 @@ async fn store(path: &Path, clients: usize) -> Result<()> {
 #[tokio::main]
 async fn main() -> Result<()> {
     let temporary = tempfile::tempdir()?;
-    let folder = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let folder = arguments
+        .next()
+        .unwrap_or_else(|| temporary.path().to_owned());
+    let documents = match arguments.next() {
+        Some(store) => documents_in(&store).context("reading the store")?,
+        None => DOCUMENTS.into(),
+    };
+    let bytes: usize = documents.iter().map(|(_, length)| length).sum();
+    println!("a create: {} documents, {bytes} bytes", documents.len());
     for group in [1, 8, 32] {
-        bare(&folder.join(format!("bare{group}.db")), group).context("bare SQLite")?;
+        let path = folder.join(format!("bare{group}.db"));
+        bare(&path, group, &documents).context("bare SQLite")?;
     }
     for clients in [1, 8, 32] {
-        store(&folder.join(format!("store{clients}.db")), clients).await?;
+        let path = folder.join(format!("store{clients}.db"));
+        store(&path, clients, &documents).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Event, text};
 /// On everything of a logical cloud; its value is the same on all of them.
 const OWNER: &str = "/metadata/labels/dcm.internal~1cloud";
 const OWNER_LABEL: &str = "dcm.internal/cloud";
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const NAMESPACES: &str = "/api/v1/namespaces";
 const ANCHORS: &str = "/api/v1/namespaces/dcm-system/configmaps";
 /// Every kind of which a logical cloud has objects.
@@ -46,10 +46,10 @@ pub(crate) struct Gone {
 pub(crate) async fn watch(cluster: &Cluster, names: &[&str]) -> Result<Leaving> {
     let list = cluster.get(NAMESPACES).await?;
     let items = list["items"].as_array().context("no list")?;
-    let named = items
+    let wanted = items
         .iter()
         .filter(|item| names.contains(&text(item, "/metadata/name")));
-    let owners: Vec<String> = named.map(|item| text(item, OWNER).to_owned()).collect();
+    let owners: Vec<String> = wanted.map(|item| text(item, OWNER).to_owned()).collect();
     ensure!(
         owners.len() == names.len(),
         "of {} namespaces {} are there",

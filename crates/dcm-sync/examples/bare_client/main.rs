@@ -17,7 +17,7 @@ mod creation;
 mod drift;
 mod objects;
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, Write as _};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};

@@ -1,0 +1,241 @@
+//! Logical clouds on two real control planes: to life, back after drift, and gone; beside a plain
+//! client that makes the same objects.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use dcm_testkit::ControlPlane;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Place;
+use super::figure::{Figure, Unit};
+use super::idle::at_rest;
+use super::statistics::{largest, median};
+use super::tools::{BareClient, Tools};
+use crate::http::Connection;
+use crate::output;
+use crate::serve::{self, Server};
+
+const CLUSTERS: [&str; 2] = ["one", "two"];
+const CLOUDS: &str = "/v2/projects/bench/logical-clouds";
+/// Between two rounds, so that what follows a round is not measured with the next one, and nobody
+/// comes near the limit of calls per second.
+const PAUSE: Duration = Duration::from_millis(300);
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
+
+/// An answer of the plain client.
+#[derive(Deserialize)]
+struct Took {
+    milliseconds: f64,
+}
+
+#[derive(Deserialize)]
+struct Watching {
+    watching: usize,
+}
+
+#[derive(Deserialize)]
+struct Left {
+    milliseconds: Vec<f64>,
+    left: usize,
+}
+
+pub(super) fn measure(tools: &Tools, place: &Place, clouds: u16) -> Result<Vec<Figure>> {
+    let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
+    output::warn(format!(
+        "{clouds} logical clouds on two control planes: about 2 min"
+    ));
+    let configuration = "[clusters]\nallow_addresses = [\"127.0.0.0/8\"]\n";
+    let folder = place.folder("clusters", configuration)?;
+    let server = Server::start(&tools.dcm, &folder, serve::any_address())?;
+    register(server.address(), &control_planes)?;
+    let kubeconfigs: Vec<PathBuf> = control_planes
+        .iter()
+        .map(ControlPlane::kubeconfig_path)
+        .collect();
+    let mut bare = tools.bare_client(&kubeconfigs)?;
+    let names: Vec<String> = (0..clouds)
+        .map(|number| format!("cloud-{number}"))
+        .collect();
+
+    let mut figures = creation(server.address(), &mut bare, &names)?;
+    figures.push(drift(&mut bare, &names)?);
+    figures.extend(at_rest(&server, "idle, 2 clusters")?);
+    figures.push(removal(server.address(), &mut bare, &names)?);
+    Ok(figures)
+}
+
+/// Registers the clusters and waits until they were found healthy.
+fn register(server: SocketAddr, control_planes: &[ControlPlane]) -> Result<()> {
+    let mut api = Api::open(server)?;
+    api.post("/v2/projects", &named("bench"))?;
+    api.post("/v2/cluster-providers", &named("edges"))?;
+    for (name, control_plane) in CLUSTERS.iter().zip(control_planes) {
+        let mut cluster = named(name);
+        cluster["spec"] = json!({ "kubeconfig": control_plane.kubeconfig() });
+        api.post("/v2/cluster-providers/edges/clusters", &cluster)?;
+        let path = format!("/v2/cluster-providers/edges/clusters/{name}");
+        let began = Instant::now();
+        loop {
+            let state = api.get(&path)?["status"]["state"].take();
+            match state.as_str() {
+                Some("healthy") => break,
+                Some("unchecked") if began.elapsed() < CHECK_LIMIT => thread::sleep(PAUSE),
+                _ => bail!("cluster {name} is {state}"),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// From the wish to kubeconfigs in hand; each round beside one of the plain client.
+fn creation(server: SocketAddr, bare: &mut BareClient, names: &[String]) -> Result<Vec<Figure>> {
+    let mut api = Api::open(server)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // The first round of each warms up connections and caches, and is not counted.
+    api.describe("warm-up")?;
+    api.bring_to_life("warm-up")?;
+    let _: Took = bare.ask("create bare-warm-up")?;
+    for name in names {
+        api.describe(name)?;
+        thread::sleep(PAUSE);
+        ours.push(api.bring_to_life(name)?);
+        thread::sleep(PAUSE);
+        let took: Took = bare.ask(&format!("create bare-{name}"))?;
+        theirs.push(took.milliseconds);
+    }
+    let (ours, theirs) = (median(&ours), median(&theirs));
+    let milliseconds = Figure::new("instantiate to ready, 2 clusters", Unit::Milliseconds, ours);
+    let times = Figure::new(
+        "instantiate: of the bare client",
+        Unit::Times,
+        ours / theirs,
+    );
+    Ok(vec![
+        milliseconds.beside(theirs, "bare client").at_most(150.0),
+        times.at_most(2.0),
+    ])
+}
+
+/// A role binding is deleted in each cloud, in one cluster after the other.
+fn drift(bare: &mut BareClient, names: &[String]) -> Result<Figure> {
+    let mut times = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let cluster = number % CLUSTERS.len();
+        let took: Took = bare.ask(&format!("drift {cluster} {name}"))?;
+        times.push(took.milliseconds);
+        thread::sleep(PAUSE);
+    }
+    let figure = Figure::new(
+        "deleted role binding is back",
+        Unit::Milliseconds,
+        median(&times),
+    );
+    Ok(figure.at_most(300.0))
+}
+
+/// All are terminated, each shortly after the one before; the delays of the clusters overlap.
+fn removal(server: SocketAddr, bare: &mut BareClient, names: &[String]) -> Result<Figure> {
+    let mut api = Api::open(server)?;
+    let command = format!("leave {}", names.join(" "));
+    let watching: Watching = bare.ask(&command)?;
+    ensure!(
+        watching.watching == names.len() * CLUSTERS.len(),
+        "not all clouds are watched"
+    );
+    for name in names {
+        api.post(&format!("{CLOUDS}/{name}/terminate"), &Value::Null)?;
+        thread::sleep(PAUSE);
+    }
+    let gone: Left = bare.answer(&command)?;
+    ensure!(
+        gone.left == 0,
+        "{} objects are left in the clusters",
+        gone.left
+    );
+    let what = "terminate: nothing left after the namespace (max)";
+    let figure = Figure::new(what, Unit::Milliseconds, largest(&gone.milliseconds));
+    Ok(figure.at_most(1000.0))
+}
+
+/// The REST interface.
+struct Api {
+    connection: Connection,
+}
+
+impl Api {
+    fn open(server: SocketAddr) -> Result<Self> {
+        Ok(Self {
+            connection: Connection::open(server)?,
+        })
+    }
+
+    fn get(&mut self, path: &str) -> Result<Value> {
+        self.send("GET", path, "")
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.send("POST", path, &body)
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &str) -> Result<Value> {
+        let answer = self.connection.send(method, path, body)?;
+        if !(200..300).contains(&answer.status) {
+            bail!("{method} {path}: {}: {}", answer.status, answer.body);
+        }
+        serde_json::from_str(&answer.body).with_context(|| format!("the answer to {method} {path}"))
+    }
+
+    /// Everything that is written down before the wish.
+    fn describe(&mut self, name: &str) -> Result<()> {
+        let clusters =
+            CLUSTERS.map(|cluster| json!({ "clusterProvider": "edges", "cluster": cluster }));
+        let mut cloud = named(name);
+        cloud["spec"] = json!({
+            "namespace": name, "user": { "userName": "alice" }, "clusters": clusters,
+        });
+        self.post(CLOUDS, &cloud)?;
+        let mut quota = named("small");
+        quota["spec"] = json!({ "configmaps": "10" });
+        self.post(&format!("{CLOUDS}/{name}/cluster-quotas"), &quota)?;
+        let mut permission = named("edit");
+        permission["spec"] = json!({
+            "apiGroups": [""], "resources": ["configmaps"],
+            "verbs": ["get", "list", "create", "update", "delete"],
+        });
+        self.post(&format!("{CLOUDS}/{name}/user-permissions"), &permission)?;
+        Ok(())
+    }
+
+    /// Milliseconds from the wish until the kubeconfig with all clusters is in hand.
+    fn bring_to_life(&mut self, name: &str) -> Result<f64> {
+        let began = Instant::now();
+        self.post(&format!("{CLOUDS}/{name}/instantiate"), &Value::Null)?;
+        let status = self.get(&format!("{CLOUDS}/{name}/status?wait=ready&timeout=30s"))?;
+        ensure!(
+            status["ready"] == json!(true),
+            "cloud {name} is not ready: {status:#}"
+        );
+        let kubeconfig = self.get(&format!("{CLOUDS}/{name}/kubeconfig"))?;
+        let took = began.elapsed();
+        let contexts = kubeconfig["contexts"].as_array().map_or(0, Vec::len);
+        ensure!(
+            contexts == CLUSTERS.len(),
+            "the kubeconfig has {contexts} contexts"
+        );
+        Ok(took.as_secs_f64() * 1e3)
+    }
+}
+
+fn named(name: &str) -> Value {
+    json!({ "metadata": { "name": name } })
+}

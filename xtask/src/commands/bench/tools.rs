@@ -1,0 +1,107 @@
+//! The programs of a measurement, all with optimisation: `dcm` itself, and those that make baselines.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
+
+use crate::serve::{self, Profile};
+use crate::{output, workspace};
+
+pub(super) struct Tools {
+    pub(super) dcm: PathBuf,
+    commit_rate: PathBuf,
+    bare_client: PathBuf,
+}
+
+impl Tools {
+    pub(super) fn build() -> Result<Self> {
+        output::warn("building with optimisation: about 6 min the first time");
+        // Apart from the others, so that it is built as it is delivered: what tests need turns on
+        // more of the libraries.
+        let dcm = serve::build(Profile::Release)?;
+        let target = workspace::metadata()?.target_directory;
+        let example = |package: &str, name: &str| -> Result<PathBuf> {
+            let words = [
+                "build",
+                "--locked",
+                "--release",
+                "--package",
+                package,
+                "--example",
+                name,
+            ];
+            workspace::run(&mut workspace::cargo(words))?;
+            Ok(target.join("release/examples").join(name).into())
+        };
+        Ok(Self {
+            dcm,
+            commit_rate: example("dcm-store", "commit_rate")?,
+            bare_client: example("dcm-sync", "bare_client")?,
+        })
+    }
+
+    /// Commits to bare SQLite and to our store without anything around them; documents are as long as
+    /// those of the last create in `store`.
+    pub(super) fn commit_rate(&self, folder: &Path, store: &Path) -> Result<String> {
+        let mut command = Command::new(&self.commit_rate);
+        command.arg(folder).arg(store).stderr(Stdio::inherit());
+        let output = command.output().context("running commit_rate")?;
+        if !output.status.success() {
+            bail!("commit_rate ended with {}", output.status);
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    pub(super) fn bare_client(&self, kubeconfigs: &[PathBuf]) -> Result<BareClient> {
+        let mut command = Command::new(&self.bare_client);
+        command
+            .args(kubeconfigs)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().context("running bare_client")?;
+        let input = child.stdin.take().context("no input")?;
+        let answers = BufReader::new(child.stdout.take().context("no output")?);
+        Ok(BareClient {
+            child,
+            input: Some(input),
+            answers,
+        })
+    }
+}
+
+/// A plain client of the clusters: see `crates/dcm-sync/examples/bare_client`.
+pub(super) struct BareClient {
+    child: Child,
+    input: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl BareClient {
+    pub(super) fn ask<T: DeserializeOwned>(&mut self, command: &str) -> Result<T> {
+        if let Some(input) = &mut self.input {
+            writeln!(input, "{command}")?;
+        }
+        self.answer(command)
+    }
+
+    /// A further answer to a command.
+    pub(super) fn answer<T: DeserializeOwned>(&mut self, command: &str) -> Result<T> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            bail!("bare_client gave no answer to `{command}`");
+        }
+        serde_json::from_str(&line).with_context(|| format!("the answer to `{command}`"))
+    }
+}
+
+impl Drop for BareClient {
+    fn drop(&mut self) {
+        // It ends when there are no more commands; if it hangs, it ends all the same.
+        self.input = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
