@@ -40,7 +40,7 @@ pub(crate) struct Common;
 /// The document as it is served and checked in: pretty, ending in a line break.
 pub fn document() -> String {
     let document = crate::router::documented().into_openapi();
-    let mut text = document
+    let mut text = with_problems(document)
         .to_pretty_json()
         .expect("a document of plain strings and maps can be written as JSON");
     text.push('\n');
@@ -163,14 +163,22 @@ pub(crate) struct DeleteProblems;
 /// Errors of an action on a logical cloud.
 pub(crate) struct ActionProblems;
 
-const BAD: (u16, &str) = (400, "A value breaks a rule; `errors` names every field");
-const MISSING: (u16, &str) = (404, "It, or its parent, does not exist");
-const CONFLICT: (u16, &str) = (
-    409,
-    "It exists already, or the present state does not allow this",
-);
-const STALE: (u16, &str) = (412, "`If-Match` does not hold");
-const SERVER: [(u16, &str); 2] = [
+/// Every status with which an error is told, and what it means; they stand once in the document.
+const STATUSES: [(u16, &str); 10] = [
+    (400, "A value breaks a rule; `errors` names every field"),
+    (404, "It, or its parent, does not exist"),
+    (408, "The body did not arrive in time"),
+    (
+        409,
+        "It exists already, or the present state does not allow this",
+    ),
+    (412, "`If-Match` does not hold"),
+    (413, "The body is larger than 1 MiB"),
+    (415, "The body is not JSON by its own word"),
+    (
+        422,
+        "The body is not one JSON value, or a member has the wrong type",
+    ),
     (
         500,
         "A fault of ours; the log has it under the id of the request",
@@ -180,53 +188,58 @@ const SERVER: [(u16, &str); 2] = [
 
 impl IntoResponses for ReadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[BAD, MISSING])
+        problems(&[400, 404, 500, 503])
     }
 }
 
 impl IntoResponses for DeleteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[BAD, MISSING, CONFLICT, STALE])
+        problems(&[400, 404, 409, 412, 500, 503])
     }
 }
 
 impl IntoResponses for ActionProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[BAD, MISSING, CONFLICT])
+        problems(&[400, 404, 409, 500, 503])
     }
 }
 
 impl IntoResponses for WriteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            BAD,
-            MISSING,
-            (408, "The body did not arrive in time"),
-            CONFLICT,
-            STALE,
-            (413, "The body is larger than 1 MiB"),
-            (415, "The body is not JSON by its own word"),
-            (
-                422,
-                "The body is not one JSON value, or a member has the wrong type",
-            ),
-        ])
+        problems(&[400, 404, 408, 409, 412, 413, 415, 422, 500, 503])
     }
 }
 
-fn problems(rows: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
-    rows.iter()
-        .chain(&SERVER)
-        .map(|(status, description)| (status.to_string(), problem(description).into()))
+fn problems(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
+    statuses
+        .iter()
+        .map(|status| {
+            let told = Ref::from_response_name(component(*status));
+            (status.to_string(), RefOr::Ref(told))
+        })
         .collect()
 }
 
+fn component(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+/// Adds what the routes refer to.
+fn with_problems(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let components = document.components.get_or_insert_default();
+    for (status, description) in STATUSES {
+        let response = problem(description).into();
+        components.responses.insert(component(status), response);
+    }
+    document
+}
+
 fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name("Problem");
     let id = HeaderBuilder::new()
         .schema(Some(Object::with_type(Type::String)))
         .description(Some("Id of the request, also in the log"))
         .build();
+    let schema = Ref::from_schema_name("Problem");
     ResponseBuilder::new()
         .description(description)
         .header("X-Request-Id", id)

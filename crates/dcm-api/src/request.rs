@@ -100,3 +100,33 @@ fn accept_only(headers: &HeaderMap) -> HeaderMap {
         .map(|value| (http::header::ACCEPT, value.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use prometheus_client::registry::Registry;
+    use tower::ServiceExt as _;
+
+    async fn explode() -> &'static str {
+        unreachable!("DCMCANARY: text of a panic")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_without_its_text() {
+        let metrics = HttpMetrics::register(&mut Registry::default());
+        let layer = axum::middleware::from_fn_with_state(metrics, around);
+        let router: Router = Router::new().route("/", get(explode)).layer(layer);
+        for _ in 0..2 {
+            let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 500);
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            assert!(text.contains("urn:dcm:problem:internal"), "{text}");
+            assert!(!text.contains("CANARY"), "{text}");
+        }
+    }
+}

@@ -62,7 +62,7 @@ fn named(name: &str) -> Value {
     json!({"metadata": {"name": name}})
 }
 
-fn cloud_with(spec: Value) -> Value {
+fn cloud_with(spec: &Value) -> Value {
     json!({"metadata": {"name": "x"}, "spec": spec})
 }
 
@@ -83,17 +83,17 @@ fn places() -> Vec<Place> {
             grammars: &["label", "namespace"],
             optional: true,
             ..place(clouds, "spec.namespace", |name| {
-                cloud_with(json!({"namespace": name}))
+                cloud_with(&json!({"namespace": name}))
             })
         },
         Place {
             optional: true,
             ..place(clouds, "spec.user.userName", |name| {
-                cloud_with(json!({"user": {"userName": name}}))
+                cloud_with(&json!({"user": {"userName": name}}))
             })
         },
         place(clouds, "spec.clusters[0].cluster", |name| {
-            cloud_with(json!({"clusters": [{"clusterProvider": "v", "cluster": name}]}))
+            cloud_with(&json!({"clusters": [{"clusterProvider": "v", "cluster": name}]}))
         }),
         place(
             &references,
@@ -160,7 +160,8 @@ async fn a_hostile_name_in_a_body_is_refused_and_stores_nothing() {
 
 /// Every byte percent-encoded, so that nothing of it is taken for a path.
 fn encoded(name: &str) -> String {
-    name.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    let bytes: Vec<String> = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    bytes.concat()
 }
 
 #[tokio::test]

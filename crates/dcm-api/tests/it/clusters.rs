@@ -1,6 +1,6 @@
 //! Registered clusters: a credential goes in, health comes out.
 
-use dcm_store::{Batch, Expect, StoreExt};
+use dcm_store::{Batch, Expect};
 use dcm_types::documents::{ClusterHealth, Finding, HealthState, SignerState};
 use dcm_types::{ClusterKey, ClusterName, ProviderName, Timestamp};
 use insta::assert_snapshot;
@@ -42,17 +42,103 @@ async fn a_registered_cluster_shows_its_server_and_not_its_credential() {
     server
         .post("/v2/cluster-providers", json!({"metadata": {"name": "v"}}))
         .await;
-    assert_snapshot!(server.post("/v2/cluster-providers/v/clusters", new_cluster("c1")).await, @"");
-    assert_snapshot!(server.get("/v2/cluster-providers/v/clusters").await, @"");
+    assert_snapshot!(server.post("/v2/cluster-providers/v/clusters", new_cluster("c1")).await, @r#"
+    201 Created
+    location: /v2/cluster-providers/v/clusters/c1
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "c1",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "server": "https://1.2.3.4:6443"
+      },
+      "status": {
+        "findings": [],
+        "groups": [],
+        "missingRights": [],
+        "reachable": false,
+        "signer": "unknown",
+        "state": "unchecked"
+      }
+    }
+    "#);
+    assert_snapshot!(server.get("/v2/cluster-providers/v/clusters").await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "metadata": {
+          "description": "",
+          "name": "c1",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "server": "https://1.2.3.4:6443"
+        },
+        "status": {
+          "findings": [],
+          "groups": [],
+          "missingRights": [],
+          "reachable": false,
+          "signer": "unknown",
+          "state": "unchecked"
+        }
+      }
+    ]
+    "#);
 }
 
 #[tokio::test]
 async fn the_health_of_a_cluster_is_shown_with_hints() {
     let server = Server::furnished().await;
     let mut batch = Batch::new();
-    batch.put(&health(), Expect::Missing).unwrap();
+    batch.put(&health(), Expect::Absent).unwrap();
     server.store.commit(batch).await.unwrap();
-    assert_snapshot!(server.get("/v2/cluster-providers/v/clusters/c1").await, @"");
+    assert_snapshot!(server.get("/v2/cluster-providers/v/clusters/c1").await, @r#"
+    200 OK
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "c1",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "server": "https://1.2.3.4:6443"
+      },
+      "status": {
+        "checkedAt": "[time]",
+        "findings": [
+          {
+            "hint": "bind cluster-admin to the user of the kubeconfig",
+            "message": "we may not create namespaces there",
+            "reason": "MissingRights"
+          }
+        ],
+        "groups": [
+          "system:authenticated"
+        ],
+        "identity": "5f0c",
+        "missingRights": [
+          "create namespaces"
+        ],
+        "reachable": true,
+        "signer": "silent",
+        "since": "[time]",
+        "state": "degraded",
+        "userName": "admin",
+        "version": "v1.36.2"
+      }
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -101,5 +187,14 @@ async fn a_cluster_of_a_missing_provider_is_not_found() {
     let answer = server
         .post("/v2/cluster-providers/x/clusters", new_cluster("c"))
         .await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "cluster provider 'x' does not exist",
+      "status": 404,
+      "title": "Not found",
+      "type": "urn:dcm:problem:not-found"
+    }
+    "#);
 }

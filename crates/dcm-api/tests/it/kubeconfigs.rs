@@ -1,1 +1,209 @@
-//! Kubeconfigs of a tenant.
+//! Kubeconfigs of a tenant: handed out when they can be used, and stored by nobody on the way.
+
+use dcm_pki::kubeconfig::TenantKubeconfig;
+use dcm_store::{Batch, Expect, Place, StoreExt};
+use dcm_types::documents::{Access, CredentialKind, IssuedCertificate, LogicalCloud};
+use dcm_types::sealed::Purpose;
+use dcm_types::{
+    CloudKey, CloudName, ClusterKey, ClusterName, Document, Key, ProjectName, ProviderName,
+    TargetKey, Timestamp, Uid, UserName,
+};
+use insta::assert_snapshot;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::server::{CLOUD, Server};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn target(cluster: &str) -> TargetKey {
+    TargetKey {
+        cloud: CloudKey {
+            project: ProjectName::parse("p").unwrap(),
+            cloud: CloudName::parse("l").unwrap(),
+        },
+        cluster: ClusterKey {
+            provider: ProviderName::parse("v").unwrap(),
+            cluster: ClusterName::parse(cluster).unwrap(),
+        },
+    }
+}
+
+fn tenant(cluster: &str) -> TenantKubeconfig {
+    TenantKubeconfig {
+        context: format!("v-{cluster}"),
+        server: "https://1.2.3.4:6443".to_owned(),
+        certificate_authority_pem: "authority".to_owned(),
+        tls_server_name: None,
+        user: "u".to_owned(),
+        certificate_pem: "certificate".to_owned(),
+        key_pem: "key".into(),
+        namespace: "ns".to_owned(),
+    }
+}
+
+/// Records what the synchronizer would: an issued certificate of a member.
+async fn issue(server: &Server, cluster: &str, usable: bool) {
+    let target = target(cluster);
+    let user = UserName::parse("u").unwrap();
+    let key = Key::cloud(&target.cloud);
+    let cloud = server
+        .store
+        .read::<LogicalCloud>(&key)
+        .await
+        .unwrap()
+        .unwrap();
+    let uid = Uid::from_random([9; 16]);
+    let place = Place {
+        key: &Key::access(&target, &user),
+        uid,
+        field: "kubeconfig",
+        epoch: 1,
+    };
+    let plain = tenant(cluster).to_json();
+    let seal = |purpose| {
+        server
+            .vault
+            .seal(purpose, &place, plain.expose_secret().as_bytes())
+            .unwrap()
+    };
+    let access = Access {
+        target,
+        user,
+        uid,
+        cloud_uid: cloud.document.uid,
+        identity: "dcm:1".to_owned(),
+        credential: CredentialKind::Certificate,
+        current: Some(IssuedCertificate {
+            epoch: 1,
+            key: seal(Purpose::UserKey),
+            certificate_pem: "certificate".to_owned(),
+            not_before: at(1_600_000_000),
+            not_after: at(1_900_000_000),
+            kubeconfig: seal(Purpose::TenantKubeconfig),
+            usable,
+        }),
+        pending: None,
+    };
+    assert_eq!(access.key(), *place.key);
+    let mut batch = Batch::new();
+    batch.put(&access, Expect::Absent).unwrap();
+    server.store.commit(batch).await.unwrap();
+}
+
+async fn instantiated() -> Server {
+    let server = Server::furnished().await;
+    for cluster in ["c1", "c2"] {
+        let path = format!("{CLOUD}/cluster-providers/v/cluster-references/{cluster}");
+        assert_eq!(server.put(&path, json!({})).await.status, 200);
+    }
+    assert_eq!(
+        server
+            .post(&format!("{CLOUD}/instantiate"), json!({}))
+            .await
+            .status,
+        202
+    );
+    server
+}
+
+#[tokio::test]
+async fn a_kubeconfig_is_a_file_that_nobody_stores() {
+    let server = instantiated().await;
+    issue(&server, "c1", true).await;
+    assert_snapshot!(server.get(&format!("{CLOUD}/cluster-references/v-c1/kubeconfig")).await, @r#"
+    200 OK
+    content-type: application/yaml
+    content-disposition: attachment; filename="l-v-c1.yaml"
+    cache-control: no-store
+    apiVersion: v1
+    kind: Config
+    preferences: {}
+    current-context: "v-c1"
+    clusters:
+      - name: "v-c1"
+        cluster:
+          server: "https://1.2.3.4:6443"
+          certificate-authority-data: "YXV0aG9yaXR5"
+    contexts:
+      - name: "v-c1"
+        context:
+          cluster: "v-c1"
+          namespace: "ns"
+          user: "u@v-c1"
+    users:
+      - name: "u@v-c1"
+        user:
+          client-certificate-data: "Y2VydGlmaWNhdGU="
+          client-key-data: "a2V5"
+    "#);
+}
+
+#[tokio::test]
+async fn the_merged_kubeconfig_has_a_context_for_each_member_that_can_be_used() {
+    let server = instantiated().await;
+    issue(&server, "c1", true).await;
+    issue(&server, "c2", false).await;
+    let merged = server.get(&format!("{CLOUD}/kubeconfig")).await;
+    assert_eq!(merged.status, 200, "{merged}");
+    assert_eq!(merged.header("cache-control"), Some("no-store"));
+    assert_eq!(
+        merged.header("content-disposition"),
+        Some("attachment; filename=\"l.yaml\"")
+    );
+    assert!(
+        merged.text.contains("v-c1") && !merged.text.contains("v-c2"),
+        "{merged}"
+    );
+}
+
+#[tokio::test]
+async fn a_reference_shows_until_when_its_kubeconfig_is_valid() {
+    let server = instantiated().await;
+    issue(&server, "c1", true).await;
+    let reference = server
+        .get(&format!("{CLOUD}/cluster-references/v-c1"))
+        .await;
+    assert_eq!(
+        reference.json()["status"]["kubeconfigUntil"],
+        at(1_900_000_000).to_string()
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_ready_is_a_conflict_that_says_what_to_wait_for() {
+    let server = Server::furnished().await;
+    assert_snapshot!(server.get(&format!("{CLOUD}/kubeconfig")).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "the logical cloud was never instantiated",
+      "hint": "instantiate it and wait until it is ready",
+      "status": 409,
+      "title": "Conflict",
+      "type": "urn:dcm:problem:conflict"
+    }
+    "#);
+    let server = instantiated().await;
+    issue(&server, "c1", false).await;
+    assert_snapshot!(server.get(&format!("{CLOUD}/cluster-references/v-c1/kubeconfig")).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "cluster 'v/c1' has not issued a usable certificate yet",
+      "hint": "see the access condition of this member in the status of the logical cloud",
+      "status": 409,
+      "title": "Conflict",
+      "type": "urn:dcm:problem:conflict"
+    }
+    "#);
+    assert_eq!(
+        server
+            .get(&format!("{CLOUD}/cluster-references/none/kubeconfig"))
+            .await
+            .status,
+        404
+    );
+}

@@ -16,9 +16,33 @@ async fn with_member() -> Server {
 #[tokio::test]
 async fn actions_are_accepted_with_a_generation_and_the_place_to_look() {
     let server = with_member().await;
-    assert_snapshot!(server.post(&format!("{CLOUD}/instantiate"), json!({})).await, @"");
-    assert_snapshot!(server.post(&format!("{CLOUD}/update"), json!({})).await, @"");
-    assert_snapshot!(server.post(&format!("{CLOUD}/terminate"), json!({})).await, @"");
+    assert_snapshot!(server.post(&format!("{CLOUD}/instantiate"), json!({})).await, @r#"
+    202 Accepted
+    location: /v2/projects/p/logical-clouds/l/status
+    content-type: application/json
+    {
+      "generation": 1,
+      "wish": "present"
+    }
+    "#);
+    assert_snapshot!(server.post(&format!("{CLOUD}/update"), json!({})).await, @r#"
+    202 Accepted
+    location: /v2/projects/p/logical-clouds/l/status
+    content-type: application/json
+    {
+      "generation": 1,
+      "wish": "present"
+    }
+    "#);
+    assert_snapshot!(server.post(&format!("{CLOUD}/terminate"), json!({})).await, @r#"
+    202 Accepted
+    location: /v2/projects/p/logical-clouds/l/status
+    content-type: application/json
+    {
+      "generation": 2,
+      "wish": "absent"
+    }
+    "#);
     let clouds = server
         .nudges()
         .into_iter()
@@ -40,11 +64,57 @@ async fn the_body_of_an_action_is_never_read() {
 #[tokio::test]
 async fn a_status_shows_what_is_wished_and_where_the_members_stand() {
     let server = with_member().await;
-    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @"");
+    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "absent": true,
+      "at": "[time]",
+      "generation": {
+        "wanted": 0
+      },
+      "history": [],
+      "members": [],
+      "name": "l",
+      "project": "p",
+      "ready": false
+    }
+    "#);
     server
         .post(&format!("{CLOUD}/instantiate"), json!({}))
         .await;
-    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @"");
+    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "absent": false,
+      "at": "[time]",
+      "generation": {
+        "wanted": 1
+      },
+      "history": [
+        {
+          "action": "instantiate",
+          "at": "[time]",
+          "generation": 1
+        }
+      ],
+      "members": [
+        {
+          "cluster": "c1",
+          "clusterProvider": "v",
+          "conditions": [],
+          "objects": [],
+          "reference": "v-c1",
+          "state": "pending"
+        }
+      ],
+      "name": "l",
+      "project": "p",
+      "ready": false,
+      "wish": "present"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -93,9 +163,26 @@ async fn a_live_cloud_is_not_deleted_and_a_terminating_one_is_queued() {
     server
         .post(&format!("{CLOUD}/instantiate"), json!({}))
         .await;
-    assert_snapshot!(server.delete(CLOUD).await, @"");
+    assert_snapshot!(server.delete(CLOUD).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "the logical cloud is instantiated",
+      "hint": "terminate it first",
+      "status": 409,
+      "title": "Conflict",
+      "type": "urn:dcm:problem:conflict"
+    }
+    "#);
     server.post(&format!("{CLOUD}/terminate"), json!({})).await;
-    assert_snapshot!(server.delete(CLOUD).await, @"");
+    assert_snapshot!(server.delete(CLOUD).await, @r#"
+    202 Accepted
+    location: /v2/projects/p/logical-clouds/l/status
+    content-type: application/json
+    {
+      "deletion": "queued"
+    }
+    "#);
 }
 
 #[tokio::test]

@@ -18,8 +18,52 @@ async fn a_logical_cloud_is_created_with_its_members() {
             "clusters": [{"clusterProvider": "v", "cluster": "c1", "loadbalancerIp": "192.0.2.1"}],
         },
     });
-    assert_snapshot!(server.post(CLOUDS, body).await, @"");
-    assert_snapshot!(server.get(&format!("{CLOUDS}/m/cluster-references")).await, @"");
+    assert_snapshot!(server.post(CLOUDS, body).await, @r#"
+    201 Created
+    location: /v2/projects/p/logical-clouds/m
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "m",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "isolation": "strict",
+        "labels": {
+          "team": "a"
+        },
+        "level": "1",
+        "namespace": "pay",
+        "podSecurity": "restricted",
+        "user": {
+          "type": "certificate",
+          "userName": "u"
+        }
+      }
+    }
+    "#);
+    assert_snapshot!(server.get(&format!("{CLOUDS}/m/cluster-references")).await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "metadata": {
+          "description": "",
+          "name": "v-c1",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "cluster": "c1",
+          "clusterProvider": "v",
+          "loadBalancerIP": "192.0.2.1"
+        }
+      }
+    ]
+    "#);
 }
 
 #[tokio::test]
@@ -31,10 +75,103 @@ async fn a_flat_body_is_answered_flat_and_read_in_the_main_dialect() {
             {"permission-name": "read", "apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]},
         "quota": {"pods": 3},
     });
-    assert_snapshot!(server.post(CLOUDS, body).await, @"");
-    assert_snapshot!(server.get(&format!("{CLOUDS}/f")).await, @"");
-    assert_snapshot!(server.get(&format!("{CLOUDS}/f/user-permissions")).await, @"");
-    assert_snapshot!(server.get(&format!("{CLOUDS}/f/cluster-quotas")).await, @"");
+    assert_snapshot!(server.post(CLOUDS, body).await, @r#"
+    201 Created
+    location: /v2/projects/p/logical-clouds/f
+    etag: "[version]"
+    content-type: application/json
+    {
+      "description": "flat",
+      "name": "f",
+      "namespace": "f",
+      "user": {
+        "type": "certificate",
+        "user-name": "u1",
+        "user-permissions": [
+          {
+            "apiGroups": [
+              ""
+            ],
+            "permission-name": "read",
+            "resources": [
+              "pods"
+            ],
+            "verbs": [
+              "get",
+              "list"
+            ]
+          }
+        ]
+      }
+    }
+    "#);
+    assert_snapshot!(server.get(&format!("{CLOUDS}/f")).await, @r#"
+    200 OK
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "flat",
+        "name": "f",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "isolation": "baseline",
+        "labels": {},
+        "level": "1",
+        "namespace": "f",
+        "podSecurity": "baseline",
+        "user": {
+          "type": "certificate",
+          "userName": "u1"
+        }
+      }
+    }
+    "#);
+    assert_snapshot!(server.get(&format!("{CLOUDS}/f/user-permissions")).await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "metadata": {
+          "description": "",
+          "name": "read",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "apiGroups": [
+            ""
+          ],
+          "resources": [
+            "pods"
+          ],
+          "verbs": [
+            "get",
+            "list"
+          ]
+        }
+      }
+    ]
+    "#);
+    assert_snapshot!(server.get(&format!("{CLOUDS}/f/cluster-quotas")).await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "metadata": {
+          "description": "",
+          "name": "quota",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "pods": "3"
+        }
+      }
+    ]
+    "#);
 }
 
 #[tokio::test]
@@ -66,15 +203,93 @@ async fn a_bad_logical_cloud_is_refused_with_every_field() {
             "clusters": [{"cluster": "c1", "loadBalancerIP": "nowhere"}],
         },
     });
-    assert_snapshot!(server.post(CLOUDS, body).await, @"");
-    assert_snapshot!(server.post(CLOUDS, json!({"metadata": {"name": "x"}, "spec": {"level": 1}})).await, @"");
+    assert_snapshot!(server.post(CLOUDS, body).await, @r#"
+    400 Bad Request
+    content-type: application/problem+json
+    {
+      "detail": "spec.level must be \"0\" or \"1\"; and 7 more",
+      "errors": [
+        {
+          "field": "spec.level",
+          "got": "7",
+          "rule": "must be \"0\" or \"1\""
+        },
+        {
+          "field": "spec.namespace",
+          "got": "kube-system",
+          "hint": "choose a namespace that does not begin with 'kube-' and is not a platform's own",
+          "rule": "is reserved for the cluster itself"
+        },
+        {
+          "field": "spec.labels.istio-injection",
+          "got": "istio-injection",
+          "hint": "use a domain of your own, for example 'example.com/team'",
+          "rule": "has a key that is reserved for the cluster itself"
+        },
+        {
+          "field": "spec.isolation",
+          "got": "none",
+          "rule": "must be open, baseline or strict"
+        },
+        {
+          "field": "spec.podSecurity",
+          "got": "privileged",
+          "rule": "must be baseline or restricted"
+        },
+        {
+          "field": "spec.user.userName",
+          "got": "system:admin",
+          "rule": "must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'"
+        },
+        {
+          "field": "spec.clusters[0].clusterProvider",
+          "got": "",
+          "rule": "is required"
+        },
+        {
+          "field": "spec.clusters[0].loadBalancerIP",
+          "got": "nowhere",
+          "rule": "must be an IPv4 or IPv6 address"
+        }
+      ],
+      "status": 400,
+      "title": "Invalid input",
+      "type": "urn:dcm:problem:invalid"
+    }
+    "#);
+    assert_snapshot!(server.post(CLOUDS, json!({"metadata": {"name": "x"}, "spec": {"level": 1}})).await, @r#"
+    422 Unprocessable Entity
+    content-type: application/problem+json
+    {
+      "detail": "spec.level must be a string",
+      "errors": [
+        {
+          "field": "spec.level",
+          "got": "",
+          "rule": "must be a string"
+        }
+      ],
+      "status": 422,
+      "title": "Undecodable body",
+      "type": "urn:dcm:problem:undecodable"
+    }
+    "#);
 }
 
 #[tokio::test]
 async fn the_project_must_exist() {
     let server = Server::new();
     let body = json!({"metadata": {"name": "a"}});
-    assert_snapshot!(server.post("/v2/projects/none/logical-clouds", body).await, @"");
+    assert_snapshot!(server.post("/v2/projects/none/logical-clouds", body).await, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "project 'none' does not exist",
+      "status": 404,
+      "title": "Not found",
+      "type": "urn:dcm:problem:not-found"
+    }
+    "#);
     assert_eq!(
         server.get("/v2/projects/none/logical-clouds").await.status,
         404

@@ -1,6 +1,10 @@
 //! Tests of the REST interface: the real application on the memory store, in process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "snapshots stand in the tests that make them"
+)]
 
 mod bad_names;
 mod clusters;

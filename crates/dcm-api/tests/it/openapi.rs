@@ -28,6 +28,14 @@ fn document() -> Value {
     serde_json::from_str(&dcm_api::openapi_document()).unwrap()
 }
 
+/// Follows a reference, if it is one.
+pub(crate) fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(target) => document.pointer(target.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
 /// Every `$ref` in the document.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
@@ -78,8 +86,11 @@ fn every_operation_tells_what_it_is_and_how_it_fails() {
                 .collect();
             assert_eq!(declared, in_path, "{name}");
             if path.starts_with("/v2/") && path != "/v2/openapi.json" {
-                let problem = &operation["responses"]["404"]["content"]["application/problem+json"];
-                assert!(problem["schema"].is_object(), "{name}");
+                let problem = &resolved(&document, &operation["responses"]["404"])["content"];
+                assert!(
+                    problem["application/problem+json"]["schema"].is_object(),
+                    "{name}"
+                );
             }
         }
     }

@@ -110,3 +110,31 @@ async fn bad_paging_is_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_page_never_leaves_its_parent_whatever_it_goes_on_after() {
+    let server = Server::furnished().await;
+    let other = json!({"metadata": {"name": "m"}});
+    server.post("/v2/projects/p/logical-clouds", other).await;
+    let spec = json!({"spec": {"pods": "1"}});
+    for cloud in ["l", "m"] {
+        for quota in ["q1", "q2", "q3"] {
+            let path = format!("/v2/projects/p/logical-clouds/{cloud}/cluster-quotas/{quota}");
+            assert_eq!(server.put(&path, spec.clone()).await.status, 201);
+        }
+    }
+    let list = format!("{CLOUD}/cluster-quotas");
+    let pages = follow(&server, &format!("{list}?limit=2")).await;
+    assert_eq!(pages, [vec!["q1", "q2"], vec!["q3"]]);
+    for (after, expected) in [
+        ("A", 3),
+        ("p", 3),
+        ("p/l", 3),
+        ("p/m", 0),
+        ("p/l/q2", 1),
+        ("zzz", 0),
+    ] {
+        let page = server.get(&format!("{list}?continue={after}")).await;
+        assert_eq!(names(&page.json()).len(), expected, "{after}: {page}");
+    }
+}

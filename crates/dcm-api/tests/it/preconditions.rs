@@ -85,7 +85,17 @@ async fn a_star_demands_that_it_exists() {
     let answer = server
         .call(Method::PUT, "/v2/projects/p", &headers, "{}")
         .await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r#"
+    412 Precondition Failed
+    content-type: application/problem+json
+    {
+      "detail": "the object does not exist",
+      "hint": "read it again and repeat the change",
+      "status": 412,
+      "title": "Precondition failed",
+      "type": "urn:dcm:problem:precondition-failed"
+    }
+    "#);
     server.put("/v2/projects/p", json!({})).await;
     let answer = server
         .call(Method::PUT, "/v2/projects/p", &headers, "{}")

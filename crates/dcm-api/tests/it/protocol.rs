@@ -12,9 +12,39 @@ const PROJECT: &str = "{\"metadata\":{\"name\":\"p\"}}";
 #[tokio::test]
 async fn the_router_s_own_errors_are_problems_too() {
     let server = Server::new();
-    assert_snapshot!(server.get("/v2/nothing").await, @"");
-    assert_snapshot!(server.call(Method::PATCH, "/v2/projects/p", &[], "").await, @"");
-    assert_snapshot!(server.call(Method::DELETE, "/v2/projects", &[], "").await, @"");
+    assert_snapshot!(server.get("/v2/nothing").await, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "nothing is served at this path",
+      "hint": "the paths stand in /v2/openapi.json",
+      "status": 404,
+      "title": "Not found",
+      "type": "urn:dcm:problem:not-found"
+    }
+    "#);
+    assert_snapshot!(server.call(Method::PATCH, "/v2/projects/p", &[], "").await, @r#"
+    405 Method Not Allowed
+    allow: GET,HEAD,PUT,DELETE
+    content-type: application/problem+json
+    {
+      "detail": "this path does not have this method; the header Allow names those it has",
+      "status": 405,
+      "title": "Method not allowed",
+      "type": "urn:dcm:problem:method-not-allowed"
+    }
+    "#);
+    assert_snapshot!(server.call(Method::DELETE, "/v2/projects", &[], "").await, @r#"
+    405 Method Not Allowed
+    allow: POST,GET,HEAD
+    content-type: application/problem+json
+    {
+      "detail": "this path does not have this method; the header Allow names those it has",
+      "status": 405,
+      "title": "Method not allowed",
+      "type": "urn:dcm:problem:method-not-allowed"
+    }
+    "#);
     let get = server.get(&format!("{CLOUD}/instantiate")).await;
     assert_eq!(
         (get.status.as_u16(), get.header("allow")),
@@ -68,7 +98,16 @@ async fn a_large_body_is_refused_whether_it_says_its_size_or_not() {
     let announced = server
         .call(Method::POST, "/v2/projects", &[], large.clone())
         .await;
-    assert_snapshot!(announced, @"");
+    assert_snapshot!(announced, @r#"
+    413 Payload Too Large
+    content-type: application/problem+json
+    {
+      "detail": "the body is larger than 1048576 bytes",
+      "status": 413,
+      "title": "Too large",
+      "type": "urn:dcm:problem:too-large"
+    }
+    "#);
     let chunks = large
         .into_bytes()
         .chunks(9000)
@@ -120,10 +159,37 @@ async fn a_body_that_breaks_off_is_refused() {
 #[tokio::test]
 async fn undecodable_and_empty_bodies_are_told_apart() {
     let server = Server::new();
-    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "").await, @"");
-    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "{\"metadata\":").await, @"");
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "").await, @r#"
+    400 Bad Request
+    content-type: application/problem+json
+    {
+      "detail": "the body is empty",
+      "status": 400,
+      "title": "Invalid input",
+      "type": "urn:dcm:problem:invalid"
+    }
+    "#);
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "{\"metadata\":").await, @r#"
+    422 Unprocessable Entity
+    content-type: application/problem+json
+    {
+      "detail": "the body is not the JSON that is expected here: EOF while parsing a value at line 1 column 12",
+      "status": 422,
+      "title": "Undecodable body",
+      "type": "urn:dcm:problem:undecodable"
+    }
+    "#);
     let repeated = "{\"metadata\":{\"name\":\"a\",\"name\":\"b\"}}";
-    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], repeated).await, @"");
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], repeated).await, @r#"
+    422 Unprocessable Entity
+    content-type: application/problem+json
+    {
+      "detail": "the body is not the JSON that is expected here: the member 'name' is repeated at line 1 column 30",
+      "status": 422,
+      "title": "Undecodable body",
+      "type": "urn:dcm:problem:undecodable"
+    }
+    "#);
     let deep = "[".repeat(100_000);
     assert_eq!(
         server
@@ -159,7 +225,13 @@ async fn errors_are_text_for_those_who_accept_only_text() {
     let server = Server::new();
     let headers = [("accept", "text/plain"), ("x-request-id", "r1")];
     let body = "{\"metadata\":{\"name\":\"a/b\"}}";
-    assert_snapshot!(server.call(Method::POST, "/v2/projects", &headers, body).await, @"");
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &headers, body).await, @r#"
+    400 Bad Request
+    content-type: text/plain; charset=utf-8
+    Invalid input: metadata.name must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'
+      metadata.name must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'
+    Request: r1
+    "#);
     for accept in [
         "*/*",
         "text/plain, */*",

@@ -14,17 +14,87 @@ async fn the_original_design_associates_changes_lists_and_drops() {
         server.get(&base).await.json(),
         json!({"cluster-references": []})
     );
-    assert_snapshot!(server.put(&path, json!({"loadbalancer-ip": "0.0.0.0"})).await, @"");
-    assert_snapshot!(server.put(&path, json!({"loadbalancer-ip": "192.0.2.9"})).await, @"");
+    assert_snapshot!(server.put(&path, json!({"loadbalancer-ip": "0.0.0.0"})).await, @r#"
+    200 OK
+    etag: "[version]"
+    content-type: application/json
+    {
+      "cluster-name": "c1",
+      "loadbalancer-ip": "0.0.0.0"
+    }
+    "#);
+    assert_snapshot!(server.put(&path, json!({"loadbalancer-ip": "192.0.2.9"})).await, @r#"
+    200 OK
+    etag: "[version]"
+    content-type: application/json
+    {
+      "cluster-name": "c1",
+      "loadbalancer-ip": "192.0.2.9"
+    }
+    "#);
     assert_eq!(
         server.put(&format!("{base}/c2"), json!({})).await.status,
         200
     );
     let with_slash = server.get(&format!("{base}/")).await;
-    assert_snapshot!(with_slash, @"");
+    assert_snapshot!(with_slash, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "cluster-references": [
+        {
+          "cluster-name": "c1",
+          "loadbalancer-ip": "192.0.2.9"
+        },
+        {
+          "cluster-name": "c2",
+          "loadbalancer-ip": ""
+        }
+      ]
+    }
+    "#);
     assert_eq!(server.get(&base).await.text, with_slash.text);
-    assert_snapshot!(server.get(&path).await, @"");
-    assert_snapshot!(server.get(&format!("{CLOUD}/cluster-references")).await, @"");
+    assert_snapshot!(server.get(&path).await, @r#"
+    200 OK
+    etag: "[version]"
+    content-type: application/json
+    {
+      "cluster-name": "c1",
+      "loadbalancer-ip": "192.0.2.9"
+    }
+    "#);
+    assert_snapshot!(server.get(&format!("{CLOUD}/cluster-references")).await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "metadata": {
+          "description": "",
+          "name": "v-c1",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "cluster": "c1",
+          "clusterProvider": "v",
+          "loadBalancerIP": "192.0.2.9"
+        }
+      },
+      {
+        "metadata": {
+          "description": "",
+          "name": "v-c2",
+          "userData1": "",
+          "userData2": ""
+        },
+        "spec": {
+          "cluster": "c2",
+          "clusterProvider": "v",
+          "loadBalancerIP": ""
+        }
+      }
+    ]
+    "#);
     assert_eq!(server.delete(&path).await.status, 204);
     assert_eq!(server.get(&path).await.status, 404);
     assert_eq!(server.delete(&path).await.status, 404);
@@ -37,7 +107,25 @@ async fn the_main_dialect_creates_what_the_original_design_sees() {
         "metadata": {"name": "east"},
         "spec": {"clusterProvider": "v", "cluster": "c1", "loadBalancerIP": "2001:db8::1"},
     });
-    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-references"), body.clone()).await, @"");
+    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-references"), body.clone()).await, @r#"
+    201 Created
+    location: /v2/projects/p/logical-clouds/l/cluster-references/east
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "east",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "cluster": "c1",
+        "clusterProvider": "v",
+        "loadBalancerIP": "2001:db8::1"
+      }
+    }
+    "#);
     let flat = server
         .get(&format!(
             "{CLOUD}/cluster-providers/v/cluster-references/c1"
@@ -47,7 +135,16 @@ async fn the_main_dialect_creates_what_the_original_design_sees() {
         flat.json(),
         json!({"cluster-name": "c1", "loadbalancer-ip": "2001:db8::1"})
     );
-    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-references"), body).await, @"");
+    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-references"), body).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "cluster reference 'east' of logical cloud 'l' exists already",
+      "status": 409,
+      "title": "Already exists",
+      "type": "urn:dcm:problem:already-exists"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -73,7 +170,24 @@ async fn a_missing_cluster_cannot_be_referenced() {
             json!({"spec": spec}),
         )
         .await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "cluster 'none' of cluster provider 'v' does not exist",
+      "errors": [
+        {
+          "field": "spec.cluster",
+          "got": "v/none",
+          "rule": "names a cluster that is not registered: cluster 'none' of cluster provider 'v'"
+        }
+      ],
+      "hint": "register the cluster first",
+      "status": 404,
+      "title": "Not found",
+      "type": "urn:dcm:problem:not-found"
+    }
+    "#);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::server::{CANARY, CLOUD, KUBECONFIG, Server, new_cluster};
 
-/// Collects the log of this test.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -34,7 +34,7 @@ impl<'a> MakeWriter<'a> for Log {
 
 async fn answers(server: &Server) -> Vec<String> {
     let clusters = "/v2/cluster-providers/v/clusters";
-    let broken = KUBECONFIG.replace("current-context: x", "current-context: DCMCANARY-context");
+    let broken = KUBECONFIG.replace("current-context: x", "current-context: nowhere");
     let broken = json!({"metadata": {"name": "c9"}, "spec": {"kubeconfig": broken}});
     let writes = [
         (Method::POST, clusters.to_owned(), new_cluster("c3")),
@@ -95,10 +95,11 @@ async fn a_credential_is_in_no_answer_and_in_no_log() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: what other tests log meanwhile is looked at too, and a subscriber of one thread
+    // would miss what another thread registered first.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let server = Server::furnished().await;
     let answers = answers(&server).await;
-    drop(guard);
     assert!(answers.len() > 30);
     for answer in answers {
         assert!(!answer.contains(CANARY), "{answer}");

@@ -10,7 +10,25 @@ async fn a_quota_is_normalised() {
     let server = Server::furnished().await;
     let list = format!("{CLOUD}/cluster-quotas");
     let body = json!({"metadata": {"name": "q"}, "spec": {"pods": 10, "limits.memory": "2048Mi", "limits.cpu": "0.5"}});
-    assert_snapshot!(server.post(&list, body).await, @"");
+    assert_snapshot!(server.post(&list, body).await, @r#"
+    201 Created
+    location: /v2/projects/p/logical-clouds/l/cluster-quotas/q
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "q",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "limits.cpu": "500m",
+        "limits.memory": "2Gi",
+        "pods": "10"
+      }
+    }
+    "#);
     let path = format!("{list}/q");
     let changed = server.put(&path, json!({"spec": {"pods": "11"}})).await;
     assert_eq!(
@@ -25,7 +43,30 @@ async fn a_quota_is_normalised() {
 async fn a_bad_quota_names_each_key() {
     let server = Server::furnished().await;
     let body = json!({"metadata": {"name": "q"}, "spec": {"podz": "1", "limits.memory": "1GiB", "pods": "1"}});
-    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-quotas"), body).await, @"");
+    assert_snapshot!(server.post(&format!("{CLOUD}/cluster-quotas"), body).await, @r#"
+    400 Bad Request
+    content-type: application/problem+json
+    {
+      "detail": "spec.limits.memory must be a Kubernetes quantity (for example '2', '500m', '1.5', '10Gi' or '1e3'); and 1 more",
+      "errors": [
+        {
+          "field": "spec.limits.memory",
+          "got": "1GiB",
+          "hint": "for example '2', '500m', '1.5', '10Gi' or '1e3'",
+          "rule": "must be a Kubernetes quantity"
+        },
+        {
+          "field": "spec.podz",
+          "got": "podz",
+          "hint": "did you mean 'pods'?",
+          "rule": "is not a limit that Kubernetes enforces"
+        }
+      ],
+      "status": 400,
+      "title": "Invalid input",
+      "type": "urn:dcm:problem:invalid"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -34,9 +75,56 @@ async fn a_permission_stays_inside_the_envelope() {
     let list = format!("{CLOUD}/user-permissions");
     let rule = |resource: &str, verb: &str| json!({"apiGroups": [""], "resources": [resource], "verbs": [verb]});
     let good = json!({"metadata": {"name": "p1"}, "spec": rule("configmaps", "create")});
-    assert_snapshot!(server.post(&list, good).await, @"");
+    assert_snapshot!(server.post(&list, good).await, @r#"
+    201 Created
+    location: /v2/projects/p/logical-clouds/l/user-permissions/p1
+    etag: "[version]"
+    content-type: application/json
+    {
+      "metadata": {
+        "description": "",
+        "name": "p1",
+        "userData1": "",
+        "userData2": ""
+      },
+      "spec": {
+        "apiGroups": [
+          ""
+        ],
+        "resources": [
+          "configmaps"
+        ],
+        "verbs": [
+          "create"
+        ]
+      }
+    }
+    "#);
     let wide = json!({"metadata": {"name": "p2"}, "spec": rule("*", "*")});
-    assert_snapshot!(server.post(&list, wide).await, @"");
+    assert_snapshot!(server.post(&list, wide).await, @r#"
+    400 Bad Request
+    content-type: application/problem+json
+    {
+      "detail": "spec.resources[0] must not contain '*' (name the resources one by one: what '*' grants depends on what is installed in a cluster); and 1 more",
+      "errors": [
+        {
+          "field": "spec.resources[0]",
+          "got": "*",
+          "hint": "name the resources one by one: what '*' grants depends on what is installed in a cluster",
+          "rule": "must not contain '*'"
+        },
+        {
+          "field": "spec.verbs[0]",
+          "got": "*",
+          "hint": "name the verbs one by one: what '*' grants depends on what is installed in a cluster",
+          "rule": "must not contain '*'"
+        }
+      ],
+      "status": 400,
+      "title": "Invalid input",
+      "type": "urn:dcm:problem:invalid"
+    }
+    "#);
     let mut foreign = rule("pods", "get");
     foreign["namespace"] = json!("kube-system");
     let answer = server

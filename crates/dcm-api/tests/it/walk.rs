@@ -1,1 +1,227 @@
-//! Every operation of the `OpenAPI` document, at least once.
+//! Every operation of the `OpenAPI` document, at least once: coverage by construction. Each answer must
+//! have a status and a media type that the document tells for its operation.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::openapi::resolved;
+use crate::server::{Answer, Server, new_cluster};
+
+const PROJECT: &str = "/v2/projects/{project}";
+const PROVIDER: &str = "/v2/cluster-providers/{clusterProvider}";
+const CLOUD: &str = "/v2/projects/{project}/logical-clouds/{logicalCloud}";
+
+/// One call: operation, values of the path in order, body, expected status.
+struct Step {
+    method: Method,
+    template: String,
+    values: Vec<&'static str>,
+    body: Value,
+    status: u16,
+}
+
+impl Step {
+    fn path(&self) -> String {
+        let mut values = self.values.iter();
+        let parts: Vec<&str> = self
+            .template
+            .split('/')
+            .map(|part| match part.strip_prefix('{') {
+                Some(_) => values.next().unwrap(),
+                None => part,
+            })
+            .collect();
+        assert_eq!(values.next(), None, "{}", self.template);
+        parts.join("/")
+    }
+}
+
+fn step(method: Method, template: &str, values: &[&'static str], body: Value, status: u16) -> Step {
+    Step {
+        method,
+        template: template.to_owned(),
+        values: values.to_vec(),
+        body,
+        status,
+    }
+}
+
+fn get(template: &str, values: &[&'static str], status: u16) -> Step {
+    step(Method::GET, template, values, Value::Null, status)
+}
+
+fn delete(template: &str, values: &[&'static str], status: u16) -> Step {
+    step(Method::DELETE, template, values, Value::Null, status)
+}
+
+/// A collection and its items, each with all of their verbs; one item is left.
+fn life(
+    list: &str,
+    item: &str,
+    parents: &[&'static str],
+    parameter: &str,
+    body: &Value,
+) -> Vec<Step> {
+    let one = format!("{list}/{{{parameter}}}");
+    let with = |name: &'static str| [parents, &[name]].concat();
+    let mut named = body.clone();
+    named["metadata"]["name"] = json!(item);
+    vec![
+        step(Method::POST, list, parents, named, 201),
+        get(list, parents, 200),
+        step(Method::PUT, &one, &with("second"), body.clone(), 201),
+        step(Method::PUT, &one, &with("second"), body.clone(), 200),
+        get(&one, &with("second"), 200),
+        get(&one, &with("none"), 404),
+        delete(&one, &with("second"), 204),
+        delete(&one, &with("second"), 404),
+    ]
+}
+
+fn groundwork() -> Vec<Step> {
+    let mut steps = vec![
+        get("/healthz", &[], 200),
+        get("/readyz", &[], 200),
+        get("/v2/openapi.json", &[], 200),
+    ];
+    steps.extend(life("/v2/projects", "p", &[], "project", &json!({})));
+    steps.extend(life(
+        "/v2/cluster-providers",
+        "v",
+        &[],
+        "clusterProvider",
+        &json!({}),
+    ));
+    let clusters = format!("{PROVIDER}/clusters");
+    let cluster = json!({"spec": new_cluster("x")["spec"]});
+    steps.extend(life(&clusters, "c1", &["v"], "cluster", &cluster));
+    steps.push(step(
+        Method::POST,
+        &clusters,
+        &["v"],
+        new_cluster("c2"),
+        201,
+    ));
+    let clouds = format!("{PROJECT}/logical-clouds");
+    let cloud = json!({"spec": {"user": {"userName": "u"}}});
+    steps.extend(life(&clouds, "l", &["p"], "logicalCloud", &cloud));
+    steps
+}
+
+fn slice() -> Vec<Step> {
+    let cloud = ["p", "l"];
+    let quota = json!({"spec": {"pods": "1"}});
+    let mut steps = life(
+        &format!("{CLOUD}/cluster-quotas"),
+        "q",
+        &cloud,
+        "clusterQuota",
+        &quota,
+    );
+    let rule = json!({"spec": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}});
+    let permissions = format!("{CLOUD}/user-permissions");
+    steps.extend(life(&permissions, "r", &cloud, "userPermission", &rule));
+    let references = format!("{CLOUD}/cluster-references");
+    let one = format!("{references}/{{clusterReference}}");
+    let first =
+        json!({"metadata": {"name": "r1"}, "spec": {"clusterProvider": "v", "cluster": "c1"}});
+    let second = json!({"spec": {"clusterProvider": "v", "cluster": "c2"}});
+    steps.extend([
+        step(Method::POST, &references, &cloud, first.clone(), 201),
+        step(Method::POST, &references, &cloud, first, 409),
+        get(&references, &cloud, 200),
+        step(Method::PUT, &one, &["p", "l", "r2"], second, 201),
+        get(&one, &["p", "l", "r2"], 200),
+        delete(&one, &["p", "l", "r2"], 204),
+    ]);
+    let flat = format!("{CLOUD}/cluster-providers/{{clusterProvider}}/cluster-references");
+    let one = format!("{flat}/{{cluster}}");
+    let address = json!({"loadbalancer-ip": "192.0.2.1"});
+    steps.extend([
+        step(Method::PUT, &one, &["p", "l", "v", "c2"], address, 200),
+        get(&one, &["p", "l", "v", "c2"], 200),
+        get(&flat, &["p", "l", "v"], 200),
+        delete(&one, &["p", "l", "v", "c2"], 204),
+    ]);
+    steps
+}
+
+fn life_of_the_cloud() -> Vec<Step> {
+    let cloud = ["p", "l"];
+    let action = |name: &str| {
+        step(
+            Method::POST,
+            &format!("{CLOUD}/{name}"),
+            &cloud,
+            json!({}),
+            202,
+        )
+    };
+    let member = format!("{CLOUD}/cluster-references/{{clusterReference}}/kubeconfig");
+    vec![
+        get(&format!("{CLOUD}/status"), &cloud, 200),
+        action("instantiate"),
+        action("apply"),
+        action("update"),
+        get(&format!("{CLOUD}/status"), &cloud, 200),
+        get(&format!("{CLOUD}/kubeconfig"), &cloud, 409),
+        get(&member, &["p", "l", "r1"], 409),
+        delete(CLOUD, &cloud, 409),
+        action("terminate"),
+        delete(CLOUD, &cloud, 202),
+        get("/metrics", &[], 200),
+    ]
+}
+
+fn operation<'a>(document: &'a Value, step: &Step) -> &'a Value {
+    let method = step.method.as_str().to_lowercase();
+    &document["paths"][&step.template][&method]
+}
+
+/// Whether the document tells this status, with the media type of the answer.
+fn assert_told(document: &Value, operation: &Value, answer: &Answer, shown: &str) {
+    let told = resolved(document, &operation["responses"][answer.status.as_str()]);
+    assert!(told.is_object(), "the document does not tell of {shown}");
+    let media_type = answer
+        .header("content-type")
+        .map(|text| text.split(';').next().unwrap());
+    match (told["content"].as_object(), media_type) {
+        (None, None) => {}
+        (Some(content), Some(media_type)) => assert!(content.contains_key(media_type), "{shown}"),
+        (told, _) => unreachable!("{shown}: told {told:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_operation_of_the_document_answers_as_told() {
+    let document: Value = serde_json::from_str(&dcm_api::openapi_document()).unwrap();
+    let server = Server::new();
+    let mut walked = BTreeSet::new();
+    let steps = [groundwork(), slice(), life_of_the_cloud()];
+    for step in steps.into_iter().flatten() {
+        let body = if step.body.is_null() {
+            String::new()
+        } else {
+            step.body.to_string()
+        };
+        let answer = server
+            .call(step.method.clone(), &step.path(), &[], body)
+            .await;
+        let shown = format!("{} {}: {answer}", step.method, step.path());
+        assert_eq!(answer.status, step.status, "{shown}");
+        let operation = operation(&document, &step);
+        assert_told(&document, operation, &answer, &shown);
+        walked.extend(operation["operationId"].as_str().map(str::to_owned));
+    }
+    let all: BTreeSet<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    let missed: Vec<_> = all.difference(&walked).collect();
+    assert!(missed.is_empty(), "no test calls {missed:?}");
+}
