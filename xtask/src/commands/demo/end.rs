@@ -35,7 +35,7 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
             "--all-namespaces",
         ];
         let left = stage.run(&[&get[..], &["--selector", LABEL]].concat())?;
-        left.shows_nothing()?.shows("No resources found")?;
+        left.shows_only("No resources found")?;
     }
     stage.tell("alice's old kubeconfig opens nothing, and there is no new one");
     for context in contexts(stage)? {

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use dcm_testkit::{Assets, ControlPlane, Folder};
 
 use super::stage::Stage;
+use super::times::Times;
 use crate::output;
 use crate::serve::{self, Profile, Server};
 
@@ -43,7 +44,28 @@ pub(super) struct Scene {
 }
 
 pub(super) fn prepare(release: bool) -> Result<(Scene, Stage)> {
+    let mut times = Times::start();
+    let (assets, dcm) = programs(release)?;
     let began = Instant::now();
+    let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
+    times.before("two Kubernetes control planes started", began.elapsed());
+
+    let folder = Folder::create("dcm-demo-").context("making a folder for the demo")?;
+    furnish(folder.path(), &assets, &dcm, &control_planes)?;
+    let server = Server::start(&dcm, folder.path(), serve::usual_address())?;
+    times.before("dcm serve started", server.took());
+    times.lines().iter().take(2).for_each(output::warn);
+    let stage = Stage::open(folder.path(), server.address(), times)?;
+    let scene = Scene {
+        server,
+        control_planes,
+        folder,
+    };
+    Ok((scene, stage))
+}
+
+/// Gets what runs, which takes minutes the first time and seconds from then on.
+fn programs(release: bool) -> Result<(Assets, PathBuf)> {
     // One after the other: builds of Go and of Rust would only slow each other down.
     let assets = Assets::obtain()?;
     let (profile, what) = if release {
@@ -55,31 +77,7 @@ pub(super) fn prepare(release: bool) -> Result<(Scene, Stage)> {
         (Profile::Dev, "dev build, about 4 min the first time")
     };
     output::warn(format!("building dcm: {what}"));
-    let dcm = serve::build(profile)?;
-    output::warn(format!("programs: ready after {}", seconds(began)));
-
-    let began = Instant::now();
-    let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
-    output::warn(format!(
-        "two Kubernetes control planes: ready after {}",
-        seconds(began)
-    ));
-
-    let folder = Folder::create("dcm-demo-").context("making a folder for the demo")?;
-    furnish(folder.path(), &assets, &dcm, &control_planes)?;
-    let server = Server::start(&dcm, folder.path(), serve::usual_address())?;
-    output::warn(format!(
-        "dcm serve: ready after {} ms on http://{}",
-        server.took().as_millis(),
-        server.address()
-    ));
-    let stage = Stage::open(folder.path(), server.address())?;
-    let scene = Scene {
-        server,
-        control_planes,
-        folder,
-    };
-    Ok((scene, stage))
+    Ok((assets, serve::build(profile)?))
 }
 
 /// The programs under their plain names, the configuration, and the kubeconfigs of the administrators.
@@ -146,8 +144,4 @@ const NEXT: &[&str] = &[
 
 fn row(what: &str, address: &str, file: &str) -> Vec<String> {
     vec![what.to_owned(), address.to_owned(), file.to_owned()]
-}
-
-fn seconds(began: Instant) -> String {
-    format!("{:.1} s", began.elapsed().as_secs_f64())
 }

@@ -5,15 +5,15 @@
 //! nothing goes on unnoticed.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, stderr};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, PipeReader, stderr};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anstream::adapter::strip_str;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::palette::{Palette, Tone};
 use super::setup::PROJECT;
@@ -23,7 +23,7 @@ use crate::http::Connection;
 use crate::output::{self, say};
 
 /// How often something that is awaited is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) struct Stage {
     folder: PathBuf,
@@ -40,32 +40,30 @@ pub(super) struct Stage {
 /// A command that was run and ended as expected.
 pub(super) struct Shown {
     line: String,
-    /// Standard output without colours.
-    pub(super) text: String,
-    /// Both streams without colours.
-    all: String,
+    /// What it said, without colours.
+    text: String,
 }
 
 impl Shown {
     /// The command must have shown this text.
     pub(super) fn shows(&self, text: &str) -> Result<&Self> {
-        if !self.all.contains(text) {
+        if !self.text.contains(text) {
             bail!("`{}` should have shown \"{text}\"", self.line);
         }
         Ok(self)
     }
 
-    /// The command must have shown nothing but a note.
-    pub(super) fn shows_nothing(&self) -> Result<&Self> {
-        if !self.text.trim().is_empty() {
-            bail!("`{}` should have shown nothing", self.line);
+    /// The command must have shown this text, and nothing besides.
+    pub(super) fn shows_only(&self, text: &str) -> Result<()> {
+        if self.text.trim() != text {
+            bail!("`{}` should have shown nothing but \"{text}\"", self.line);
         }
-        Ok(self)
+        Ok(())
     }
 }
 
 impl Stage {
-    pub(super) fn open(folder: &Path, server: SocketAddr) -> Result<Self> {
+    pub(super) fn open(folder: &Path, server: SocketAddr, times: Times) -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let bin = folder.join("bin");
         let paths = std::iter::once(bin).chain(std::env::split_paths(&path));
@@ -88,7 +86,7 @@ impl Stage {
             ],
             hidden,
             act: None,
-            times: Times::start(),
+            times,
         })
     }
 
@@ -165,21 +163,24 @@ impl Stage {
     fn perform(&self, code: i32, words: &[&str], watched: bool) -> Result<Shown> {
         let line = typed(words);
         self.prompt(&line);
-        let mut command = self.command(words)?;
+        // One pipe for both streams keeps what they say in its order.
+        let (reader, writer) = io::pipe()?;
+        let mut command = self.command(words);
+        command.stdout(writer.try_clone()?).stderr(writer);
         if watched {
             command.stderr(Stdio::inherit());
         }
         let began = Instant::now();
-        let output = command
-            .output()
+        let mut child = command
+            .spawn()
             .with_context(|| format!("running `{line}`"))?;
+        // The command holds the writing ends: the pipe would never end.
+        drop(command);
+        let text = print(reader)?;
+        let status = child.wait()?;
         let took = began.elapsed();
-        let all = print(&output);
-        if output.status.code() != Some(code) {
-            bail!(
-                "`{line}` ended with {}, expected exit code {code}",
-                output.status
-            );
+        if status.code() != Some(code) {
+            bail!("`{line}` ended with {status}, expected exit code {code}");
         }
         let outcome = match code {
             0 => String::new(),
@@ -187,14 +188,13 @@ impl Stage {
             code => format!("exit code {code}, as it should be · "),
         };
         self.good(&format!("{outcome}{}", in_words(took)));
-        let text = strip_str(&String::from_utf8_lossy(&output.stdout)).to_string();
-        Ok(Shown { line, text, all })
+        Ok(Shown { line, text })
     }
 
     /// Runs a command without showing it, to look whether something is so.
     pub(super) fn look(&self, words: &[&str]) -> Result<Option<String>> {
         let line = typed(words);
-        let output = self.command(words)?.output();
+        let output = self.command(words).output();
         let output = output.with_context(|| format!("running `{line}`"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(output.status.success().then_some(text))
@@ -204,7 +204,7 @@ impl Stage {
     pub(super) fn watch(&self, words: &[&str]) -> Result<Watching> {
         let line = typed(words);
         self.prompt(&format!("{line} &"));
-        Watching::start(self.command(words)?, line, self.palette)
+        Watching::start(self.command(words), line, self.palette)
     }
 
     /// Sends a request to the server, shown as the `curl` that would send it.
@@ -251,8 +251,8 @@ impl Stage {
         }
     }
 
-    fn command(&self, words: &[&str]) -> Result<Command> {
-        let (program, arguments) = words.split_first().ok_or_else(|| anyhow!("no command"))?;
+    fn command(&self, words: &[&str]) -> Command {
+        let (program, arguments) = words.split_first().expect("every command has a first word");
         let mut command = Command::new(self.folder.join("bin").join(program));
         command
             .args(arguments)
@@ -261,7 +261,7 @@ impl Stage {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.envs(self.variables());
         command.envs(self.hidden.iter().map(|(name, value)| (name, value)));
-        Ok(command)
+        command
     }
 
     fn prompt(&self, line: &str) {
@@ -277,19 +277,18 @@ impl Stage {
     }
 }
 
-/// Prints what a command said; gives it back without colours.
-fn print(output: &Output) -> String {
-    let mut all = String::new();
-    for stream in [&output.stderr, &output.stdout] {
-        let text = String::from_utf8_lossy(stream);
-        for line in text.lines() {
-            if !line.trim().is_empty() {
-                say(format!("  {line}"));
-            }
+/// Prints what a command says, as it says it; gives it back without colours.
+fn print(reader: PipeReader) -> Result<String> {
+    let mut text = String::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        if !line.trim().is_empty() {
+            say(format!("  {line}"));
+            text.push_str(&strip_str(&line).to_string());
+            text.push('\n');
         }
-        all.push_str(&strip_str(&text).to_string());
     }
-    all
+    Ok(text)
 }
 
 /// Waits until a look finds something.

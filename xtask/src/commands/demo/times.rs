@@ -23,6 +23,11 @@ impl Times {
         }
     }
 
+    /// Something that had to be done before the first act.
+    pub(super) fn before(&mut self, what: &str, took: Duration) {
+        self.rows.push(row(what, took));
+    }
+
     /// The number of the act that begins now.
     pub(super) fn next_number(&self) -> usize {
         self.acts + 1
