@@ -21,7 +21,6 @@ mod reader;
 mod writer;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -38,6 +37,7 @@ pub use open::{Refusal, SCHEMA_VERSION};
 use crate::hints::Hints;
 use crate::store::{Batch, Change, Committed, Error, Lease, Page, Query, Store, Stored};
 use checkpoint::Checkpoints;
+use open::Lock;
 use reader::Readers;
 use writer::{Work, Writer};
 
@@ -49,7 +49,7 @@ pub struct SqliteStore {
     writer: Option<JoinHandle<()>>,
     hints: Hints,
     /// Held until everything else is closed.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SqliteStore {

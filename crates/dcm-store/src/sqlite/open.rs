@@ -156,7 +156,20 @@ pub(super) struct Opened {
     /// The connection that writes.
     pub(super) connection: Connection,
     /// Held as long as the store is open.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
+}
+
+/// The lock that keeps a second process out; it ends with the process, however that ends.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Lets go of it in so many words: a process that another thread is just starting has a copy of
+    /// the open file for a moment, so closing ours would not end the lock yet.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "unlock the store");
+        }
+    }
 }
 
 pub(super) fn open(path: &Path) -> Result<Opened, Error> {
@@ -188,8 +201,7 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Erro
     open().map_err(|source| fault(DOING, source))
 }
 
-/// Takes the lock that keeps a second process out; it ends with the process, however that ends.
-fn lock(path: &Path) -> Result<File, Error> {
+fn lock(path: &Path) -> Result<Lock, Error> {
     let lock_path = beside(path, ".lock");
     let file = match private_file::create(&lock_path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -199,7 +211,7 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
     .map_err(unreachable_file)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(Refusal::InUse {
             path: path.to_owned(),
         }

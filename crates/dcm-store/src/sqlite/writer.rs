@@ -355,7 +355,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
         let mut hints = writer.hints.subscribe();
-        let (group, answers): (Vec<_>, Vec<_>) = ["a", "b", "c"]
+        let (group, answers): (Vec<_>, Vec<_>) = ["x", "y", "z"]
             .map(|path| work(path, 10))
             .into_iter()
             .unzip();
@@ -387,6 +387,7 @@ mod tests {
             .query_row("SELECT number FROM store", [], |row| row.get(0))
             .unwrap();
         assert_eq!(saved, number + 1);
+        // Not a word of the lost ones.
         let heard = futures::StreamExt::next(&mut hints).await;
         let changed = Key::from_stored(DocumentKind::Quota, "a/a".to_owned());
         assert_eq!(heard, Some(crate::store::Change::Document(changed)));
