@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
 use crate::member::registry::Registry;
+use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 
 /// What the synchronizer is made of.
@@ -34,6 +35,8 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
     /// Reaches members.
     pub connector: Arc<dyn Connector>,
+    /// Counts and times.
+    pub metrics: Metrics,
     /// Settings.
     pub config: Config,
 }
@@ -80,7 +83,10 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         backoff_first: std::time::Duration::from_millis(config.backoff_first_ms.max(1)),
         backoff_cap: config.backoff_cap(),
     };
-    let reconcile = Arc::new(Reconcile(Arc::clone(&context)));
+    let reconcile = Arc::new(Reconcile {
+        context: Arc::clone(&context),
+        metrics: parts.metrics,
+    });
     let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());
     let probe = Arc::new(Probe {
         context: Arc::clone(&context),

@@ -10,12 +10,16 @@ use crate::context::Context;
 use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
 use crate::load::{Inputs, load};
+use crate::metrics::Metrics;
 use crate::record::Ledger;
 use crate::run::Run;
 use crate::{present, removal};
 
 /// The work of the targets' driver.
-pub(crate) struct Reconcile(pub(crate) Arc<Context>);
+pub(crate) struct Reconcile {
+    pub(crate) context: Arc<Context>,
+    pub(crate) metrics: Metrics,
+}
 
 #[async_trait]
 impl Work for Reconcile {
@@ -27,10 +31,13 @@ impl Work for Reconcile {
     }
 
     async fn run(&self, key: TargetKey, priority: Priority, attempts: u32) -> Next {
-        let context = &self.0;
+        let context = &self.context;
         let started = tokio::time::Instant::now();
         let result = reconcile(context, &key, priority).await;
-        let millis = started.elapsed().as_millis();
+        let took = started.elapsed();
+        let millis = took.as_millis();
+        self.metrics
+            .note(took, attempts, result.as_ref().err().map(Error::category));
         match result {
             Ok(next) => {
                 tracing::debug!(member = %key, ?priority, millis, ?next, "run ended");

@@ -15,7 +15,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let code = match arguments.command {
         Command::Serve(sources) => with_config(&sources, |loaded| serve(loaded, began)),
-        Command::Config(ConfigCommand::Show(sources)) => with_config(&sources, show),
+        Command::Config(ConfigCommand::Show(sources)) => {
+            with_config(&sources, |loaded| show(&loaded))
+        }
         Command::Client(command) => {
             let root = Arguments::command();
             match client_runtime() {
@@ -44,7 +46,7 @@ fn failed(error: &anyhow::Error, code: Code) -> Code {
     code
 }
 
-fn show(loaded: Loaded) -> anyhow::Result<()> {
+fn show(loaded: &Loaded) -> anyhow::Result<()> {
     let text = loaded.config.to_toml().context("write the configuration")?;
     let origins = if loaded.origins.is_empty() {
         "the defaults".to_owned()

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use dcm_api::{HttpMetrics, Limits};
 use dcm_app::{App, Policy};
-use dcm_sync::KubeConnector;
+use dcm_sync::{Connector, KubeConnector};
 use dcm_types::address::AddressPolicy;
 use dcm_types::ports::Clock;
 use prometheus_client::registry::Registry;
@@ -39,6 +39,16 @@ pub struct Server {
 
 /// Starts all roles. They end with the token.
 pub async fn start(config: Config, cancellation: CancellationToken) -> anyhow::Result<Server> {
+    start_with(config, cancellation, |connector| Arc::new(connector)).await
+}
+
+/// Starts all roles, with something between them and the clusters.
+pub async fn start_with(
+    config: Config,
+    cancellation: CancellationToken,
+    wrap: impl FnOnce(KubeConnector) -> Arc<dyn Connector>,
+) -> anyhow::Result<Server> {
+    let mut registry = Registry::default();
     let listener = listener::bind(&config.server).await?;
     let address = listener.local_addr().context("ask for our address")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -54,7 +64,8 @@ pub async fn start(config: Config, cancellation: CancellationToken) -> anyhow::R
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
-            connector: Arc::new(KubeConnector::new(addresses.clone(), config.sync.clone())),
+            connector: wrap(KubeConnector::new(addresses.clone(), config.sync.clone())),
+            metrics: dcm_sync::Metrics::register(&mut registry),
             config: config.sync,
         },
         cancellation.clone(),
@@ -68,7 +79,7 @@ pub async fn start(config: Config, cancellation: CancellationToken) -> anyhow::R
         policy: Policy { addresses },
     });
     let background = tokio::spawn(dcm_app::run_background(app.clone(), cancellation.clone()));
-    let api = tokio::spawn(serve_api(listener, app, cancellation.clone()));
+    let api = tokio::spawn(serve_api(listener, app, registry, cancellation.clone()));
     Ok(Server {
         address,
         api,
@@ -81,9 +92,9 @@ pub async fn start(config: Config, cancellation: CancellationToken) -> anyhow::R
 async fn serve_api(
     listener: TcpListener,
     app: App,
+    mut registry: Registry,
     cancellation: CancellationToken,
 ) -> io::Result<()> {
-    let mut registry = Registry::default();
     let metrics = HttpMetrics::register(&mut registry);
     let router = dcm_api::router(app, metrics, Arc::new(registry));
     let limits = Limits {

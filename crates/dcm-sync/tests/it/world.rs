@@ -105,6 +105,7 @@ fn start(
         clock: Arc::clone(clock) as _,
         randomness: Arc::new(SystemRandomness),
         connector: Arc::new(connector),
+        metrics: dcm_sync::Metrics::default(),
         config: config.clone(),
     };
     (dcm_sync::start(parts, cancellation.clone()), cancellation)

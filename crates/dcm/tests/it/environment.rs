@@ -97,16 +97,14 @@ impl Environment {
         arguments: &[S],
         variables: &[(&str, &str)],
     ) -> Outcome {
-        let output = self
+        let child = self
             .command(arguments)
             .envs(variables.iter().copied())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        end_of(child)
     }
 
     /// Starts a server in this folder; commands talk to it from now on.
@@ -141,6 +139,43 @@ impl Environment {
             url,
         }
     }
+}
+
+/// Waits for the end of a run, whose output is read meanwhile; one that does not end is a failure.
+fn end_of(mut child: Child) -> Outcome {
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let read = |mut pipe: Box<dyn std::io::Read + Send>| {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).unwrap();
+            text
+        })
+    };
+    let stdout = read(Box::new(stdout));
+    let stderr = read(Box::new(stderr));
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if began.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let outcome = Outcome {
+        code: status.and_then(|status| status.code()).unwrap_or(-1),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    };
+    assert!(
+        status.is_some(),
+        "the run does not end: {}",
+        outcome.shown()
+    );
+    outcome
 }
 
 fn url_in(line: &str) -> Option<String> {

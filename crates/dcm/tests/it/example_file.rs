@@ -3,6 +3,8 @@
 //! The comments of the fields are their only documentation, so they are read from the source; the
 //! values are those that the program has by default.
 
+use std::fmt::Write as _;
+
 use dcm::config::Config;
 use toml::{Table, Value};
 
@@ -50,7 +52,7 @@ pub(crate) fn render() -> String {
         let about = fields.iter().find(|(field, _)| field == section).unwrap();
         text.push('\n');
         push_comment(&mut text, &about.1);
-        text.push_str(&format!("[{section}]\n"));
+        writeln!(text, "[{section}]").unwrap();
         let values = defaults[section].as_table().unwrap();
         let fields = fields_of(source, name);
         assert_eq!(
@@ -61,7 +63,7 @@ pub(crate) fn render() -> String {
         for (field, comment) in fields {
             assert!(!comment.is_empty(), "{section}.{field} is not explained");
             push_comment(&mut text, &comment);
-            text.push_str(&format!("#{field} = {}\n", show(&values[&field])));
+            writeln!(text, "#{field} = {}", show(&values[&field])).unwrap();
         }
     }
     text
@@ -73,7 +75,7 @@ fn show(value: &Value) -> String {
 
 fn push_comment(text: &mut String, comment: &[String]) {
     for line in comment {
-        text.push_str(&format!("# {line}\n"));
+        writeln!(text, "# {line}").unwrap();
     }
 }
 

@@ -1,5 +1,11 @@
 //! Tests of the binary as people and scripts use it: output, exit codes, files, signals.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step of a test ends the test"
+)]
+
 mod answers;
 mod configuration;
 mod documents;
@@ -7,6 +13,7 @@ mod environment;
 mod example_file;
 mod fake_server;
 mod help;
+mod members;
 mod resources;
 mod serving;
 mod waiting;

@@ -23,10 +23,9 @@ fn project_lives_its_life() {
     insta::assert_snapshot!(run(&environment, "project list").shown(), @r"
     exit 0
     --- stdout
-    NAME   DESCRIPTION
-    demo   first
-    other  -
+
     --- stderr
+    there is no project yet
     ");
     let document = run(&environment, "project get demo -o json").done().json();
     assert_eq!(document["metadata"]["description"], "first");
@@ -148,9 +147,9 @@ fn provider_lives_its_life_and_lists_are_empty_first() {
     insta::assert_snapshot!(run(&environment, "provider list").shown(), @r"
     exit 0
     --- stdout
-    NAME   DESCRIPTION
-    edges  -
+
     --- stderr
+    there is no cluster provider yet
     ");
     assert_eq!(
         run(&environment, "cluster list edges -o json")
@@ -168,20 +167,16 @@ fn refused_documents_name_every_field() {
     run(&environment, "project create demo").done();
     let refused = run(
         &environment,
-        "lc create slice -p demo -n Not_A_Label --user -x",
+        "lc create slice -p demo -n Not_A_Label --user a..b",
     );
     insta::assert_snapshot!(refused.shown(), @r"
-    exit 2
+    exit 1
     --- stdout
 
     --- stderr
-    error: unexpected argument '-x' found
-
-      tip: to pass '-x' as a value, use '-- -x'
-
-    Usage: dcm logical-cloud create [OPTIONS] --project <PROJECT> <NAME>
-
-    For more information, try '--help'.
+    error: Invalid input
+      spec.namespace: must be an RFC 1123 label: lower-case letters, digits and '-', with a letter or digit at both ends, got 'Not_A_Label'
+      spec.user.userName: must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..', got 'a..b'
     ");
 }
 

@@ -86,6 +86,7 @@ pub(super) fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
         }
         Call::ClaimFields(object) => {
             let patch = json!([
+                { "op": "test", "path": "/metadata/uid", "value": object.uid() },
                 { "op": "replace", "path": "/metadata/resourceVersion", "value": object.resource_version() },
                 { "op": "replace", "path": "/metadata/managedFields", "value": object.claimed_fields() },
             ]);

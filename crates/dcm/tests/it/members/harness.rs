@@ -1,0 +1,291 @@
+//! A server in a process of its own, its log in a file, and verbs over REST.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dcm_testkit::ControlPlane;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Names the data folder to the server that a test starts out of its own program.
+pub(super) const FOLDER: &str = "DCM_TEST_SERVER_FOLDER";
+
+/// Settings with short times, for real clusters on this machine.
+pub(super) const SETTINGS: &str = r#"
+[clusters]
+allow_addresses = ["127.0.0.0/8"]
+[log]
+level = "trace"
+[sync]
+scan_interval_seconds = 3
+backoff_first_ms = 50
+backoff_cap_seconds = 1
+run_deadline_seconds = 2
+call_deadline_seconds = 3
+"#;
+
+/// A folder with settings, data and log.
+pub(super) struct Folder {
+    pub(super) directory: TempDir,
+    client: reqwest::Client,
+}
+
+/// A server that runs; killed when it is dropped.
+pub(super) struct Server {
+    child: Child,
+    pub(super) url: String,
+}
+
+impl Server {
+    /// Waits for a process that ends by itself, and says whether it was killed.
+    pub(super) fn was_killed(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.signal() == Some(9);
+            }
+            if started.elapsed() > Duration::from_secs(10) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("dcm.toml"), SETTINGS).unwrap();
+        Self {
+            directory,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The binary as it is shipped.
+    pub(super) fn serve(&self) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dcm"));
+        command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--data-dir",
+                "data",
+                "--config",
+                "dcm.toml",
+            ])
+            .env_clear();
+        self.start(command)
+    }
+
+    /// The same server inside this test program, with something between it and the clusters.
+    pub(super) fn serve_from_test(&self, test: &str) -> Server {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", test, "--nocapture"])
+            .env(FOLDER, self.directory.path());
+        self.start(command)
+    }
+
+    fn start(&self, mut command: Command) -> Server {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .unwrap();
+        let mut child = command
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines.map_while(Result::ok).find_map(|line| {
+            let rest = &line[line.find("http://")?..];
+            Some(rest.split([' ', ',']).next()?.to_owned())
+        });
+        let url = url.unwrap_or_else(|| panic!("no server: {}", read(&self.path("log"))));
+        Server { child, url }
+    }
+
+    /// One request; gives status and body.
+    pub(super) async fn send(
+        &self,
+        server: &Server,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, String) {
+        let url = format!("{}/v2/{path}", server.url);
+        let mut request = self.client.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.text().await.unwrap())
+    }
+
+    /// A POST that must be accepted.
+    pub(super) async fn post(&self, server: &Server, path: &str, body: Value) -> Value {
+        let (status, text) = self.send(server, "POST", path, Some(body)).await;
+        assert!((200..300).contains(&status), "POST {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Registers control planes as `site/edge0`, `site/edge1`, ...
+    pub(super) async fn register(&self, server: &Server, planes: &[&ControlPlane]) {
+        self.post(
+            server,
+            "cluster-providers",
+            json!({ "metadata": { "name": "site" } }),
+        )
+        .await;
+        for (number, plane) in planes.iter().enumerate() {
+            let body = json!({
+                "metadata": { "name": format!("edge{number}") },
+                "spec": { "kubeconfig": plane.kubeconfig() },
+            });
+            self.post(server, "cluster-providers/site/clusters", body)
+                .await;
+        }
+    }
+
+    /// Makes a project with one logical cloud on the given clusters: a quota of three `ConfigMaps`, and
+    /// the right to use them.
+    pub(super) async fn describe(
+        &self,
+        server: &Server,
+        project: &str,
+        namespace: &str,
+        clusters: usize,
+    ) -> String {
+        let projects = format!("projects/{project}/logical-clouds");
+        self.post(
+            server,
+            "projects",
+            json!({ "metadata": { "name": project } }),
+        )
+        .await;
+        let clusters: Vec<Value> = (0..clusters)
+            .map(|number| json!({ "clusterProvider": "site", "cluster": format!("edge{number}") }))
+            .collect();
+        let cloud = json!({
+            "metadata": { "name": "front" },
+            "spec": {
+                "namespace": namespace,
+                "user": { "userName": "alice", "type": "certificate" },
+                "clusters": clusters,
+            },
+        });
+        self.post(server, &projects, cloud).await;
+        let cloud = format!("{projects}/front");
+        let quota = json!({ "metadata": { "name": "limits" }, "spec": { "configmaps": "3" } });
+        self.post(server, &format!("{cloud}/cluster-quotas"), quota)
+            .await;
+        let permission = json!({
+            "metadata": { "name": "maps" },
+            "spec": {
+                "namespace": namespace, "apiGroups": [""], "resources": ["configmaps"],
+                "verbs": ["get", "list", "create", "delete"],
+            },
+        });
+        self.post(server, &format!("{cloud}/user-permissions"), permission)
+            .await;
+        cloud
+    }
+
+    /// Waits until the status shows what was waited for; gives it.
+    pub(super) async fn wait(&self, server: &Server, cloud: &str, until: &str) -> Value {
+        let path = format!("{cloud}/status?wait={until}&timeout=60s");
+        let (status, text) = self.send(server, "GET", &path, None).await;
+        assert_eq!(status, 200, "{text}");
+        let view: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(view["reached"], true, "{cloud} is not {until}: {view:#}");
+        view
+    }
+
+    /// The merged kubeconfig of a cloud.
+    pub(super) async fn kubeconfig(&self, server: &Server, cloud: &str) -> String {
+        let (status, text) = self
+            .send(server, "GET", &format!("{cloud}/kubeconfig"), None)
+            .await;
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
+    /// Runs kubectl with a kubeconfig of its own.
+    pub(super) fn kubectl_as(
+        &self,
+        plane: &ControlPlane,
+        kubeconfig: &str,
+        arguments: &[&str],
+    ) -> (bool, String) {
+        let file = tempfile::NamedTempFile::new_in(self.directory.path()).unwrap();
+        std::fs::write(file.path(), kubeconfig).unwrap();
+        let mut command = plane.kubectl();
+        command
+            .env("KUBECONFIG", file.path())
+            .arg("--kubeconfig")
+            .arg(file.path());
+        output(command.args(arguments))
+    }
+}
+
+/// Runs kubectl as administrator.
+pub(super) fn kubectl(plane: &ControlPlane, arguments: &[&str]) -> String {
+    let (ok, text) = output(plane.kubectl().args(arguments));
+    assert!(ok, "kubectl {arguments:?}: {text}");
+    text
+}
+
+fn output(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+/// Names of everything in a cluster that belongs to the namespace's cloud, or to any cloud.
+pub(super) fn labelled(plane: &ControlPlane, namespace: &str) -> Vec<String> {
+    let kinds =
+        "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings";
+    let template = "-o=custom-columns=NAME:.metadata.name,NAMESPACE:.metadata.namespace,DATA:.data";
+    let text = kubectl(
+        plane,
+        &["get", kinds, "-A", "-l", "dcm.internal/cloud", template],
+    );
+    text.lines()
+        .filter(|line| line.contains(namespace))
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(super) fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// A namespace that no other test of this process uses.
+pub(super) fn namespace(what: &str) -> String {
+    format!("{what}-{}", std::process::id())
+}

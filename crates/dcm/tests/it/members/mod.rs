@@ -1,0 +1,6 @@
+//! The whole program against real control planes: over REST, through the binary and its files.
+
+mod canary;
+mod harness;
+mod killed;
+mod slices;
