@@ -23,9 +23,10 @@ fn project_lives_its_life() {
     insta::assert_snapshot!(run(&environment, "project list").shown(), @r"
     exit 0
     --- stdout
-
+    NAME   DESCRIPTION
+    demo   first
+    other  -
     --- stderr
-    there is no project yet
     ");
     let document = run(&environment, "project get demo -o json").done().json();
     assert_eq!(document["metadata"]["description"], "first");
@@ -147,9 +148,9 @@ fn provider_lives_its_life_and_lists_are_empty_first() {
     insta::assert_snapshot!(run(&environment, "provider list").shown(), @r"
     exit 0
     --- stdout
-
+    NAME   DESCRIPTION
+    edges  -
     --- stderr
-    there is no cluster provider yet
     ");
     assert_eq!(
         run(&environment, "cluster list edges -o json")
