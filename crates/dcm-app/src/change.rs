@@ -111,7 +111,7 @@ fn explain(error: dcm_store::Error, expectations: &[(Key, Expect)]) -> Error {
             Error::taken(&describe(key))
         }
         (Some(Expect::Exists), None) => missing(key),
-        _ => Error::raced(error),
+        _ => Error::raced(),
     }
 }
 

@@ -107,10 +107,9 @@ impl Error {
     }
 
     /// Something changed between reading and committing.
-    pub(crate) fn raced(source: dcm_store::Error) -> Self {
+    pub(crate) fn raced() -> Self {
         Self {
             why: Why::Raced,
-            source: Some(Box::new(source)),
             ..Self::conflict("it was changed by others at the same time").hint("try again")
         }
     }

@@ -3,7 +3,8 @@
 
 use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    ClusterProvider, ClusterReference, LogicalCloud, Observed, Project, Reservation, Target,
+    ClusterProvider, ClusterReference, LogicalCloud, Namespace, Observed, Project, Reservation,
+    Target,
 };
 use dcm_types::{
     CloudKey, ClusterKey, Document, DocumentKind, Index, Key, ProjectName, ProviderName, Uid,
@@ -85,6 +86,26 @@ impl App {
         }
         self.require_project(&cloud.project).await?;
         Err(missing(&key))
+    }
+
+    /// Reads the namespace of a cloud, which is there as long as the cloud is.
+    pub(crate) async fn namespace_of(
+        &self,
+        cloud: &CloudKey,
+    ) -> Result<Versioned<Namespace>, Error> {
+        let key = Key::of_cloud(DocumentKind::Namespace, cloud);
+        let found = self.find(&key).await?;
+        found.ok_or_else(|| missing(&Key::cloud(cloud)))
+    }
+
+    /// Makes sure that a cloud, with all that belongs to it, is as it was when it was read.
+    pub(crate) async fn confirm(&self, cloud: &Versioned<LogicalCloud>) -> Result<(), Error> {
+        let now = self.require_cloud(&cloud.document.key).await?;
+        if now.version == cloud.version {
+            Ok(())
+        } else {
+            Err(Error::raced())
+        }
     }
 
     /// Whether anything is stored below this path. The parent must be read before this, and be

@@ -10,8 +10,7 @@ mod reserve;
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Namespace, Revision, Slice, User,
-    Wish,
+    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Revision, Slice, User, Wish,
 };
 use dcm_types::permission::{Rule, check_sum};
 use dcm_types::ports::Nudge;
@@ -201,16 +200,13 @@ impl App {
     async fn sources_of(&self, cloud: &Versioned<LogicalCloud>) -> Result<Sources, Error> {
         let key = &cloud.document.key;
         let project = self.require_project(&key.project).await?.document;
-        let namespace = self
-            .require::<Namespace>(&Key::of_cloud(DocumentKind::Namespace, key))
-            .await?
-            .document;
+        let namespace = self.namespace_of(key).await?.document;
         let user = match &cloud.document.user {
             Some(name) => self.find::<User>(&Key::user(key, name)).await?,
             None => None,
         };
         let below = || Scope::Under(key.path());
-        Ok(Sources {
+        let sources = Sources {
             project: project.uid,
             cloud: cloud.document.uid,
             namespace,
@@ -218,7 +214,10 @@ impl App {
             references: documents(self.store().read_all(below()).await?),
             quotas: documents(self.store().read_all(below()).await?),
             permissions: documents(self.store().read_all(below()).await?),
-        })
+        };
+        // A refusal is not committed, so what it rests on must be no mix either.
+        self.confirm(cloud).await?;
+        Ok(sources)
     }
 }
 

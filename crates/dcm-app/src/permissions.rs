@@ -2,12 +2,10 @@
 //! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
 
 use dcm_store::{Scope, StoreExt as _};
-use dcm_types::documents::{Namespace, UserPermission};
+use dcm_types::documents::UserPermission;
 use dcm_types::drafts::PermissionDraft;
 use dcm_types::permission::{Rule, check_sum};
-use dcm_types::{
-    CloudKey, DocumentKind, Fault, Key, Kind, NamespaceName, PermissionName, Violation,
-};
+use dcm_types::{CloudKey, Fault, Key, Kind, NamespaceName, PermissionName, Violation};
 
 use crate::documents::Site;
 use crate::integrity::same_name;
@@ -95,9 +93,7 @@ impl App {
         draft: &PermissionDraft,
     ) -> Result<(), Error> {
         self.require_cloud(cloud).await?;
-        let namespace = self
-            .require::<Namespace>(&Key::of_cloud(DocumentKind::Namespace, cloud))
-            .await?;
+        let namespace = self.namespace_of(cloud).await?;
         refuse_foreign_namespace(draft, &namespace.document.name, "spec.namespace")?;
         check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
         let mut rules = self.rules_of(cloud, &draft.name).await?;

@@ -13,8 +13,8 @@ use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{Access, ClusterReference, LogicalCloud, Metadata};
 use dcm_types::drafts::ReferenceDraft;
 use dcm_types::{
-    CloudKey, ClusterKey, Document as _, Key, ProviderName, ReferenceName, TargetKey,
-    Timestamp, Violation,
+    CloudKey, ClusterKey, Document as _, Key, ProviderName, ReferenceName, TargetKey, Timestamp,
+    Violation,
 };
 
 use crate::change::Act;

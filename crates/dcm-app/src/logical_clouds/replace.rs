@@ -64,9 +64,7 @@ impl App {
 
     async fn present(&self, cloud: Versioned<LogicalCloud>) -> Result<Present, Error> {
         let key = &cloud.document.key;
-        let namespace = self
-            .require(&Key::of_cloud(DocumentKind::Namespace, key))
-            .await?;
+        let namespace = self.namespace_of(key).await?;
         let user = match &cloud.document.user {
             Some(name) => self.find(&Key::user(key, name)).await?,
             None => None,

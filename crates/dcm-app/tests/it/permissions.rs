@@ -1,0 +1,130 @@
+//! Permissions of a cloud's user: own namespace only, inside the envelope, also together (T14, T18, T19).
+
+use dcm_app::Precondition;
+use dcm_types::drafts::PermissionDraft;
+use dcm_types::{Kind, PermissionName};
+
+use crate::world::{World, cloud_key, kind, permission_draft, who};
+
+on_every_store!(
+    a_permission_is_created_read_replaced_and_deleted,
+    other_namespaces_and_the_whole_cluster_are_forbidden,
+    rules_outside_of_the_envelope_are_refused_with_the_field,
+    the_number_of_rules_of_a_user_is_bounded,
+);
+
+async fn prepared(world: &World) -> dcm_types::CloudKey {
+    world.project("p").await;
+    let key = cloud_key("p", "lc");
+    world.cloud(&key).await;
+    key
+}
+
+async fn a_permission_is_created_read_replaced_and_deleted(world: World) {
+    let key = prepared(&world).await;
+    let (app, who) = (&world.app, who());
+    let name = PermissionName::parse("x").unwrap();
+    let created = app
+        .create_permission(&who, &key, permission_draft("x", "pods"))
+        .await
+        .unwrap();
+    let again = app
+        .create_permission(&who, &key, permission_draft("x", "pods"))
+        .await;
+    assert_eq!(kind(again), Kind::AlreadyExists);
+    let draft = permission_draft("x", "secrets");
+    let put = app
+        .put_permission(&who, &key, &name, draft, Precondition::None)
+        .await
+        .unwrap();
+    assert!(!put.created);
+    assert_eq!(
+        put.saved.document.uid, created.document.uid,
+        "its role keeps its name"
+    );
+    assert_eq!(
+        app.get_permission(&who, &key, &name).await.unwrap(),
+        put.saved
+    );
+    app.delete_permission(&who, &key, &name, Precondition::None)
+        .await
+        .unwrap();
+    assert_eq!(
+        kind(app.get_permission(&who, &key, &name).await),
+        Kind::NotFound
+    );
+}
+
+async fn other_namespaces_and_the_whole_cluster_are_forbidden(world: World) {
+    let key = prepared(&world).await;
+    for namespace in ["kube-system", "", "other"] {
+        let draft = PermissionDraft {
+            namespace: Some(namespace.to_owned()),
+            ..permission_draft("x", "pods")
+        };
+        let error = world
+            .app
+            .create_permission(&who(), &key, draft)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden, "{namespace:?}");
+        assert_eq!(error.faults[0].field, "spec.namespace");
+    }
+    let own = PermissionDraft {
+        namespace: Some("payments".to_owned()),
+        ..permission_draft("x", "pods")
+    };
+    world
+        .app
+        .create_permission(&who(), &key, own)
+        .await
+        .unwrap();
+}
+
+async fn rules_outside_of_the_envelope_are_refused_with_the_field(world: World) {
+    let key = prepared(&world).await;
+    let name = PermissionName::parse("x").unwrap();
+    for resource in ["*", "clusterroles", "resourcequotas", "nodes/proxy"] {
+        let draft = permission_draft("x", resource);
+        let posted = world
+            .app
+            .create_permission(&who(), &key, draft.clone())
+            .await;
+        let put = world
+            .app
+            .put_permission(&who(), &key, &name, draft, Precondition::None)
+            .await;
+        for error in [posted.unwrap_err(), put.unwrap_err()] {
+            assert_eq!(error.kind, Kind::Invalid, "{resource}");
+            assert_eq!(error.faults[0].field, "spec.resources[0]");
+        }
+    }
+    assert_eq!(world.deeds("p").await.len(), 2, "nothing was written");
+}
+
+async fn the_number_of_rules_of_a_user_is_bounded(world: World) {
+    let key = prepared(&world).await;
+    for number in 0..100 {
+        let draft = permission_draft(&format!("x{number}"), "pods");
+        world
+            .app
+            .create_permission(&who(), &key, draft)
+            .await
+            .unwrap();
+    }
+    let one_more = permission_draft("y", "pods");
+    let refused = world.app.create_permission(&who(), &key, one_more).await;
+    assert_eq!(kind(refused), Kind::Invalid);
+    let name = PermissionName::parse("x7").unwrap();
+    world
+        .app
+        .put_permission(
+            &who(),
+            &key,
+            &name,
+            permission_draft("x7", "secrets"),
+            Precondition::None,
+        )
+        .await
+        .unwrap();
+}

@@ -1,0 +1,77 @@
+//! Quotas of a cloud.
+
+use dcm_app::Precondition;
+use dcm_types::documents::Level;
+use dcm_types::drafts::LogicalCloudDraft;
+use dcm_types::{Kind, QuotaName};
+
+use crate::world::{World, cloud_draft, cloud_key, kind, quota_draft, who};
+
+on_every_store!(
+    a_quota_is_created_read_replaced_and_deleted,
+    quotas_of_admin_clouds_are_refused,
+);
+
+async fn a_quota_is_created_read_replaced_and_deleted(world: World) {
+    world.project("p").await;
+    let key = cloud_key("p", "lc");
+    world.cloud(&key).await;
+    let (app, who) = (&world.app, who());
+    let name = QuotaName::parse("q").unwrap();
+    let created = app
+        .create_quota(&who, &key, quota_draft("q", "10"))
+        .await
+        .unwrap();
+    let again = app.create_quota(&who, &key, quota_draft("q", "10")).await;
+    let error = again.unwrap_err();
+    assert_eq!(error.kind, Kind::AlreadyExists);
+    assert_eq!(
+        error.to_string(),
+        "cluster quota 'q' of logical cloud 'lc' exists already"
+    );
+    let put = app
+        .put_quota(
+            &who,
+            &key,
+            &name,
+            quota_draft("q", "2k"),
+            Precondition::None,
+        )
+        .await
+        .unwrap();
+    assert!(!put.created);
+    assert_eq!(put.saved.document.uid, created.document.uid);
+    assert_eq!(app.get_quota(&who, &key, &name).await.unwrap(), put.saved);
+    app.delete_quota(&who, &key, &name, Precondition::None)
+        .await
+        .unwrap();
+    assert_eq!(kind(app.get_quota(&who, &key, &name).await), Kind::NotFound);
+    let deeds = world.deeds("p").await;
+    assert_eq!(
+        deeds[2..],
+        [
+            "create quota/p/lc/q",
+            "update quota/p/lc/q",
+            "delete quota/p/lc/q"
+        ]
+    );
+}
+
+async fn quotas_of_admin_clouds_are_refused(world: World) {
+    world.project("p").await;
+    let key = cloud_key("p", "lc");
+    let draft = LogicalCloudDraft {
+        level: Level::Admin,
+        ..cloud_draft("lc")
+    };
+    world
+        .app
+        .create_logical_cloud(&who(), &key.project, draft)
+        .await
+        .unwrap();
+    let refused = world
+        .app
+        .create_quota(&who(), &key, quota_draft("q", "1"))
+        .await;
+    assert_eq!(kind(refused), Kind::Invalid);
+}
