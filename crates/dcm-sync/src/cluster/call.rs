@@ -130,7 +130,7 @@ impl CallError {
                 "open the address with `clusters.allow_addresses` if the cluster really lives there"
             }
             CallErrorKind::Unauthorized => {
-                "the registered credential is not accepted any more; replace it with `dcm cluster update`"
+                "the registered credential is not accepted any more; replace it with `dcm cluster set-kubeconfig`"
             }
             CallErrorKind::Forbidden => {
                 "the registered credential lacks a right; `dcm cluster get` lists what is missing"

@@ -126,3 +126,62 @@ async fn object_planted_between_read_and_create_stays_byte_equal() {
         "no right before the quotas are in force"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_that_is_ahead_of_the_store_is_left_alone() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let first = revision(&[&one]);
+    let key = target(&first, &one);
+    world.wish(&first).await;
+    world.ready(&key, 1).await;
+    world.quiet(std::time::Duration::from_millis(300)).await;
+    // As after the restore of an old backup: the member has seen generation 9.
+    let selector = format!("dcm.internal/cloud={}", first.cloud_uid);
+    let anchors = ["annotate", "configmap", "-n", "dcm-system", "-l", &selector];
+    kubectl(
+        plane,
+        &[&anchors[..], &["dcm.internal/generation=9", "--overwrite"]].concat(),
+    );
+    world.ledger.clear();
+    let mut second = crate::world::next(&first);
+    second.slice.quotas.clear();
+    world.wish(&second).await;
+    let refused = world
+        .until(&key, "refused", |target| {
+            target
+                .last_error
+                .as_ref()
+                .is_some_and(|error| error.category == "ahead")
+        })
+        .await;
+    assert_eq!(
+        condition(&refused, Track::Member).status,
+        ConditionStatus::Blocked
+    );
+    world.wish(&terminated(&second)).await;
+    world
+        .until(&key, "refused again", |t| {
+            t.wanted_generation == 3 && t.last_error.is_some()
+        })
+        .await;
+    let about_slice: Vec<_> = world
+        .ledger
+        .mutations()
+        .into_iter()
+        .filter(|name| !name.contains("Certificate"))
+        .collect();
+    assert_eq!(
+        about_slice,
+        Vec::<String>::new(),
+        "nothing is changed or deleted"
+    );
+    assert!(
+        object(
+            plane,
+            &["quota", "limits", "-n", first.slice.namespace.as_str()]
+        )
+        .is_some()
+    );
+}

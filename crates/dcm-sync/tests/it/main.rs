@@ -8,6 +8,7 @@
 
 mod certificates;
 mod conflicts;
+mod connection;
 mod drift;
 mod faults;
 mod golden;
