@@ -6,6 +6,7 @@
 mod allow;
 mod arrows;
 mod generated;
+mod links;
 mod machine;
 mod manifests;
 mod modules;
@@ -88,6 +89,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(sources::check(&tree));
     findings.extend(modules::check(&tree));
     findings.extend(machine::check(&tree));
+    findings.extend(links::check(&tree));
     findings.extend(generated::check(&tree)?);
     let findings = AllowList::read(&tree.root)?.apply(findings);
     for finding in &findings {
