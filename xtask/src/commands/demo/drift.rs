@@ -34,15 +34,15 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
         let hard = stage.look(&quota.concat())?;
         Ok(hard.filter(|hard| hard.contains("configmaps")))
     })?;
-    let fourth = [
+    let one_more = [
         "kubectl",
         "--context",
         context,
         "create",
         "configmap",
-        "four",
+        "another",
     ];
-    stage.refused("exceeded quota: small", &fourth)
+    stage.refused("exceeded quota: small", &one_more)
 }
 
 /// Deletes the one object of a kind while watching the kind, and sees it come back.

@@ -134,6 +134,7 @@ pub(super) fn tell_how_to_go_on(stage: &Stage, scene: &Scene) {
 
 /// Commands that work after the demo.
 const NEXT: &[&str] = &[
+    "dcm project create acme",
     "dcm logical-cloud create second --user bob --cluster edges/berlin --cluster edges/oslo",
     "dcm permission create edit --cloud second --resource configmaps --verb get --verb list --verb create",
     "dcm logical-cloud instantiate second --wait",
