@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
-use dcm_types::documents::{Cluster, Lifecycle, Revision, Target};
+use dcm_types::documents::{Cluster, Lifecycle, Reservation, Revision, Target};
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
-use dcm_types::{CloudKey, ClusterKey, Key, Kind, TargetKey};
+use dcm_types::{CloudKey, ClusterKey, Index, Key, Kind, TargetKey};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use rand::Rng as _;
@@ -155,6 +155,8 @@ impl Handle {
             self.nudge_members(&lifecycle.document, Priority::Housekeeping)
                 .await?;
         }
+        self.nudge_reserved(Scope::All, Priority::Housekeeping)
+            .await?;
         for cluster in store.read_all::<Cluster>(Scope::All).await? {
             let key = cluster.document.key;
             let health = Key::of_cluster(dcm_types::DocumentKind::ClusterHealth, &key);
@@ -186,11 +188,28 @@ impl Handle {
         Ok(())
     }
 
+    /// Members for which a namespace is held: also those that a wish named which was overtaken before
+    /// its first run.
+    async fn nudge_reserved(&self, scope: Scope, priority: Priority) -> Result<(), StoreError> {
+        let store = self.context.store.as_ref();
+        for held in store.read_all::<Reservation>(scope).await? {
+            let key = TargetKey {
+                cloud: held.document.cloud,
+                cluster: held.document.cluster,
+            };
+            self.targets.nudge(key, priority);
+        }
+        Ok(())
+    }
+
     async fn nudge_cloud(&self, cloud: &CloudKey) -> Result<(), StoreError> {
         let store = self.context.store.as_ref();
         let key = Key::of_cloud(dcm_types::DocumentKind::Lifecycle, cloud);
         if let Some(lifecycle) = store.read::<Lifecycle>(&key).await? {
             self.nudge_members(&lifecycle.document, Priority::Foreground)
+                .await?;
+            let uid = lifecycle.document.cloud_uid.to_string();
+            self.nudge_reserved(Scope::Indexed(Index::Cloud, uid), Priority::Foreground)
                 .await?;
         }
         for target in store.read_all::<Target>(Scope::Under(cloud.path())).await? {

@@ -1,8 +1,8 @@
 //! The load step: everything a run needs from the store, read by its key alone.
 
-use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Versioned};
-use dcm_types::documents::{Access, Lifecycle, Observed, Revision, Target, Wish};
-use dcm_types::{DocumentKind, Key, TargetKey};
+use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
+use dcm_types::documents::{Access, Lifecycle, Observed, Reservation, Revision, Target, Wish};
+use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 
 /// What the store says about one target.
 pub(crate) struct Inputs {
@@ -14,6 +14,8 @@ pub(crate) struct Inputs {
     pub(crate) dropped: bool,
     /// What was recorded so far.
     pub(crate) target: Option<Versioned<Target>>,
+    /// The hold of this cloud on the namespace in this cluster.
+    pub(crate) reservation: Option<Versioned<Reservation>>,
     /// Credentials in this member.
     pub(crate) accesses: Vec<Versioned<Access>>,
 }
@@ -24,6 +26,13 @@ impl Inputs {
         self.target
             .as_ref()
             .is_none_or(|target| target.document.observed == Observed::Absent)
+    }
+
+    /// The release of the reservation, if this cloud holds it. An action that relies on it asserts it
+    /// and so touches it: then the release fails, and with it the commit that it is part of.
+    pub(crate) fn release(&self) -> Option<(Key, Expect)> {
+        let held = self.reservation.as_ref()?;
+        Some((held.document.key(), Expect::Untouched(held.version)))
     }
 }
 
@@ -46,7 +55,13 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
     };
     let revision = revision.document;
     let is_member = revision.has_member(&key.cluster);
-    if !is_member && target.is_none() {
+    let reservation = Key::reservation(&key.cluster, &revision.slice.namespace);
+    let reservation = store
+        .read::<Reservation>(&reservation)
+        .await?
+        .filter(|held| held.document.cloud_uid == revision.cloud_uid);
+    // A wish that was overtaken before its first run leaves a reservation and no target.
+    if !is_member && target.is_none() && reservation.is_none() {
         return Ok(None);
     }
     let accesses = store.read_all::<Access>(Scope::Under(key.path())).await?;
@@ -59,6 +74,7 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
         dropped: !is_member && revision.wish == Wish::Present,
         revision,
         target,
+        reservation,
         accesses,
     }))
 }

@@ -4,6 +4,7 @@
 //! Surplus bindings go first and other surplus last. What is blocked on one track does not hold back
 //! the others beyond that order.
 
+use dcm_store::Expect;
 use dcm_types::Track;
 use dcm_types::documents::{ObjectState, Observed as ObservedState};
 use futures::future::{try_join, try_join_all};
@@ -328,14 +329,14 @@ impl Present<'_> {
     }
 
     /// Access documents of users that the revision does not have any more.
-    fn surplus_accesses(&self) -> Vec<dcm_types::Key> {
+    fn surplus_accesses(&self) -> Vec<(dcm_types::Key, Expect)> {
         use dcm_types::Document as _;
         let users = &self.inputs.revision.slice.users;
         self.inputs
             .accesses
             .iter()
             .filter(|access| !users.iter().any(|user| user.name == access.document.user))
-            .map(|access| access.document.key())
+            .map(|access| (access.document.key(), Expect::Anything))
             .collect()
     }
 

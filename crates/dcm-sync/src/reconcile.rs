@@ -1,11 +1,12 @@
 //! One reconcile: load, plan, render, apply, record. The key is its only input.
 
 use async_trait::async_trait;
-use dcm_types::documents::{Observed, Wish};
-use dcm_types::{ClusterKey, TargetKey};
+use dcm_types::documents::Wish;
+use dcm_types::{ClusterKey, ConditionStatus, TargetKey};
 use std::sync::Arc;
 
 use crate::cluster::CallErrorKind;
+use crate::conditions::of_removal;
 use crate::context::Context;
 use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
@@ -63,11 +64,7 @@ async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Re
     let Some(inputs) = load(context.store.as_ref(), key).await? else {
         return Ok(Next::Done(None));
     };
-    let is_absent = inputs
-        .target
-        .as_ref()
-        .is_some_and(|t| t.document.observed == Observed::Absent);
-    if inputs.wish == Wish::Absent && is_absent {
+    if inputs.wish == Wish::Absent && inputs.is_fresh() {
         return settle_absent(context, key, &inputs).await;
     }
     let mut ledger = Ledger::open(key, &inputs);
@@ -98,17 +95,34 @@ async fn make(
     }
 }
 
-/// A tombstone that is asked for a newer absence has it already.
+/// Nothing was ever written, or nothing is left: that is recorded for the newer wish, and a reservation
+/// that is still held is released. The target is written in the same commit, so that a run which began
+/// under an older wish cannot begin to write: it would have to write the target first.
 async fn settle_absent(context: &Context, key: &TargetKey, inputs: &Inputs) -> Result<Next, Error> {
+    let store = context.store.as_ref();
     let generation = inputs.revision.generation;
+    let release: Vec<_> = inputs.release().into_iter().collect();
     let mut ledger = Ledger::open(key, inputs);
-    if inputs.dropped {
-        ledger.remove(context.store.as_ref(), &[]).await?;
-    } else if ledger.target.applied_generation != Some(generation) {
-        ledger.target.applied_generation = Some(generation);
-        ledger.write(context.store.as_ref(), &mut [], &[]).await?;
-        context.tell(key, Some(generation));
+    if inputs.dropped && release.is_empty() {
+        ledger.remove(store, &[]).await?;
+        return Ok(Next::Done(None));
     }
+    if ledger.target.applied_generation == Some(generation) && release.is_empty() {
+        return Ok(Next::Done(None));
+    }
+    let target = &mut ledger.target;
+    target.applied_generation = Some(generation);
+    target.last_error = None;
+    target.check_at = None;
+    target.conditions = of_removal(
+        ConditionStatus::True,
+        "Absent",
+        "nothing is left",
+        &target.conditions,
+        context.clock.now(),
+    );
+    ledger.write(store, &mut [], &release).await?;
+    context.tell(key, Some(generation));
     Ok(Next::Done(None))
 }
 

@@ -77,7 +77,7 @@ impl Ledger {
         &mut self,
         store: &dyn Store,
         credentials: &mut [Credential],
-        gone: &[Key],
+        gone: &[(Key, Expect)],
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         let changed = self.stored.as_ref() != Some(&self.target);
@@ -87,8 +87,8 @@ impl Ledger {
         for credential in credentials.iter().filter(|credential| credential.dirty) {
             batch.put(&credential.access, Self::expect(credential.version))?;
         }
-        for key in gone {
-            batch.delete(key.clone(), Expect::Anything);
+        for (key, expect) in gone {
+            batch.delete(key.clone(), *expect);
         }
         if batch.operations.is_empty() {
             return Ok(());
@@ -108,13 +108,17 @@ impl Ledger {
     }
 
     /// Deletes the target's own document, with others, in one commit.
-    pub(crate) async fn remove(&self, store: &dyn Store, gone: &[Key]) -> Result<(), StoreError> {
+    pub(crate) async fn remove(
+        &self,
+        store: &dyn Store,
+        gone: &[(Key, Expect)],
+    ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         if let Some(version) = self.version {
             batch.delete(self.target.key(), Expect::Number(version));
         }
-        for key in gone {
-            batch.delete(key.clone(), Expect::Anything);
+        for (key, expect) in gone {
+            batch.delete(key.clone(), *expect);
         }
         store.commit(batch).await.map(drop)
     }

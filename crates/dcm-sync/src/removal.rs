@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use dcm_store::Expect;
 use dcm_types::documents::Observed as ObservedState;
 use dcm_types::{ConditionStatus, Document as _, Key, Timestamp};
 use futures::future::try_join_all;
@@ -231,37 +232,33 @@ async fn absent(
 ) -> Result<Next, Error> {
     let now = context.clock.now();
     let store = context.store.as_ref();
-    let mut gone: Vec<Key> = inputs
-        .accesses
-        .iter()
-        .map(|access| access.document.key())
+    let accesses = inputs.accesses.iter();
+    let gone: Vec<(Key, Expect)> = accesses
+        .map(|access| (access.document.key(), Expect::Anything))
+        .chain(inputs.release())
         .collect();
-    gone.push(Key::reservation(
-        &run.key.cluster,
-        &inputs.revision.slice.namespace,
-    ));
     let place = [
         render::anchor_place(&inputs.revision),
         render::namespace_place(&inputs.revision),
     ];
     run.member.unwatch_target(run.cloud_uid, place.into_iter());
+    let target = &mut ledger.target;
+    target.observed = ObservedState::Absent;
+    target.applied_generation = Some(inputs.revision.generation);
+    target.inventory.clear();
+    target.objects.clear();
+    target.checked_at = Some(now);
+    target.check_at = None;
+    target.conditions = of_removal(
+        ConditionStatus::True,
+        "Absent",
+        "nothing is left",
+        &target.conditions,
+        now,
+    );
     if inputs.dropped {
         ledger.remove(store, &gone).await?;
     } else {
-        let target = &mut ledger.target;
-        target.observed = ObservedState::Absent;
-        target.applied_generation = Some(inputs.revision.generation);
-        target.inventory.clear();
-        target.objects.clear();
-        target.checked_at = Some(now);
-        target.check_at = None;
-        target.conditions = of_removal(
-            ConditionStatus::True,
-            "Absent",
-            "nothing is left",
-            &target.conditions,
-            now,
-        );
         ledger.write(store, &mut [], &gone).await?;
     }
     tracing::info!(member = %run.key, "nothing is left in the member");
