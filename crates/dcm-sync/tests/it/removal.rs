@@ -2,10 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use dcm_testkit::shared_control_planes;
-use dcm_types::documents::{Access, Observed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::world::{World, kubectl, kubectl_as, next, object, owned, revision, target, terminated};
+use dcm_store::{Store, StoreExt as _};
+use dcm_sync::cluster::meddling::Verdict;
+use dcm_sync::cluster::{Call, Resource};
+use dcm_testkit::shared_control_planes;
+use dcm_types::documents::{Access, Observed, Target};
+use dcm_types::{Key, TargetKey, Timestamp};
+
+use crate::world::{
+    World, commit_wish, kubectl, kubectl_as, next, object, owned, revision, target, terminated,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn terminated_slice_leaves_nothing_and_its_certificate_opens_nothing() {
@@ -149,4 +158,139 @@ async fn namespace_that_waits_for_a_finalizer_says_so() {
     assert!(object(plane, &["namespace", namespace]).is_some());
     patch("null");
     world.absent(&key).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wish_that_comes_with_the_last_look_keeps_its_reservation() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    world.wish(&revision).await;
+    world.ready(&key, 1).await;
+    let gone = terminated(&revision);
+    let mut again = next(&gone);
+    again.wish = revision.wish;
+    again.members.clone_from(&revision.members);
+    // At the reads of the second look the wish changes, between what the run loaded and its commit.
+    let wished = Arc::new(AtomicBool::new(false));
+    let judge = {
+        let (store, key) = (Arc::clone(&world.store), key.clone());
+        let (again, wished) = (again.clone(), Arc::clone(&wished));
+        move |_: usize, call: &Call| {
+            let looks = matches!(
+                call,
+                Call::List {
+                    resource: Resource::Role,
+                    ..
+                }
+            );
+            let target = looks.then(|| read_now(store.as_ref(), &key)).flatten();
+            let second = target
+                .and_then(|target| target.emptied_at)
+                .is_some_and(|at| Timestamp::now().duration_since(at).as_secs() >= 6);
+            if second && !wished.swap(true, Ordering::AcqRel) {
+                futures::executor::block_on(commit_wish(store.as_ref(), &again));
+            }
+            Verdict::Pass
+        }
+    };
+    world.ledger.judge(Some(Arc::new(judge)));
+    world.wish(&gone).await;
+    world.ready(&key, 3).await;
+    assert!(
+        wished.load(Ordering::Acquire),
+        "the wish came at the second look"
+    );
+    assert!(
+        world
+            .reservation(&one, revision.slice.namespace.as_str())
+            .await
+    );
+    let access = world.access(&key, "alice").await.unwrap();
+    assert!(kubectl_as(plane, &world.kubeconfig(&access), &["get", "configmaps"]).0);
+}
+
+fn read_now(store: &dyn Store, key: &TargetKey) -> Option<Target> {
+    let target = futures::executor::block_on(store.read::<Target>(&Key::target(key))).unwrap();
+    target.map(|target| target.document)
+}
+
+/// A kubeconfig of a cluster that nobody answers for.
+fn dead(kubeconfig: &str) -> String {
+    let (before, rest) = kubeconfig.split_once("https://127.0.0.1:").unwrap();
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    format!("{before}https://127.0.0.1:1{}", &rest[digits..])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespace_on_a_cluster_that_never_answered_is_released() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", &dead(plane.kubeconfig())).await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    world.wish(&revision).await;
+    world
+        .until(&key, "failed", |target| target.last_error.is_some())
+        .await;
+    let namespace = revision.slice.namespace.as_str();
+    assert!(world.reservation(&one, namespace).await);
+    world.wish(&terminated(&revision)).await;
+    let absent = world
+        .until(&key, "settled", |target| {
+            target.applied_generation == Some(2)
+        })
+        .await;
+    assert_eq!(absent.observed, Observed::Absent);
+    assert_eq!(absent.last_error, None);
+    assert!(!world.reservation(&one, namespace).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wish_that_was_overtaken_before_its_first_run_leaves_no_reservation() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let held = dcm_types::documents::Reservation {
+        cluster: one.clone(),
+        namespace: revision.slice.namespace.clone(),
+        cloud: revision.cloud.clone(),
+        cloud_uid: revision.cloud_uid,
+    };
+    world.put(&held, dcm_store::Expect::Absent).await;
+    world.wish(&terminated(&revision)).await;
+    let key = target(&revision, &one);
+    let absent = world
+        .until(&key, "settled", |target| {
+            target.applied_generation == Some(2)
+        })
+        .await;
+    assert_eq!(absent.observed, Observed::Absent);
+    let namespace = revision.slice.namespace.as_str();
+    assert!(!world.reservation(&one, namespace).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reservation_of_another_cloud_is_never_released() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    world.wish(&revision).await;
+    world.ready(&key, 1).await;
+    let held = dcm_types::documents::Reservation {
+        cluster: one.clone(),
+        namespace: revision.slice.namespace.clone(),
+        cloud: revision.cloud.clone(),
+        cloud_uid: dcm_types::Uid::from_random([9; 16]),
+    };
+    world.put(&held, dcm_store::Expect::Exists).await;
+    world.wish(&terminated(&revision)).await;
+    world.absent(&key).await;
+    let namespace = revision.slice.namespace.as_str();
+    assert!(world.reservation(&one, namespace).await);
 }

@@ -193,27 +193,7 @@ impl World {
 
     /// Wishes a revision, as an accepted action does.
     pub(crate) async fn wish(&self, revision: &Revision) {
-        let lifecycle = Lifecycle {
-            cloud: revision.cloud.clone(),
-            cloud_uid: revision.cloud_uid,
-            generation: revision.generation,
-            wish: revision.wish,
-            delete_when_absent: false,
-            history: Vec::new(),
-        };
-        let mut batch = Batch::new();
-        batch.put(revision, Expect::Absent).unwrap();
-        batch.put(&lifecycle, Expect::Anything).unwrap();
-        for member in &revision.members {
-            let reservation = Reservation {
-                cluster: member.cluster.clone(),
-                namespace: revision.slice.namespace.clone(),
-                cloud: revision.cloud.clone(),
-                cloud_uid: revision.cloud_uid,
-            };
-            batch.put(&reservation, Expect::Anything).unwrap();
-        }
-        self.store.commit(batch).await.unwrap();
+        commit_wish(self.store.as_ref(), revision).await;
         self.handle
             .nudge(Nudge::Cloud(revision.cloud.clone()))
             .await
@@ -499,4 +479,29 @@ pub(crate) fn owned(plane: &ControlPlane, cloud: Uid) -> Vec<String> {
         .filter(|line| line.contains('/'))
         .map(str::to_owned)
         .collect()
+}
+
+/// Commits a revision as the wanted one, with its reservations.
+pub(crate) async fn commit_wish(store: &dyn Store, revision: &Revision) {
+    let lifecycle = Lifecycle {
+        cloud: revision.cloud.clone(),
+        cloud_uid: revision.cloud_uid,
+        generation: revision.generation,
+        wish: revision.wish,
+        delete_when_absent: false,
+        history: Vec::new(),
+    };
+    let mut batch = Batch::new();
+    batch.put(revision, Expect::Absent).unwrap();
+    batch.put(&lifecycle, Expect::Anything).unwrap();
+    for member in &revision.members {
+        let reservation = Reservation {
+            cluster: member.cluster.clone(),
+            namespace: revision.slice.namespace.clone(),
+            cloud: revision.cloud.clone(),
+            cloud_uid: revision.cloud_uid,
+        };
+        batch.put(&reservation, Expect::Anything).unwrap();
+    }
+    store.commit(batch).await.unwrap();
 }
