@@ -1,7 +1,9 @@
 //! The background step: links audit records and finishes deletions, woken by changes of the store.
 //!
-//! It works in rounds: gather hints for a moment, do the work, wait. A round that fails is repeated
-//! after a pause and then looks at everything, so a lost hint or a failed commit costs latency only.
+//! Hints are received all the time, also during work, so that a burst does not overrun the store's
+//! channel. Work is done in rounds: wait for a hint, gather what follows closely, do it. A round that
+//! fails is repeated after a pause and then looks at everything, so a lost hint or a failed commit costs
+//! latency only.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +11,9 @@ use std::time::Duration;
 use dcm_store::Change;
 use dcm_types::{CloudKey, CloudName, DocumentKind, Key, ProjectName, chain};
 use futures::stream::{BoxStream, StreamExt as _};
-use tokio::time::sleep;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Linker;
@@ -24,34 +28,37 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 
 /// Runs until cancelled.
 pub async fn run_background(app: App, cancellation: CancellationToken) {
-    let work = rounds(&app);
+    // Before the first look at everything, so that nothing is missed in between.
+    let changes = app.store().changes();
+    let inbox = Inbox::default();
     tokio::select! {
         () = cancellation.cancelled() => {}
-        () = work => {}
+        () = receive(changes, &inbox) => {}
+        () = rounds(&app, &inbox) => {}
     }
 }
 
-/// What is to be done.
-struct Work {
-    linker: Linker,
-    clouds: BTreeSet<CloudKey>,
-    all_clouds: bool,
+/// Takes hints; never ends.
+async fn receive(mut changes: BoxStream<'static, Change>, inbox: &Inbox) {
+    while let Some(change) = changes.next().await {
+        inbox.put(change);
+    }
+    std::future::pending::<()>().await;
 }
 
-async fn rounds(app: &App) {
-    // Before the first look at everything, so that nothing is missed in between.
-    let mut changes = app.store().changes();
-    let mut work = Work {
-        linker: Linker::new(),
-        clouds: BTreeSet::new(),
-        all_clouds: true,
+/// Works; never ends.
+async fn rounds(app: &App, inbox: &Inbox) {
+    let mut linker = Linker::new();
+    let mut hints = Hints {
+        everything: true,
+        ..Hints::default()
     };
     let mut pause = PAUSE.0;
     loop {
-        match work.run(app).await {
+        match work(app, &mut linker, hints).await {
             Ok(()) => {
                 pause = PAUSE.0;
-                work.wait(&mut changes).await;
+                hints = inbox.wait().await;
             }
             Err(error) => {
                 tracing::warn!(
@@ -60,75 +67,72 @@ async fn rounds(app: &App) {
                 );
                 sleep(pause).await;
                 pause = PAUSE.1.min(pause * 2);
-                work.note_everything();
+                hints = inbox.take();
+                hints.everything = true;
             }
         }
     }
 }
 
-impl Work {
-    async fn run(&mut self, app: &App) -> Result<(), Error> {
-        if self.all_clouds {
-            app.finish_all().await?;
-            self.all_clouds = false;
-        }
-        while let Some(cloud) = self.clouds.first().cloned() {
-            app.finish(&cloud).await?;
-            self.clouds.remove(&cloud);
-        }
-        self.linker.run(app).await
+async fn work(app: &App, linker: &mut Linker, hints: Hints) -> Result<(), Error> {
+    for record in &hints.records {
+        linker.note(record);
     }
-
-    /// Waits for a hint that means work, and gathers those that follow it closely.
-    async fn wait(&mut self, changes: &mut BoxStream<'static, Change>) {
-        let scan = sleep(SCAN);
-        tokio::pin!(scan);
-        loop {
-            tokio::select! {
-                () = &mut scan => return self.note_everything(),
-                change = next(changes) => if self.note(change) { break },
-            }
-        }
-        let gathered = sleep(GATHER);
-        tokio::pin!(gathered);
-        loop {
-            tokio::select! {
-                () = &mut gathered => return,
-                change = next(changes) => { self.note(change); }
-            }
+    if hints.everything {
+        linker.note_everything();
+        app.finish_all().await?;
+    } else {
+        for cloud in &hints.clouds {
+            app.finish(cloud).await?;
         }
     }
-
-    /// Takes a hint; tells whether it means work.
-    fn note(&mut self, change: Change) -> bool {
-        let Change::Document(key) = change else {
-            self.note_everything();
-            return true;
-        };
-        match key.kind() {
-            DocumentKind::Audit => self.linker.note(&key),
-            DocumentKind::Lifecycle | DocumentKind::Target => {
-                let Some(cloud) = cloud_of(&key) else {
-                    return false;
-                };
-                self.clouds.insert(cloud);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn note_everything(&mut self) {
-        self.linker.note_everything();
-        self.all_clouds = true;
-    }
+    linker.run(app).await
 }
 
-/// The next hint; never, when the store gives no more.
-async fn next(changes: &mut BoxStream<'static, Change>) -> Change {
-    match changes.next().await {
-        Some(change) => change,
-        None => std::future::pending().await,
+/// What changed since the last round.
+#[derive(Default)]
+struct Hints {
+    records: Vec<Key>,
+    clouds: BTreeSet<CloudKey>,
+    everything: bool,
+}
+
+/// Hints that wait for the next round.
+#[derive(Default)]
+struct Inbox {
+    hints: Mutex<Hints>,
+    arrived: Notify,
+}
+
+impl Inbox {
+    fn put(&self, change: Change) {
+        let mut hints = self.hints.lock();
+        match change {
+            Change::Missed => hints.everything = true,
+            Change::Document(key) => match key.kind() {
+                DocumentKind::Audit => hints.records.push(key),
+                DocumentKind::Lifecycle | DocumentKind::Target => {
+                    hints.clouds.extend(cloud_of(&key));
+                }
+                _ => return,
+            },
+        }
+        self.arrived.notify_one();
+    }
+
+    fn take(&self) -> Hints {
+        std::mem::take(&mut *self.hints.lock())
+    }
+
+    /// Waits for hints and gathers those that follow closely; without any, asks for everything at last.
+    async fn wait(&self) -> Hints {
+        let hinted = timeout(SCAN, self.arrived.notified()).await.is_ok();
+        if hinted {
+            sleep(GATHER).await;
+        }
+        let mut hints = self.take();
+        hints.everything |= !hinted;
+        hints
     }
 }
 

@@ -192,8 +192,12 @@ impl App {
             return Ok(None);
         };
         let key = Key::revision(cloud.document.uid, found.document.generation);
-        let revision = self.find::<Revision>(&key).await?;
-        Ok(revision.map(|found| found.document))
+        // It is missing only when the cloud went, or many newer ones came, since the lifecycle was read.
+        let revision = self
+            .find::<Revision>(&key)
+            .await?
+            .ok_or_else(Error::raced)?;
+        Ok(Some(revision.document))
     }
 
     /// Everything that a revision is made of.

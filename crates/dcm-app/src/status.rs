@@ -16,6 +16,7 @@ use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{CloudKey, ClusterKey, Index, Timestamp};
 
 use crate::references::kubeconfig_until;
+use crate::settle::settle;
 use crate::{App, Error, Principal};
 use member::{Expected, state_of};
 
@@ -34,6 +35,10 @@ impl App {
         _who: &Principal,
         key: &CloudKey,
     ) -> Result<CloudStatus, Error> {
+        settle(async || self.read_status(key).await).await
+    }
+
+    async fn read_status(&self, key: &CloudKey) -> Result<CloudStatus, Error> {
         let cloud = self.require_cloud(key).await?;
         let lifecycle = self.lifecycle_of(key).await?;
         let revision = self.current_revision(&cloud, lifecycle.as_ref()).await?;

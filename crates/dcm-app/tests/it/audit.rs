@@ -23,6 +23,7 @@ on_every_store!(
     a_deleted_link_is_found,
     swapped_links_are_found,
     a_record_that_is_linked_twice_is_found,
+    a_burst_of_changes_is_linked,
 );
 
 impl World {
@@ -209,4 +210,30 @@ async fn a_record_that_is_linked_twice_is_found(world: World) {
     };
     world.overwrite(&again).await;
     world.assert_bad(3, "links a record that was changed").await;
+}
+
+async fn a_burst_of_changes_is_linked(world: World) {
+    let cancellation = CancellationToken::new();
+    tokio::spawn(run_background(world.app.clone(), cancellation.clone()));
+    world.project("p").await;
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let app = world.app.clone();
+            tokio::spawn(async move {
+                for number in 0..150 {
+                    let draft = crate::world::cloud_draft(&format!("lc-{writer}-{number}"));
+                    let project = cloud_key("p", "lc").project;
+                    let created = app.create_logical_cloud(&who(), &project, draft).await;
+                    created.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    world.await_links().await;
+    cancellation.cancel();
+    let report = world.verify().await;
+    assert_eq!((report.verified, report.first_bad), (1201, None));
 }

@@ -39,8 +39,8 @@ pub struct IssuedCertificate {
     pub not_before: Timestamp,
     /// End of its validity.
     pub not_after: Timestamp,
-    /// The kubeconfig, YAML, sealed for [`crate::sealed::Purpose::TenantKubeconfig`], field
-    /// `kubeconfig`, at `epoch`.
+    /// The JSON of `dcm_pki::kubeconfig::TenantKubeconfig`, sealed for
+    /// [`crate::sealed::Purpose::TenantKubeconfig`], field `kubeconfig`, at `epoch`.
     pub kubeconfig: Sealed,
     /// Set once the bindings that this certificate rests on were read back; the kubeconfig is handed
     /// out only then.
