@@ -1,8 +1,12 @@
-//! Settings of the synchronizer. Every field has a default; times are in milliseconds or seconds as named.
+//! Settings of the synchronizer. Every field has a default; times are texts such as `60s`.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+mod time;
+
+pub use time::Time;
 
 /// `[sync]` of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,27 +24,30 @@ pub struct Config {
     pub calls_burst: u32,
     /// Calls per second to one cluster for scans and renewals. Default 20.
     pub housekeeping_calls_per_second: u32,
-    /// Seconds between two scans of everything. Default 60.
-    pub scan_interval_seconds: u64,
-    /// Seconds between two checks of a registered cluster. Default 300.
-    pub health_interval_seconds: u64,
-    /// Milliseconds before the first repeat of a failed run; doubles up to the cap. Default 500.
-    pub backoff_first_ms: u64,
-    /// Longest back-off in seconds. Default 300.
-    pub backoff_cap_seconds: u64,
-    /// Seconds for a TCP and TLS connection. Default 5.
-    pub connect_deadline_seconds: u64,
-    /// Seconds for one call. Default 20.
-    pub call_deadline_seconds: u64,
-    /// Seconds for one run; checked before each call. Default 30.
-    pub run_deadline_seconds: u64,
-    /// Seconds after which a watch without any event is opened anew. Default 60.
-    pub watch_idle_seconds: u64,
-    /// Milliseconds that a run waits for a certificate or a quota that is about to come, before it
-    /// ends and leaves the rest to the watch. Default 1000.
-    pub settle_ms: u64,
-    /// Days for which a user's certificate is valid. Default 7.
-    pub certificate_days: u32,
+    /// Time between two scans of everything. Default 1m.
+    pub scan_interval: Time,
+    /// Time between two checks of a registered cluster. Default 5m.
+    pub health_interval: Time,
+    /// Pause before the first repeat of a failed run; it doubles up to the cap. Default 500ms.
+    pub backoff_first: Time,
+    /// Longest pause before a failed run is repeated. Default 5m.
+    pub backoff_cap: Time,
+    /// Deadline of a TCP and TLS connection. Default 5s.
+    pub connect_deadline: Time,
+    /// Deadline of one call. Default 20s.
+    pub call_deadline: Time,
+    /// Deadline of one run; checked before each call. A terminated member counts as clean only after a
+    /// second look, this and the deadline of a call after the first. Default 30s.
+    pub run_deadline: Time,
+    /// Time after which a watch without any event is opened anew. Default 1m.
+    pub watch_idle: Time,
+    /// How long a run waits for a certificate or a quota that is about to come, before it ends and
+    /// leaves the rest to the watch. Default 1s.
+    pub settle: Time,
+    /// How long a user's certificate is valid, from 1h to 720h; it is renewed after a third.
+    /// Default 168h, which is 7 days.
+    #[serde(deserialize_with = "certificate_life")]
+    pub certificate_life: Time,
     /// Largest answer of a cluster in bytes. Default 8 MiB.
     pub answer_limit_bytes: usize,
 }
@@ -54,57 +61,60 @@ impl Default for Config {
             calls_per_second: 100,
             calls_burst: 200,
             housekeeping_calls_per_second: 20,
-            scan_interval_seconds: 60,
-            health_interval_seconds: 300,
-            backoff_first_ms: 500,
-            backoff_cap_seconds: 300,
-            connect_deadline_seconds: 5,
-            call_deadline_seconds: 20,
-            run_deadline_seconds: 30,
-            watch_idle_seconds: 60,
-            settle_ms: 1000,
-            certificate_days: 7,
+            scan_interval: Time::seconds(60),
+            health_interval: Time::seconds(300),
+            backoff_first: Time::millis(500),
+            backoff_cap: Time::seconds(300),
+            connect_deadline: Time::seconds(5),
+            call_deadline: Time::seconds(20),
+            run_deadline: Time::seconds(30),
+            watch_idle: Time::seconds(60),
+            settle: Time::seconds(1),
+            certificate_life: Time::hours(7 * 24),
             answer_limit_bytes: 8 * 1024 * 1024,
         }
     }
 }
 
+/// Shortest and longest life of a user's certificate (T22).
+const SHORTEST_LIFE: Duration = Duration::from_hours(1);
+const LONGEST_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// A certificate that lives shorter is renewed all the time; one that lives longer is a right that
+/// nobody can take back.
+fn certificate_life<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let life = Time::deserialize(deserializer)?;
+    if (SHORTEST_LIFE..=LONGEST_LIFE).contains(&life.get()) {
+        return Ok(life);
+    }
+    Err(serde::de::Error::custom("must be from 1h to 720h"))
+}
+
 impl Config {
-    pub(crate) fn scan_interval(&self) -> Duration {
-        Duration::from_secs(self.scan_interval_seconds.max(1))
-    }
-
-    pub(crate) fn health_interval(&self) -> Duration {
-        Duration::from_secs(self.health_interval_seconds.max(1))
-    }
-
-    pub(crate) fn backoff_cap(&self) -> Duration {
-        Duration::from_secs(self.backoff_cap_seconds.max(1))
-    }
-
-    pub(crate) fn connect_deadline(&self) -> Duration {
-        Duration::from_secs(self.connect_deadline_seconds.max(1))
-    }
-
-    pub(crate) fn call_deadline(&self) -> Duration {
-        Duration::from_secs(self.call_deadline_seconds.max(1))
-    }
-
-    pub(crate) fn run_deadline(&self) -> Duration {
-        Duration::from_secs(self.run_deadline_seconds.max(1))
-    }
-
-    pub(crate) fn watch_idle(&self) -> Duration {
-        Duration::from_secs(self.watch_idle_seconds.max(5))
-    }
-
-    pub(crate) fn settle(&self) -> Duration {
-        Duration::from_millis(self.settle_ms)
-    }
-
     /// How long after a terminating run a stale run could still write: its deadline and that of its
     /// last call.
     pub(crate) fn second_look(&self) -> Duration {
-        self.run_deadline() + self.call_deadline()
+        self.run_deadline.get() + self.call_deadline.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificate_life_outside_its_bounds_is_refused() {
+        let read = |life: &str| {
+            serde_json::from_value::<Config>(serde_json::json!({ "certificate_life": life }))
+        };
+        assert_eq!(read("1h").unwrap().certificate_life, Time::hours(1));
+        for life in ["59m", "721h", "0s", "week"] {
+            assert!(read(life).is_err(), "{life}");
+        }
+    }
+
+    #[test]
+    fn second_look_is_later_than_any_stale_run() {
+        assert_eq!(Config::default().second_look(), Duration::from_secs(50));
     }
 }

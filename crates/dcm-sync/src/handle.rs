@@ -80,8 +80,8 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let bounds = Bounds {
         total: config.runs_total.max(1),
         per_group: config.runs_per_cluster.max(1),
-        backoff_first: std::time::Duration::from_millis(config.backoff_first_ms.max(1)),
-        backoff_cap: config.backoff_cap(),
+        backoff_first: config.backoff_first.get(),
+        backoff_cap: config.backoff_cap.get(),
     };
     let reconcile = Arc::new(Reconcile {
         context: Arc::clone(&context),
@@ -132,7 +132,7 @@ impl Handle {
     /// Looks at everything, at start and then again and again: the same work whether or not anything
     /// changed. Nudges only shorten the wait.
     async fn scan_until(&self, cancellation: &CancellationToken) {
-        let interval = self.context.config.scan_interval();
+        let interval = self.context.config.scan_interval.get();
         loop {
             if let Err(error) = self.scan().await {
                 tracing::warn!(error = dcm_types::chain(&error), "scan failed");

@@ -37,7 +37,7 @@ impl Work for Probe {
 
     async fn run(&self, key: ClusterKey, _priority: Priority, _attempts: u32) -> Next {
         match self.probe(&key).await {
-            Ok(true) => Next::Done(Some(self.context.config.health_interval())),
+            Ok(true) => Next::Done(Some(self.context.config.health_interval.get())),
             Ok(false) => Next::Failed(None),
             Err(Error::NotRegistered { .. }) => self.forget(&key).await,
             Err(error) => {
@@ -189,7 +189,7 @@ fn limited(member: &Arc<Member>, context: &Context) -> Limited {
     Limited {
         inner: Arc::clone(&member.api),
         limits: Arc::clone(&member.limits),
-        deadline: Instant::now() + context.config.run_deadline(),
+        deadline: Instant::now() + context.config.run_deadline.get(),
         housekeeping: false,
     }
 }

@@ -40,7 +40,7 @@ mod run;
 
 pub use cluster::kube::KubeConnector;
 pub use cluster::{ClusterApi, Connector};
-pub use config::Config;
+pub use config::{Config, Time};
 pub use error::Error;
 pub use handle::{Handle, Parts, start};
 pub use metrics::Metrics;

@@ -98,7 +98,12 @@ impl Member {
     pub(crate) fn ensure_watching(self: &Arc<Self>, config: &Config) {
         if !self.started.swap(true, Ordering::AcqRel) {
             for resource in Resource::ALL {
-                watching::spawn(self, resource, config.watch_idle(), config.backoff_cap());
+                watching::spawn(
+                    self,
+                    resource,
+                    config.watch_idle.get(),
+                    config.backoff_cap.get(),
+                );
             }
         }
     }

@@ -88,7 +88,7 @@ impl Run {
         let api = Limited {
             inner: Arc::clone(&member.api),
             limits: Arc::clone(&member.limits),
-            deadline: Instant::now() + config.run_deadline(),
+            deadline: Instant::now() + config.run_deadline.get(),
             housekeeping: priority == Priority::Housekeeping,
         };
         Self {

@@ -53,14 +53,14 @@ impl Connector for KubeConnector {
         _cluster: &Cluster,
         credential: &AdminCredential,
     ) -> Result<Arc<dyn ClusterApi>, CallError> {
-        let deadline = self.config.connect_deadline();
+        let deadline = self.config.connect_deadline.get();
         let address = resolve(&credential.server, &self.policy, deadline).await?;
         let connector = PinnedConnector { address, deadline };
         let client = client(credential, connector)?;
         Ok(Arc::new(KubeApi {
             client,
-            call_deadline: self.config.call_deadline(),
-            watch_idle: self.config.watch_idle(),
+            call_deadline: self.config.call_deadline.get(),
+            watch_idle: self.config.watch_idle.get(),
             answer_limit: self.config.answer_limit_bytes,
         }))
     }

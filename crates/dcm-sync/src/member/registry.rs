@@ -146,7 +146,7 @@ impl Registry {
         let first = Limited {
             inner: Arc::clone(&inner),
             limits: Arc::clone(&limits),
-            deadline: Instant::now() + self.config.call_deadline(),
+            deadline: Instant::now() + self.config.call_deadline.get(),
             housekeeping: false,
         };
         let calls = Calls(&first);

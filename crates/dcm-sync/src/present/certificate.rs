@@ -10,9 +10,6 @@ use crate::credentials::{
 use crate::error::Error;
 use crate::render;
 
-/// Seconds in a day.
-const DAY: u64 = 24 * 60 * 60;
-
 fn place(pending: &PendingCertificate) -> Place {
     Place {
         resource: Resource::CertificateSigningRequest,
@@ -45,7 +42,7 @@ async fn request(
     credential: &mut Credential,
     pending: &PendingCertificate,
 ) -> Result<Option<Object>, Error> {
-    let seconds = u64::from(present.context.config.certificate_days.max(1)) * DAY;
+    let seconds = present.context.config.certificate_life.get().as_secs();
     let object = render::certificate_request(&present.inputs.revision, pending, seconds);
     let calls = present.run.calls();
     match calls.create(&object).await {

@@ -39,7 +39,7 @@ impl Present<'_> {
         &mut self,
         events: &mut broadcast::Receiver<MemberEvent>,
     ) -> Result<(), Error> {
-        let deadline = Instant::now() + self.context.config.settle();
+        let deadline = Instant::now() + self.context.config.settle.get();
         while self.is_waiting() {
             let event = match tokio::time::timeout_at(deadline, events.recv()).await {
                 Ok(Ok(event)) => event,

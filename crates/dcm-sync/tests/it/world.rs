@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::cluster::meddling::{Ledger, MeddlingConnector};
-use dcm_sync::{Config, Handle, KubeConnector, Parts};
+use dcm_sync::{Config, Handle, KubeConnector, Parts, Time};
 use dcm_testkit::ControlPlane;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
@@ -72,13 +72,13 @@ pub(crate) struct World {
 /// Settings with short times.
 pub(crate) fn quick() -> Config {
     Config {
-        scan_interval_seconds: 3600,
-        backoff_first_ms: 50,
-        backoff_cap_seconds: 1,
-        connect_deadline_seconds: 2,
-        call_deadline_seconds: 4,
-        run_deadline_seconds: 2,
-        health_interval_seconds: 2,
+        scan_interval: Time::hours(1),
+        backoff_first: Time::millis(50),
+        backoff_cap: Time::seconds(1),
+        connect_deadline: Time::seconds(2),
+        call_deadline: Time::seconds(4),
+        run_deadline: Time::seconds(2),
+        health_interval: Time::seconds(2),
         ..Config::default()
     }
 }

@@ -28,11 +28,11 @@ const CONFIGURATION: &str = r#"# Settings of the demo; everything else is as del
 allow_addresses = ["127.0.0.0/8"]
 
 [sync]
-run_deadline_seconds = 3
-call_deadline_seconds = 3
-connect_deadline_seconds = 2
-backoff_cap_seconds = 2
-scan_interval_seconds = 5
+run_deadline = "3s"
+call_deadline = "3s"
+connect_deadline = "2s"
+backoff_cap = "2s"
+scan_interval = "5s"
 "#;
 
 /// Everything that runs.

@@ -20,11 +20,11 @@ allow_addresses = ["127.0.0.0/8"]
 [log]
 level = "trace"
 [sync]
-scan_interval_seconds = 3
-backoff_first_ms = 50
-backoff_cap_seconds = 1
-run_deadline_seconds = 2
-call_deadline_seconds = 3
+scan_interval = "3s"
+backoff_first = "50ms"
+backoff_cap = "1s"
+run_deadline = "2s"
+call_deadline = "3s"
 "#;
 
 /// A folder with settings, data and log.
