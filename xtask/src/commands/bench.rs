@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Logical clouds to bring to life for the median
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=200))]
     clouds: u16,
+    /// Measure the programs as they were built last
+    #[arg(long)]
+    no_build: bool,
     /// Print JSON in place of a table
     #[arg(long)]
     json: bool,
@@ -47,7 +50,10 @@ enum Part {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
-    let tools = Tools::build()?;
+    let tools = Tools::locate()?;
+    if !arguments.no_build {
+        Tools::build()?;
+    }
     let place = Place::create()?;
     let mut figures = Vec::new();
     if wanted(Part::Idle) {

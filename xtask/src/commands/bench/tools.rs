@@ -17,13 +17,23 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    pub(super) fn build() -> Result<Self> {
+    /// Where the programs are once they are built.
+    pub(super) fn locate() -> Result<Self> {
+        let release = workspace::metadata()?.target_directory.join("release");
+        let example = |name| release.join("examples").join(name).into();
+        Ok(Self {
+            dcm: release.join("dcm").into(),
+            commit_rate: example("commit_rate"),
+            bare_client: example("bare_client"),
+        })
+    }
+
+    pub(super) fn build() -> Result<()> {
         output::warn("building with optimisation: about 6 min the first time");
         // Apart from the others, so that it is built as it is delivered: what tests need turns on
         // more of the libraries.
-        let dcm = serve::build(Profile::Release)?;
-        let target = workspace::metadata()?.target_directory;
-        let example = |package: &str, name: &str| -> Result<PathBuf> {
+        serve::build(Profile::Release)?;
+        for (package, name) in [("dcm-store", "commit_rate"), ("dcm-sync", "bare_client")] {
             let words = [
                 "build",
                 "--locked",
@@ -34,13 +44,8 @@ impl Tools {
                 name,
             ];
             workspace::run(&mut workspace::cargo(words))?;
-            Ok(target.join("release/examples").join(name).into())
-        };
-        Ok(Self {
-            dcm,
-            commit_rate: example("dcm-store", "commit_rate")?,
-            bare_client: example("dcm-sync", "bare_client")?,
-        })
+        }
+        Ok(())
     }
 
     /// Commits to bare SQLite and to our store without anything around them; documents are as long as
