@@ -1,8 +1,8 @@
 //! How many creates a second the SQLite backend commits, beside bare SQLite with the same bytes.
 //!
 //! A create is a batch of some documents and one assertion. Run it with `--release`. Arguments: the
-//! folder to measure in (by default a temporary one), and the file of a store, whose newest documents
-//! then say how long those of a create are.
+//! folder to measure in (by default a temporary one), the file of a store, whose newest documents then
+//! say how long those of a create are, and the seconds for each figure.
 
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
@@ -17,7 +17,7 @@ use dcm_types::ports::Clock;
 use dcm_types::{DocumentKind, Key, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// How long each figure is measured.
+/// How long each figure is measured, if nobody says.
 const TIME: Duration = Duration::from_secs(4);
 
 /// The documents that a create may write, with about the lengths of their JSON.
@@ -54,6 +54,13 @@ fn put(key: Key, length: usize) -> Operation {
 
 /// What a create writes, and how long it is.
 type Documents = Arc<[(DocumentKind, usize)]>;
+
+/// What is measured.
+struct Plan {
+    documents: Documents,
+    /// How long each figure is measured.
+    time: Duration,
+}
 
 /// The documents of a create as they are in a store: the newest of each kind.
 fn documents_in(store: &Path) -> Result<Documents> {
@@ -100,7 +107,7 @@ fn report(what: &str, times: &mut [Duration], elapsed: Duration, creates: usize)
 }
 
 /// Plain inserts of the same rows into a table of the same layout, `group` creates to a transaction, each transaction synced.
-fn bare(path: &Path, group: usize, documents: &[(DocumentKind, usize)]) -> Result<()> {
+fn bare(path: &Path, group: usize, plan: &Plan) -> Result<()> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -110,12 +117,12 @@ fn bare(path: &Path, group: usize, documents: &[(DocumentKind, usize)]) -> Resul
     let mut times = Vec::new();
     let start = Instant::now();
     let mut number = 0;
-    while start.elapsed() < TIME {
+    while start.elapsed() < plan.time {
         let begun = Instant::now();
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for _ in 0..group {
             let path = self::path(number);
-            for &(kind, length) in documents {
+            for &(kind, length) in plan.documents.iter() {
                 connection
                     .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3)")?
                     .execute(params![kind.as_str(), path, "x".repeat(length)])?;
@@ -130,7 +137,7 @@ fn bare(path: &Path, group: usize, documents: &[(DocumentKind, usize)]) -> Resul
     Ok(())
 }
 
-async fn store(path: &Path, clients: usize, documents: &Documents) -> Result<()> {
+async fn store(path: &Path, clients: usize, plan: &Plan) -> Result<()> {
     let store = Arc::new(SqliteStore::open(path, Arc::new(SystemClock))?);
     let operations = vec![put(project(), 200)];
     store.commit(Batch { operations }).await?;
@@ -139,10 +146,10 @@ async fn store(path: &Path, clients: usize, documents: &Documents) -> Result<()>
     let clients_running: Vec<_> = (0..clients)
         .map(|_| {
             let (store, next) = (Arc::clone(&store), Arc::clone(&next));
-            let documents = Arc::clone(documents);
+            let (documents, time) = (Arc::clone(&plan.documents), plan.time);
             tokio::spawn(async move {
                 let mut times = Vec::new();
-                while start.elapsed() < TIME {
+                while start.elapsed() < time {
                     let begun = Instant::now();
                     let batch = create(next.fetch_add(1, Ordering::Relaxed), &documents);
                     store.commit(batch).await?;
@@ -173,15 +180,21 @@ async fn main() -> Result<()> {
         Some(store) => documents_in(&store).context("reading the store")?,
         None => DOCUMENTS.into(),
     };
+    let time = match arguments.next() {
+        Some(seconds) => {
+            let seconds = seconds.to_str().and_then(|seconds| seconds.parse().ok());
+            Duration::from_secs(seconds.context("seconds are a whole number")?)
+        }
+        None => TIME,
+    };
     let bytes: usize = documents.iter().map(|(_, length)| length).sum();
     println!("a create: {} documents, {bytes} bytes", documents.len());
+    let plan = Plan { documents, time };
     for group in [1, 8, 32] {
-        let path = folder.join(format!("bare{group}.db"));
-        bare(&path, group, &documents).context("bare SQLite")?;
+        bare(&folder.join(format!("bare{group}.db")), group, &plan).context("bare SQLite")?;
     }
     for clients in [1, 8, 32] {
-        let path = folder.join(format!("store{clients}.db"));
-        store(&path, clients, &documents).await?;
+        store(&folder.join(format!("store{clients}.db")), clients, &plan).await?;
     }
     Ok(())
 }

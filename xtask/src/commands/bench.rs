@@ -13,7 +13,7 @@ mod statistics;
 mod tools;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -103,10 +103,6 @@ impl Place {
         fs::create_dir(&folder)?;
         fs::write(folder.join("dcm.toml"), configuration)?;
         Ok(folder)
-    }
-
-    fn path(&self) -> &Path {
-        &self.folder
     }
 }
 

@@ -8,16 +8,20 @@ use anyhow::{Context, Result, bail};
 use super::Place;
 use super::figure::{Figure, Unit};
 use super::load::Load;
+use super::statistics::median;
 use super::tools::Tools;
 use crate::http::Connection;
 use crate::output;
 use crate::serve::{self, Server};
 
-/// How long each load lasts.
-const TIME: Duration = Duration::from_secs(5);
+/// Ours and the baseline take turns, because the speed of a disk changes with what others do.
+const ROUNDS: usize = 3;
+/// How long each load lasts, in each round.
+const TIME: Duration = Duration::from_secs(2);
 const WARM_UP: Duration = Duration::from_secs(1);
 const MANY: usize = 32;
 const CLOUDS: &str = "/v2/projects/bench/logical-clouds";
+const BARE: &str = "bare SQLite";
 
 pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     output::warn("creating logical clouds: about 40 s");
@@ -30,60 +34,54 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     }
     let next = AtomicU64::new(0);
     let load = |clients, time| Load::run(server.address(), clients, time, &next, &create);
-    load(1, WARM_UP)?;
-    let one = load(1, TIME)?;
     load(MANY, WARM_UP)?;
-    let many = load(MANY, TIME)?;
-    // It gives the file free; what it was doing besides is not measured with the baseline.
-    drop(server);
+    let (mut one, mut many) = (Load::default(), Load::default());
+    let mut baselines = Vec::new();
     let store = folder.join("data").join("dcm.sqlite");
-    let text = tools.commit_rate(place.path(), &store)?;
-    let line = |what: &str| Line::find(&text, what);
-    let (bare, store_one) = (
-        line("bare SQLite, 1 to a commit")?,
-        line("store, 1 clients")?,
-    );
-    let store_many = line(&format!("store, {MANY} clients"))?;
-    let of_bare = "bare SQLite";
-    Ok(vec![
-        Figure::new(
-            "create, 1 client: p50",
-            Unit::Milliseconds,
-            one.percentile(0.5),
-        )
-        .beside(bare.p50, of_bare),
-        Figure::new(
-            "create, 1 client: p99",
-            Unit::Milliseconds,
-            one.percentile(0.99),
-        )
-        .beside(bare.p99, of_bare)
-        .at_most(10.0),
-        Figure::new("create, 32 clients", Unit::PerSecond, many.per_second())
-            .beside(bare.rate, of_bare)
+    for round in 0..ROUNDS {
+        one.add(load(1, TIME)?);
+        many.add(load(MANY, TIME)?);
+        let folder = place.folder(&format!("baseline{round}"), "")?;
+        baselines.push(tools.commit_rate(&folder, &store, 1)?);
+    }
+    let line = |what: &str| Line::middle(&baselines, what);
+    let bare = line("bare SQLite, 1 to a commit")?;
+    let mut figures = with_one(&one, &bare);
+    figures.extend(with_many(&many, &bare));
+    for clients in [1, MANY] {
+        let rate = line(&format!("store, {clients} clients"))?.rate;
+        let what = format!("store in process, clients: {clients}");
+        figures.push(Figure::new(what, Unit::PerSecond, rate).beside(bare.rate, BARE));
+    }
+    Ok(figures)
+}
+
+fn with_one(one: &Load, bare: &Line) -> Vec<Figure> {
+    let figure = |what, share| Figure::new(what, Unit::Milliseconds, one.percentile(share));
+    vec![
+        figure("create, 1 client: p50", 0.5).beside(bare.p50, BARE),
+        figure("create, 1 client: p99", 0.99)
+            .beside(bare.p99, BARE)
+            .at_most(10.0),
+    ]
+}
+
+fn with_many(many: &Load, bare: &Line) -> Vec<Figure> {
+    let rate = many.per_second();
+    let figure = |what, share| Figure::new(what, Unit::Milliseconds, many.percentile(share));
+    vec![
+        Figure::new("create, 32 clients", Unit::PerSecond, rate)
+            .beside(bare.rate, BARE)
             .at_least(1500.0),
         Figure::new(
-            "create, 32 clients: of bare SQLite commits",
+            "create, 32 clients: of bare SQLite",
             Unit::Percent,
-            100.0 * many.per_second() / bare.rate,
+            100.0 * rate / bare.rate,
         )
         .at_least(50.0),
-        Figure::new(
-            "create, 32 clients: p50",
-            Unit::Milliseconds,
-            many.percentile(0.5),
-        ),
-        Figure::new(
-            "create, 32 clients: p99",
-            Unit::Milliseconds,
-            many.percentile(0.99),
-        )
-        .at_most(25.0),
-        Figure::new("store alone, 1 client", Unit::PerSecond, store_one.rate)
-            .beside(bare.rate, of_bare),
-        Figure::new("store alone, 32 clients", Unit::PerSecond, store_many.rate)
-            .beside(bare.rate, of_bare),
-    ])
+        figure("create, 32 clients: p50", 0.5),
+        figure("create, 32 clients: p99", 0.99).at_most(25.0),
+    ]
 }
 
 fn create(number: u64) -> (String, String) {
@@ -104,6 +102,18 @@ struct Line {
 }
 
 impl Line {
+    /// The medians of what several runs tell.
+    fn middle(texts: &[String], what: &str) -> Result<Self> {
+        let lines = texts.iter().map(|text| Self::find(text, what));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        let middle = |of: fn(&Self) -> f64| median(&lines.iter().map(of).collect::<Vec<_>>());
+        Ok(Self {
+            rate: middle(|line| line.rate),
+            p50: middle(|line| line.p50),
+            p99: middle(|line| line.p99),
+        })
+    }
+
     fn find(text: &str, what: &str) -> Result<Self> {
         let line = text.lines().find_map(|line| line.strip_prefix(what));
         let line = line.with_context(|| format!("commit_rate does not tell of \"{what}\""))?;

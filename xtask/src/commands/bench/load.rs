@@ -16,6 +16,7 @@ use crate::http::Connection;
 /// A request of its own for each number.
 pub(super) type Request<'a> = &'a (dyn Fn(u64) -> (String, String) + Sync);
 
+#[derive(Default)]
 pub(super) struct Load {
     /// Milliseconds of each request.
     times: Vec<f64>,
@@ -58,6 +59,12 @@ impl Load {
             times,
             elapsed: began.elapsed(),
         })
+    }
+
+    /// Takes in what another run has measured.
+    pub(super) fn add(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.elapsed += other.elapsed;
     }
 
     pub(super) fn percentile(&self, share: f64) -> f64 {

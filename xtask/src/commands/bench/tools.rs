@@ -49,10 +49,13 @@ impl Tools {
     }
 
     /// Commits to bare SQLite and to our store without anything around them; documents are as long as
-    /// those of the last create in `store`.
-    pub(super) fn commit_rate(&self, folder: &Path, store: &Path) -> Result<String> {
+    /// those of the last create in `store`. Each of its six figures takes so many seconds.
+    pub(super) fn commit_rate(&self, folder: &Path, store: &Path, seconds: u64) -> Result<String> {
         let mut command = Command::new(&self.commit_rate);
-        command.arg(folder).arg(store).stderr(Stdio::inherit());
+        command
+            .args([folder, store])
+            .arg(seconds.to_string())
+            .stderr(Stdio::inherit());
         let output = command.output().context("running commit_rate")?;
         if !output.status.success() {
             bail!("commit_rate ended with {}", output.status);
