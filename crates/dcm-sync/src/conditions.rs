@@ -200,7 +200,7 @@ fn hint(reason: &str) -> Option<&'static str> {
 }
 
 /// `refused-address` becomes `RefusedAddress`.
-fn camel_case(category: &str) -> String {
+pub(crate) fn camel_case(category: &str) -> String {
     category
         .split('-')
         .map(|word| {

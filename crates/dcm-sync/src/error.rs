@@ -112,7 +112,7 @@ impl Error {
             }
             Self::DuplicateCluster { .. } => "use the name under which it is registered already",
             Self::Ahead { .. } => {
-                "the store was restored from an older backup; ask for the action again until its generation is higher"
+                "the store was restored from an older backup; change a document of the cloud and update it, until its generation is higher"
             }
             Self::Key { .. } => "see the log of the server",
         }

@@ -153,7 +153,7 @@ impl Probe {
             missing_rights: Vec::new(),
             signer: SignerState::Unknown,
             findings: vec![Finding {
-                reason: error.category().to_owned(),
+                reason: crate::conditions::camel_case(error.category()),
                 message: dcm_types::chain(error),
                 hint: error.hint().to_owned(),
             }],

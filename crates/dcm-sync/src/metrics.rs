@@ -1,8 +1,12 @@
 //! Metrics of the loop: runs and their outcome, how long they take, and keys that do not come to rest.
 //! A label is a category of ours, never free text.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dcm_types::TargetKey;
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,6 +25,8 @@ pub struct Metrics {
     runs: Family<Outcome, Counter>,
     duration: Histogram,
     stuck: Gauge,
+    /// Failures in a row, by key; a key that succeeded has none.
+    failing: Arc<Mutex<HashMap<TargetKey, u32>>>,
 }
 
 /// Runs in a row without success after which a key counts as stuck.
@@ -33,6 +39,7 @@ impl Default for Metrics {
             // From 1 ms to about 32 s.
             duration: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
             stuck: Gauge::default(),
+            failing: Arc::default(),
         }
     }
 }
@@ -60,19 +67,56 @@ impl Metrics {
         metrics
     }
 
-    /// Notes a run: `attempts` failed before it, and `failure` is its category, if it failed.
-    pub(crate) fn note(&self, took: Duration, attempts: u32, failure: Option<&'static str>) {
+    /// Notes a run, and its category if it failed.
+    pub(crate) fn note(&self, key: &TargetKey, took: Duration, failure: Option<&'static str>) {
         let outcome = failure.unwrap_or("done");
         self.runs.get_or_create(&Outcome { outcome }).inc();
         self.duration.observe(took.as_secs_f64());
-        match failure {
-            Some(_) if attempts == STUCK_AFTER => {
-                self.stuck.inc();
-            }
-            None if attempts > STUCK_AFTER => {
-                self.stuck.dec();
-            }
-            Some(_) | None => {}
+        let mut failing = self.failing.lock();
+        if failure.is_some() {
+            let failures = failing.entry(key.clone()).or_default();
+            *failures = failures.saturating_add(1);
+        } else {
+            failing.remove(key);
         }
+        let stuck = failing
+            .values()
+            .filter(|failures| **failures > STUCK_AFTER)
+            .count();
+        self.stuck.set(i64::try_from(stuck).unwrap_or(i64::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dcm_types::{CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName};
+
+    use super::*;
+
+    fn key(cloud: &str) -> TargetKey {
+        TargetKey {
+            cloud: CloudKey {
+                project: ProjectName::parse("shop").unwrap(),
+                cloud: CloudName::parse(cloud).unwrap(),
+            },
+            cluster: ClusterKey {
+                provider: ProviderName::parse("site").unwrap(),
+                cluster: ClusterName::parse("edge").unwrap(),
+            },
+        }
+    }
+
+    #[test]
+    fn key_is_stuck_after_ten_failures_in_a_row_and_not_after_a_success() {
+        let metrics = Metrics::default();
+        for _ in 0..10 {
+            metrics.note(&key("one"), Duration::ZERO, Some("unreachable"));
+        }
+        assert_eq!(metrics.stuck.get(), 0);
+        metrics.note(&key("one"), Duration::ZERO, Some("unreachable"));
+        metrics.note(&key("two"), Duration::ZERO, None);
+        assert_eq!(metrics.stuck.get(), 1);
+        metrics.note(&key("one"), Duration::ZERO, None);
+        assert_eq!(metrics.stuck.get(), 0);
     }
 }

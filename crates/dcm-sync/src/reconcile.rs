@@ -37,8 +37,8 @@ impl Work for Reconcile {
         let result = reconcile(context, &key, priority).await;
         let took = started.elapsed();
         let millis = took.as_millis();
-        self.metrics
-            .note(took, attempts, result.as_ref().err().map(Error::category));
+        let failure = result.as_ref().err().map(Error::category);
+        self.metrics.note(&key, took, failure);
         match result {
             Ok(next) => {
                 tracing::debug!(member = %key, ?priority, millis, ?next, "run ended");

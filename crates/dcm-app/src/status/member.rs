@@ -24,7 +24,10 @@ const BLOCKING: &[&str] = &[
     "unauthorized",
     "refused-address",
     "identity-changed",
-    "conflict",
+    "duplicate-cluster",
+    "not-registered",
+    "ahead",
+    "internal",
     "forbidden",
     "invalid",
 ];

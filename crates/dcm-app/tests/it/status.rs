@@ -58,7 +58,10 @@ const TRACKS: &[Row] = &[
 /// The category of the last error, and the state that follows.
 const ERRORS: &[(&str, MemberState)] = &[
     ("store", MemberState::Progressing),
-    ("internal", MemberState::Progressing),
+    ("internal", MemberState::Blocked),
+    ("duplicate-cluster", MemberState::Blocked),
+    ("not-registered", MemberState::Blocked),
+    ("ahead", MemberState::Blocked),
     ("unreachable", MemberState::Unreachable),
     ("timeout", MemberState::Unreachable),
     ("tls", MemberState::Unreachable),
@@ -67,7 +70,7 @@ const ERRORS: &[(&str, MemberState)] = &[
     ("invalid", MemberState::Blocked),
     ("identity-changed", MemberState::Blocked),
     ("refused-address", MemberState::Blocked),
-    ("conflict", MemberState::Blocked),
+    ("conflict", MemberState::Progressing),
 ];
 
 async fn states_follow_from_what_was_recorded(world: World) {
@@ -157,8 +160,8 @@ async fn a_terminated_cloud_shows_what_is_left(world: World) {
     dead.observed = Observed::Unknown;
     for (category, wanted) in [
         ("unreachable", MemberState::Unreachable),
-        ("conflict", MemberState::Blocked),
-        ("internal", MemberState::Terminating),
+        ("ahead", MemberState::Blocked),
+        ("conflict", MemberState::Terminating),
     ] {
         dead.last_error = Some(failure(category));
         world.record(&dead).await;

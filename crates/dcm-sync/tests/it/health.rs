@@ -68,7 +68,7 @@ async fn same_cluster_under_a_second_name_is_refused() {
     let again = world.register("again", plane.kubeconfig()).await;
     let refused = health(&world, &again, |_| true).await;
     assert_eq!(refused.state, HealthState::Refused);
-    assert_eq!(refused.findings[0].reason, "duplicate-cluster");
+    assert_eq!(refused.findings[0].reason, "DuplicateCluster");
     world.ledger.clear();
     let revision = revision(&[&again]);
     world.wish(&revision).await;
@@ -144,7 +144,7 @@ async fn unreachable_and_replaced_clusters_say_so() {
         health.state == HealthState::Unreachable
     })
     .await;
-    assert_eq!(gone.findings[0].reason, "unreachable");
+    assert_eq!(gone.findings[0].reason, "Unreachable");
     // Another cluster under the name and the registration of the first: only the credential changed.
     let document = Key::cluster(&one);
     let mut cluster = world
@@ -183,5 +183,5 @@ async fn unreachable_and_replaced_clusters_say_so() {
     cluster.credential_epoch = 2;
     world.put(&cluster, dcm_store::Expect::Anything).await;
     let refused = health(&world, &one, |health| health.state == HealthState::Refused).await;
-    assert_eq!(refused.findings[0].reason, "identity-changed");
+    assert_eq!(refused.findings[0].reason, "IdentityChanged");
 }
