@@ -19,7 +19,8 @@ impl Unit {
             Self::Milliseconds if value < 100.0 => format!("{value:.1} ms"),
             Self::Milliseconds => format!("{value:.0} ms"),
             Self::PerSecond => format!("{value:.0}/s"),
-            Self::Percent => format!("{value:.1} %"),
+            Self::Percent if value < 10.0 => format!("{value:.2} %"),
+            Self::Percent => format!("{value:.0} %"),
             Self::Times => format!("{value:.2} x"),
             Self::Megabytes => format!("{value:.1} MB"),
         }
