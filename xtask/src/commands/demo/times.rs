@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(
             lines[..2],
             [
-                "1. It heals                   2.0 s",
+                "1. It heals                    2.0 s",
                 "     deleted quota is back     80 ms"
             ]
         );
