@@ -61,8 +61,11 @@ fn processor_time(pid: u32) -> Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The second field is the name in brackets, and may hold anything.
     let (_, fields) = text.rsplit_once(") ").context("the system tells no name")?;
-    let times = fields.split(' ').skip(11).take(2).map(str::parse);
-    let ticks = times.sum::<Result<u64, _>>()?;
+    let times = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+    let mut ticks = 0;
+    for time in times {
+        ticks += time?;
+    }
     Ok(Duration::from_millis(ticks * MILLISECONDS_IN_A_TICK))
 }
 
