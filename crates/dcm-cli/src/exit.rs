@@ -90,7 +90,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::TimedOut { .. } => {
             "work goes on: `dcm logical-cloud status` shows it; --timeout waits longer"
         }
-        Error::Degraded(_) => "the table says what is wrong; work goes on as soon as it is mended",
+        Error::Degraded(_) => {
+            "what is shown says what is wrong; work goes on as soon as it is mended"
+        }
         Error::Encode(_)
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }

@@ -135,13 +135,17 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The whole chain of an error on one line: `outer: middle: root`.
+/// The whole chain of an error on one line: `outer: middle: root`. A link that only repeats what stands
+/// there already (many errors of libraries do) is left out.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let link = inner.to_string();
+        if !text.ends_with(&link) {
+            text.push_str(": ");
+            text.push_str(&link);
+        }
         source = inner.source();
     }
     text
@@ -163,4 +167,37 @@ fn shorten(value: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Link {
+        text: &'static str,
+        source: Option<Box<Self>>,
+    }
+
+    #[test]
+    fn links_that_repeat_the_one_before_are_left_out() {
+        let root = Link {
+            text: "refused",
+            source: None,
+        };
+        let again = Link {
+            text: "connect: refused",
+            source: Some(Box::new(root)),
+        };
+        let same = Link {
+            text: "connect: refused",
+            source: Some(Box::new(again)),
+        };
+        let outer = Link {
+            text: "read the version",
+            source: Some(Box::new(same)),
+        };
+        assert_eq!(chain(&outer), "read the version: connect: refused");
+    }
 }

@@ -107,6 +107,8 @@ fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
             .conditions
             .iter()
             .find(|condition| condition.track == track.as_str());
+        // Of what is gone no track holds, whatever the conditions say about its absence.
+        let condition = condition.filter(|_| member.state != MemberStateView::Absent);
         let (tone, mark) = mark(condition.map(|condition| condition.status));
         cells.push(Cell::new(tone, mark));
     }

@@ -23,10 +23,12 @@ async fn slice_on_two_clusters_is_usable_and_bounded() {
         assert!(access.pending.is_none());
         let tenant = world.kubeconfig(&access);
         let user = |arguments: &[&str]| kubectl_as(plane, &tenant, arguments);
-        // kube-root-ca.crt is the first of three.
-        assert!(user(&["create", "configmap", "a"]).0);
-        assert!(user(&["create", "configmap", "b"]).0);
-        let (ok, text) = user(&["create", "configmap", "c"]);
+        // kube-root-ca.crt is one of three; the cluster's first count may miss it (a race between its
+        // quota controller and whoever publishes it), so two or three are left, and never more.
+        let made =
+            (0..5).take_while(|number| user(&["create", "configmap", &format!("c{number}")]).0);
+        assert!((2..=3).contains(&made.count()));
+        let (ok, text) = user(&["create", "configmap", "more"]);
         assert!(!ok && text.contains("exceeded quota"), "{text}");
         for refused in [
             &["create", "configmap", "x", "-n", "default"][..],
