@@ -5,7 +5,6 @@
 
 mod allow;
 mod arrows;
-mod generated;
 mod links;
 mod machine;
 mod manifests;
@@ -90,7 +89,6 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(modules::check(&tree));
     findings.extend(machine::check(&tree));
     findings.extend(links::check(&tree));
-    findings.extend(generated::check(&tree)?);
     let findings = AllowList::read(&tree.root)?.apply(findings);
     for finding in &findings {
         output::say(finding);

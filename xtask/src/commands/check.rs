@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result<()> {
     parts.run("tidy", tidy::run);
     parts.run("clippy", clippy);
     parts.run("documentation", documentation);
+    parts.run("generated files", generated);
     parts.run("dependencies", dependencies);
     parts.report();
     parts.all_succeeded()
@@ -40,6 +41,23 @@ fn documentation() -> Result<()> {
         "--document-private-items",
     ]);
     run_command(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The files that the programs write (REST description, command reference, example configuration) are
+/// compared by tests, which also say how to renew them.
+fn generated() -> Result<()> {
+    run_command(&mut cargo([
+        "test",
+        "--package",
+        "dcm-api",
+        "--package",
+        "dcm",
+        "--test",
+        "it",
+        "--",
+        "the_document_is_the_one_that_is_checked_in",
+        "documents::",
+    ]))
 }
 
 /// Without the network: advisories, which need it, are `cargo xtask audit`.
