@@ -92,8 +92,8 @@ mod tests {
             Some("clusters.allow_addresses")
         );
         assert_eq!(
-            near("sync.scan_interval").as_deref(),
-            Some("sync.scan_interval_seconds")
+            near("sync.scan_intervall").as_deref(),
+            Some("sync.scan_interval")
         );
         assert_eq!(near("zzz.qqq"), None);
     }

@@ -76,9 +76,9 @@ fn unknown_keys_of_a_file_are_all_named_with_the_nearest_known_ones() {
 fn unknown_variables_are_refused_in_their_own_spelling() {
     for (name, told) in [
         (
-            "DCM__SYNC__SCAN_INTERVAL",
-            "unknown key 'DCM__SYNC__SCAN_INTERVAL' in the environment: \
-             did you mean 'DCM__SYNC__SCAN_INTERVAL_SECONDS'?",
+            "DCM__SYNC__SCAN_INTERVALL",
+            "unknown key 'DCM__SYNC__SCAN_INTERVALL' in the environment: \
+             did you mean 'DCM__SYNC__SCAN_INTERVAL'?",
         ),
         ("DCM__QQQ", "unknown key 'DCM__QQQ' in the environment"),
     ] {

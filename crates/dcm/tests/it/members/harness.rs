@@ -126,6 +126,18 @@ impl Folder {
         Server { child, url }
     }
 
+    /// A POST whose answer may be lost; says whether it was acknowledged.
+    pub(super) async fn try_post(&self, server: &Server, path: &str) -> bool {
+        let url = format!("{}/v2/{path}", server.url);
+        match self.client.post(url).send().await {
+            Ok(answer) => {
+                assert_eq!(answer.status().as_u16(), 202);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
     /// One request; gives status and body.
     pub(super) async fn send(
         &self,
