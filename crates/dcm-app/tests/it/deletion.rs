@@ -41,7 +41,7 @@ impl World {
     }
 
     /// Every document that has to do with a cloud, but for audit.
-    async fn leftovers(&self) -> Vec<String> {
+    pub(crate) async fn leftovers(&self) -> Vec<String> {
         let mut left = Vec::new();
         for kind in DocumentKind::ALL {
             if matches!(

@@ -30,6 +30,7 @@ mod credentials;
 mod deletion;
 mod lifecycle;
 mod members;
+mod model;
 mod parents;
 mod permissions;
 mod quotas;
