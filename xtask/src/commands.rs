@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod check;
 mod demo;
+mod fuzz_api;
 mod kube;
 mod test;
 
@@ -23,6 +24,8 @@ pub(crate) enum Task {
     Demo(demo::Arguments),
     /// Measure what the product is held against: rates, times, memory; takes minutes
     Bench(bench::Arguments),
+    /// Random requests against a served instance, judged by its own description; takes minutes
+    FuzzApi(fuzz_api::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -41,6 +44,7 @@ impl Task {
             Self::Test(arguments) => return Ok(test::run(&arguments)),
             Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Bench(arguments) => bench::run(&arguments)?,
+            Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

@@ -1,5 +1,7 @@
 //! The `OpenAPI` document: what the routes say of themselves, and what they have in common.
 
+mod grammar;
+
 use std::collections::BTreeMap;
 
 use dcm_wire::views::Problem;
@@ -39,7 +41,8 @@ pub(crate) struct Common;
 
 /// The document as it is served and checked in: pretty, ending in a line break.
 pub fn document() -> String {
-    let document = crate::router::documented().into_openapi();
+    let mut document = crate::router::documented().into_openapi();
+    grammar::describe(&mut document);
     let mut text = with_problems(document)
         .to_pretty_json()
         .expect("a document of plain strings and maps can be written as JSON");

@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use dcm_testkit::Assets;
 
+use super::fuzz_api;
 use crate::output;
 use crate::parts::Parts;
 use crate::workspace;
@@ -32,6 +33,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(programs) = programs {
         summary = Summary::of(programs);
         parts.run("run tests", || execute(arguments, &mut summary));
+        if arguments.cargo_arguments.is_empty() {
+            parts.run("fuzz the REST interface", fuzz_api::run_briefly);
+        }
     }
     parts.report();
     summary.report();

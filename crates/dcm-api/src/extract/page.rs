@@ -48,7 +48,7 @@ impl<S: Sync> FromRequestParts<S> for Page {
 
 /// A page is never larger than the largest, whatever is asked for.
 fn parse_limit(text: &str) -> Result<usize, Violation> {
-    let limit: Option<u64> = text.parse().ok().filter(|limit| *limit > 0);
+    let limit: Option<i64> = text.parse().ok().filter(|limit| *limit > 0);
     limit
         .map(|limit| usize::try_from(limit).unwrap_or(PAGE_LIMIT).min(PAGE_LIMIT))
         .ok_or_else(|| Violation::new("must be a whole number of at least 1", text))

@@ -1,0 +1,74 @@
+//! The grammar of parameters, by name: said once here, for every operation that has them.
+//!
+//! What stands here is what the extractors accept, so that a client that follows the document is not
+//! refused for the form of a parameter.
+
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+/// Names of our own resources (`dcm_types::name`): no `..`, a letter or digit at both ends.
+const NAME: &str = r"^[A-Za-z0-9]((\.?[-_A-Za-z0-9])*\.?[A-Za-z0-9])?$";
+/// RFC 1123 subdomain.
+const SUBDOMAIN: &str =
+    r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
+
+/// Name of a parameter, its pattern, and its greatest length.
+const GRAMMAR: [(&str, &str, usize); 11] = [
+    ("project", NAME, 128),
+    ("clusterProvider", NAME, 128),
+    ("cluster", NAME, 128),
+    ("logicalCloud", NAME, 128),
+    ("clusterReference", NAME, 128),
+    ("userPermission", NAME, 128),
+    ("user", NAME, 128),
+    ("clusterQuota", SUBDOMAIN, 253),
+    (
+        "If-Match",
+        r#"^(\*|"[!#-+\--~]{0,64}"(, ?"[!#-+\--~]{0,64}")*)$"#,
+        1024,
+    ),
+    ("continue", r"^[-A-Za-z0-9_./~]+$", 1024),
+    (
+        "timeout",
+        r"^([1-5]?[0-9]{1,2}s|[0-9]{1,5}ms|[1-9]m|10m)$",
+        8,
+    ),
+];
+
+/// Adds the grammar to every operation.
+pub(super) fn describe(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            describe_operation(operation);
+        }
+    }
+}
+
+fn describe_operation(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else {
+            continue;
+        };
+        let known = GRAMMAR.iter().find(|(name, ..)| *name == parameter.name);
+        if let Some((_, pattern, limit)) = known {
+            set(parameter, pattern, *limit);
+        }
+    }
+}
+
+fn set(parameter: &mut Parameter, pattern: &str, limit: usize) {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(limit))
+        .pattern(Some(pattern))
+        .build();
+    parameter.schema = Some(RefOr::T(Schema::Object(schema)));
+}
