@@ -48,6 +48,8 @@ pub struct ClusterDraft {
 pub struct UserDraft {
     /// Its name.
     pub name: UserName,
+    /// Free text.
+    pub metadata: Metadata,
     /// Kind of credential.
     pub credential: CredentialKind,
 }
@@ -114,6 +116,8 @@ pub struct PermissionDraft {
     pub metadata: Metadata,
     /// The namespace it names; `None`: that of the cloud. Anything else is refused for now (T14).
     pub namespace: Option<String>,
+    /// The user who gets it; `None`: the first user of the cloud.
+    pub user: Option<UserName>,
     /// The rule, inside the envelope.
     pub rule: Rule,
 }

@@ -1,9 +1,9 @@
 //! What a tenant may be granted in its namespace: one RBAC rule, inside a fixed envelope (T14, T18, T19).
 //!
 //! A rule grants every combination of its groups, resources and verbs. The envelope judges each
-//! combination on its own, so that what holds for a rule holds for the sum of many. Wildcards are
-//! refused, because what they mean changes with what is installed in a cluster; URLs that are no
-//! resources cannot be expressed at all.
+//! combination on its own, so that what holds for a rule holds for the sum of many. What `*` means to
+//! Kubernetes changes with what is installed in a cluster; so it stands for a fixed list here, and no
+//! role that is made has one ([`Rule::expanded`]). URLs that are no resources cannot be expressed at all.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Fault, Violation};
 use crate::name::{is_label, is_subdomain};
 
+mod catalog;
 mod envelope;
+mod expansion;
 
 use envelope::{Refusal, judge, judge_group, judge_resource, judge_verb};
 
@@ -27,6 +29,8 @@ pub struct Rule {
     pub verbs: Vec<String>,
 }
 
+/// What stands for everything of the fixed list.
+const WILDCARD: &str = "*";
 /// How many groups a rule may name.
 const GROUP_COUNT: usize = 32;
 /// How many resources a rule may name.
@@ -63,21 +67,29 @@ impl Rule {
             self.check_combinations(&mut faults);
         }
         if faults.is_empty() {
+            self.check_expansion(&mut faults);
+        }
+        if faults.is_empty() {
             Ok(())
         } else {
             Err(faults)
         }
     }
 
-    /// Finds resources that may be granted, but not with each of these verbs.
+    /// Finds resources that are named and may be granted, but not with each of the verbs that are
+    /// named. The groups were judged on their own, and refuse no verb.
     fn check_combinations(&self, faults: &mut Vec<Fault>) {
+        let named = |entry: &&String| *entry != WILDCARD;
         for (index, resource) in self.resources.iter().enumerate() {
+            if resource == WILDCARD {
+                continue;
+            }
             let refused: BTreeSet<&str> = self
-                .api_groups
+                .verbs
                 .iter()
-                .flat_map(|group| self.verbs.iter().map(move |verb| (group, verb)))
-                .filter(|(group, verb)| judge(group, resource, verb).is_err())
-                .map(|(_, verb)| verb.as_str())
+                .filter(named)
+                .filter(|verb| judge("", resource, verb).is_err())
+                .map(String::as_str)
                 .collect();
             if refused.is_empty() {
                 continue;
@@ -150,7 +162,10 @@ fn check_list(
 }
 
 fn check_group(group: &str) -> Result<(), Violation> {
-    refuse_wildcard(group, "name the API groups")?;
+    if group == WILDCARD {
+        return Ok(());
+    }
+    refuse_pattern(group, "name the API groups")?;
     if group.len() > GROUP_LIMIT || !(group.is_empty() || is_subdomain(group)) {
         return Err(Violation::new(
             "must be an API group: empty for the core group, or a lower-case domain",
@@ -161,7 +176,10 @@ fn check_group(group: &str) -> Result<(), Violation> {
 }
 
 fn check_resource(resource: &str) -> Result<(), Violation> {
-    refuse_wildcard(resource, "name the resources")?;
+    if resource == WILDCARD {
+        return Ok(());
+    }
+    refuse_pattern(resource, "name the resources")?;
     let (name, subresource) = match resource.split_once('/') {
         Some((name, subresource)) => (name, Some(subresource)),
         None => (resource, None),
@@ -179,15 +197,20 @@ fn check_resource(resource: &str) -> Result<(), Violation> {
 }
 
 fn check_verb(verb: &str) -> Result<(), Violation> {
-    refuse_wildcard(verb, "name the verbs")?;
+    if verb == WILDCARD {
+        return Ok(());
+    }
+    refuse_pattern(verb, "name the verbs")?;
     refuse(verb, judge_verb(verb))
 }
 
-fn refuse_wildcard(value: &str, hint: &str) -> Result<(), Violation> {
-    if value.contains('*') {
-        return Err(Violation::new("must not contain '*'", value).hint(format!(
-            "{hint} one by one: what '*' grants depends on what is installed in a cluster"
-        )));
+fn refuse_pattern(value: &str, hint: &str) -> Result<(), Violation> {
+    if value.contains(WILDCARD) {
+        return Err(
+            Violation::new("must not contain '*'", value).hint(format!(
+                "{hint} one by one, or give '*' alone, which stands for a fixed list"
+            )),
+        );
     }
     Ok(())
 }

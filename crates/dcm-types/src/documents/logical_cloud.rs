@@ -96,6 +96,9 @@ pub struct User {
     pub cloud: CloudKey,
     /// The name, for people; certificates carry [`crate::member_name::user_identity`].
     pub name: UserName,
+    /// Free text.
+    #[serde(default)]
+    pub metadata: Metadata,
     /// Kind of credential.
     pub credential: CredentialKind,
     /// Grows only on revocation, so that every older certificate opens nothing.
@@ -185,7 +188,7 @@ impl Document for Quota {
     }
 }
 
-/// A permission: what the user may do in the cloud's namespace.
+/// A permission: what a user may do in the cloud's namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPermission {
     /// Made once, never reused; the member's role is named by it, never by list position (T12).
@@ -196,7 +199,10 @@ pub struct UserPermission {
     pub name: PermissionName,
     /// Free text.
     pub metadata: Metadata,
-    /// The rule, inside the envelope of [`crate::permission`].
+    /// The user who gets it; `None`: whoever is the first user of the cloud.
+    #[serde(default)]
+    pub user: Option<UserName>,
+    /// The rule as it was written, inside the envelope of [`crate::permission`].
     pub rule: Rule,
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Index};
-use crate::documents::{Isolation, PodSecurity, Wish};
+use crate::documents::{Isolation, Level, PodSecurity, Wish};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
 use crate::permission::Rule;
@@ -56,8 +56,22 @@ pub struct RevisionPermission {
     pub name: PermissionName,
     /// The user who gets it.
     pub user: UserName,
-    /// The rule.
-    pub rule: Rule,
+    /// The rules, without `*`. Earlier versions wrote one rule.
+    #[serde(alias = "rule", deserialize_with = "one_or_more")]
+    pub rules: Vec<Rule>,
+}
+
+fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Rule>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Many(Vec<Rule>),
+        One(Rule),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Many(rules) => rules,
+        Written::One(rule) => vec![rule],
+    })
 }
 
 /// What shall exist in each member.
@@ -90,6 +104,9 @@ pub struct Revision {
     pub generation: u64,
     /// Whether the slice shall exist.
     pub wish: Wish,
+    /// Kind of cloud: nothing of an admin cloud is in any member.
+    #[serde(default)]
+    pub level: Level,
     /// The member clusters; empty when the wish is [`Wish::Absent`].
     pub members: Vec<Member>,
     /// What shall exist in each; on [`Wish::Absent`] what the last one wished, for its namespace.
@@ -99,8 +116,13 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// Whether the cluster is a member.
+    /// Whether the cluster is a member that shall hold the slice.
     pub fn has_member(&self, cluster: &ClusterKey) -> bool {
+        self.level == Level::Standard && self.names(cluster)
+    }
+
+    /// Whether the cluster is a member, of whatever kind the cloud is.
+    pub fn names(&self, cluster: &ClusterKey) -> bool {
         self.wish == Wish::Present && self.members.iter().any(|m| &m.cluster == cluster)
     }
 }

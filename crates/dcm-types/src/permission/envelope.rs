@@ -4,7 +4,7 @@
 //! what is named here either leads out of the namespace, or undoes what keeps the tenant in it.
 
 /// Verbs that can be granted.
-const VERBS: &[&str] = &[
+pub(super) const VERBS: &[&str] = &[
     "get",
     "list",
     "watch",

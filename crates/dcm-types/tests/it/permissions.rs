@@ -1,6 +1,7 @@
 //! The envelope of permissions, row by row (T14, T18, T19).
 
 use dcm_types::permission::{Rule, check_sum};
+use proptest::prelude::*;
 
 struct Row {
     line: &'static str,
@@ -104,4 +105,186 @@ fn long_and_many_entries_are_refused_quickly() {
     let rules = vec![rule(many(1)); 101];
     assert!(check_sum(&rules).is_err());
     assert!(check_sum(&rules[..100]).is_ok());
+}
+
+#[test]
+fn a_rule_without_wildcard_is_its_own_expansion() {
+    for row in rows() {
+        if row.refused.is_none() && !row.rule.has_wildcard() {
+            assert_eq!(
+                row.rule.expanded(),
+                std::slice::from_ref(&row.rule),
+                "{}",
+                row.line
+            );
+        }
+    }
+}
+
+fn texts(entries: &[&str]) -> Vec<String> {
+    entries.iter().map(|entry| (*entry).to_owned()).collect()
+}
+
+fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> Rule {
+    Rule {
+        api_groups: texts(groups),
+        resources: texts(resources),
+        verbs: texts(verbs),
+    }
+}
+
+fn grants(rules: &[Rule], group: &str, resource: &str, verb: &str) -> bool {
+    let has = |entries: &[String], entry: &str| entries.iter().any(|found| found == entry);
+    rules.iter().any(|rule| {
+        has(&rule.api_groups, group) && has(&rule.resources, resource) && has(&rule.verbs, verb)
+    })
+}
+
+#[test]
+fn everything_is_what_a_tenant_works_with_and_not_what_keeps_it_in() {
+    let everything = rule(&["*"], &["*"], &["*"]).expanded();
+    for (group, resource, verb, granted) in [
+        ("", "pods", "create", true),
+        ("", "pods/exec", "create", true),
+        ("", "secrets", "deletecollection", true),
+        ("apps", "deployments", "patch", true),
+        ("", "resourcequotas", "get", true),
+        ("", "resourcequotas", "delete", false),
+        ("", "limitranges", "update", false),
+        ("networking.k8s.io", "networkpolicies", "delete", false),
+        ("discovery.k8s.io", "endpointslices", "create", false),
+        ("", "serviceaccounts/token", "create", false),
+        ("", "pods/ephemeralcontainers", "update", false),
+        ("", "services/proxy", "get", false),
+        ("", "nodes", "get", false),
+        ("rbac.authorization.k8s.io", "roles", "create", false),
+    ] {
+        assert_eq!(
+            grants(&everything, group, resource, verb),
+            granted,
+            "{group} {resource} {verb}"
+        );
+    }
+}
+
+#[test]
+fn groups_that_are_not_listed_are_told() {
+    let emco = rule(&["", "apps", "k8splugin.io"], &["*"], &["*"]);
+    assert!(emco.check().is_ok());
+    assert_eq!(emco.unlisted_groups(), ["k8splugin.io"]);
+    assert!(!grants(
+        &emco.expanded(),
+        "k8splugin.io",
+        "resourcebundlestates",
+        "get"
+    ));
+    let named = rule(&["k8splugin.io"], &["resourcebundlestates"], &["*"]);
+    assert!(named.unlisted_groups().is_empty());
+    assert!(grants(
+        &named.expanded(),
+        "k8splugin.io",
+        "resourcebundlestates",
+        "delete"
+    ));
+}
+
+#[test]
+fn a_revision_of_an_earlier_version_is_read() {
+    let earlier = r#"{"uid":"00000000-0000-4000-8000-000000000001","name":"x","user":"bob",
+        "rule":{"api_groups":[""],"resources":["pods"],"verbs":["get"]}}"#;
+    let read: dcm_types::documents::RevisionPermission = serde_json::from_str(earlier).unwrap();
+    assert_eq!(read.rules, [rule(&[""], &["pods"], &["get"])]);
+    let written = serde_json::to_string(&read).unwrap();
+    let again: dcm_types::documents::RevisionPermission = serde_json::from_str(&written).unwrap();
+    assert_eq!(again, read);
+}
+
+/// Names of every sort: granted, read only, forbidden, unknown, and `*`.
+mod pool {
+    pub(super) const GROUPS: &[&str] = &[
+        "*",
+        "",
+        "apps",
+        "batch",
+        "networking.k8s.io",
+        "discovery.k8s.io",
+        "example.com",
+        "k8splugin.io",
+        "rbac.authorization.k8s.io",
+        "certificates.k8s.io",
+    ];
+    pub(super) const RESOURCES: &[&str] = &[
+        "*",
+        "pods",
+        "pods/exec",
+        "pods/status",
+        "deployments",
+        "secrets",
+        "resourcequotas",
+        "limitranges",
+        "networkpolicies",
+        "endpointslices",
+        "widgets",
+        "roles",
+        "nodes",
+        "serviceaccounts/token",
+        "pods/*",
+    ];
+    pub(super) const VERBS: &[&str] = &[
+        "*",
+        "get",
+        "list",
+        "watch",
+        "create",
+        "delete",
+        "deletecollection",
+        "escalate",
+        "bind",
+        "impersonate",
+    ];
+}
+
+fn some_of(names: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
+    proptest::sample::subsequence(names, 1..=4).prop_map(|names| texts(&names))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_expansion_stays_in_the_envelope_and_in_what_was_written(
+        api_groups in some_of(pool::GROUPS),
+        resources in some_of(pool::RESOURCES),
+        verbs in some_of(pool::VERBS),
+    ) {
+        let written = Rule { api_groups, resources, verbs };
+        let expanded = written.expanded();
+        // Also of what is refused: an expansion has no way out of the envelope.
+        if written.has_wildcard() {
+            for rule in &expanded {
+                prop_assert!(rule.is_within_envelope(), "{rule:?}");
+            }
+        }
+        if written.check().is_err() {
+            return Ok(());
+        }
+        let covers = |entries: &[String], entry: &String| {
+            entries.contains(entry) || entries.iter().any(|found| found == "*")
+        };
+        for rule in &expanded {
+            prop_assert!(rule.check().is_ok(), "{rule:?}");
+            prop_assert!(rule.is_within_envelope(), "{rule:?}");
+            prop_assert!(rule.api_groups.iter().all(|group| covers(&written.api_groups, group)));
+            prop_assert!(rule.resources.iter().all(|resource| covers(&written.resources, resource)));
+            prop_assert!(rule.verbs.iter().all(|verb| covers(&written.verbs, verb)));
+        }
+        let named = |entries: &[String]| entries.iter().filter(|e| *e != "*").cloned().collect::<Vec<_>>();
+        for group in named(&written.api_groups) {
+            for resource in named(&written.resources) {
+                for verb in named(&written.verbs) {
+                    prop_assert!(grants(&expanded, &group, &resource, &verb), "{group} {resource} {verb}");
+                }
+            }
+        }
+    }
 }
