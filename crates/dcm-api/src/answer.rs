@@ -77,11 +77,13 @@ impl Answer {
 
     /// Tells members that nobody knows, one header each, in the form that Kubernetes uses.
     pub(crate) fn warnings(self, unknown: &[UnknownMember]) -> Self {
-        unknown.iter().fold(self, |answer, member| {
-            answer.header(
-                WARNING,
-                &format!("299 - \"{}\"", quoted(&member.to_string())),
-            )
+        self.notes(unknown.iter().map(ToString::to_string))
+    }
+
+    /// Tells what the caller should know of a write that was done, one header each.
+    pub(crate) fn notes(self, notes: impl IntoIterator<Item = String>) -> Self {
+        notes.into_iter().fold(self, |answer, note| {
+            answer.header(WARNING, &format!("299 - \"{}\"", quoted(&note)))
         })
     }
 }

@@ -32,7 +32,8 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         (name = "logical-clouds", description = "Logical clouds and their life"),
         (name = "cluster-references", description = "Members of a logical cloud"),
         (name = "cluster-quotas", description = "Limits of a logical cloud in each member"),
-        (name = "user-permissions", description = "What the user of a logical cloud may do"),
+        (name = "users", description = "Who works in a logical cloud"),
+        (name = "user-permissions", description = "What a user of a logical cloud may do"),
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "system", description = "Health, metrics, this document"),
     )
@@ -139,6 +140,18 @@ enum Validation {
     Ignore,
     Warn,
     Strict,
+}
+
+/// Query of a kubeconfig.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `OfUser`"
+)]
+pub(crate) struct UserQuery {
+    /// Whose kubeconfig; the first user's when this is left out.
+    user: Option<String>,
 }
 
 /// `If-Match`.

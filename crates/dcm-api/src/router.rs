@@ -29,6 +29,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::references::router())
         .merge(routes::flat_references::router())
         .merge(routes::quotas::router())
+        .merge(routes::users::router())
         .merge(routes::permissions::router())
         .merge(routes::kubeconfigs::router())
         .merge(routes::system::router())

@@ -67,11 +67,6 @@ impl Change {
     pub(crate) fn assert(&mut self, key: Key, expect: Expect) {
         self.batch.assert(key, expect);
     }
-
-    /// Whether a document is named already.
-    pub(crate) fn names(&self, key: &Key) -> bool {
-        self.batch.operations.iter().any(|named| named.key() == key)
-    }
 }
 
 impl App {
@@ -123,6 +118,7 @@ fn is_named_by_users(kind: DocumentKind) -> bool {
             | DocumentKind::ClusterProvider
             | DocumentKind::Cluster
             | DocumentKind::LogicalCloud
+            | DocumentKind::User
             | DocumentKind::ClusterReference
             | DocumentKind::Quota
             | DocumentKind::UserPermission

@@ -13,6 +13,8 @@ pub(crate) struct Site<'a> {
     scope: &'a str,
     /// What must exist for it to exist; whoever decided on the children of it notices.
     parent: Option<Key>,
+    /// What it names, and must exist too.
+    named: Option<Key>,
 }
 
 impl<'a> Site<'a> {
@@ -21,6 +23,7 @@ impl<'a> Site<'a> {
         Self {
             scope,
             parent: None,
+            named: None,
         }
     }
 
@@ -29,6 +32,7 @@ impl<'a> Site<'a> {
         Site {
             scope: Key::SYSTEM_SCOPE,
             parent: Some(parent),
+            named: None,
         }
     }
 
@@ -37,13 +41,19 @@ impl<'a> Site<'a> {
         Self {
             scope: cloud.project.as_str(),
             parent: Some(Key::cloud(cloud)),
+            named: None,
         }
+    }
+
+    /// A document that names another one of its cloud.
+    pub(crate) fn naming(self, named: Option<Key>) -> Self {
+        Self { named, ..self }
     }
 
     fn change(&self) -> Change {
         let mut change = Change::new();
-        if let Some(parent) = &self.parent {
-            change.assert(parent.clone(), Expect::Exists);
+        for required in [&self.parent, &self.named].into_iter().flatten() {
+            change.assert(required.clone(), Expect::Exists);
         }
         change
     }

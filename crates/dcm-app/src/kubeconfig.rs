@@ -5,53 +5,66 @@
 
 use dcm_pki::kubeconfig::{TenantKubeconfig, render};
 use dcm_store::{Place, Versioned};
-use dcm_types::documents::{Access, ClusterReference, IssuedCertificate, LogicalCloud, Wish};
+use dcm_types::documents::{
+    Access, ClusterReference, IssuedCertificate, Level, LogicalCloud, User, Wish,
+};
+use dcm_types::member_name::user_identity;
 use dcm_types::sealed::Purpose;
 use dcm_types::{CloudKey, ClusterKey, Document as _, Key, ReferenceName, TargetKey, UserName};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{App, Error, Principal};
 
+/// Whose credential is asked for.
+struct Grantee {
+    name: UserName,
+    /// Who they are in the members.
+    identity: String,
+}
+
 impl App {
-    /// The kubeconfig of the cloud's user for one member.
+    /// The kubeconfig of a user for one member; `None`: of the first user.
     pub async fn member_kubeconfig(
         &self,
         _who: &Principal,
         key: &CloudKey,
         name: &ReferenceName,
+        user: Option<&UserName>,
     ) -> Result<SecretString, Error> {
         let cloud = self.require_cloud(key).await?.document;
         let reference = self
             .require::<ClusterReference>(&Key::reference(key, name))
             .await?;
-        let user = self.user_with_access(&cloud).await?;
+        let user = self.user_with_access(&cloud, user).await?;
         let cluster = reference.document.cluster;
         let target = TargetKey {
             cloud: key.clone(),
             cluster: cluster.clone(),
         };
-        let access = self.find::<Access>(&Key::access(&target, &user)).await?;
+        let access = self
+            .find::<Access>(&Key::access(&target, &user.name))
+            .await?;
         let opened = match &access {
-            Some(access) => self.open(&cloud, access)?,
+            Some(access) => self.open(&cloud, &user, access)?,
             None => None,
         };
         let entry = opened.ok_or_else(|| not_ready(&cluster))?;
         Ok(render(&[entry], 0))
     }
 
-    /// One kubeconfig with a context for every member whose credential is usable.
+    /// One kubeconfig of a user, with a context for every member whose credential is usable; `None`:
+    /// of the first user.
     pub async fn merged_kubeconfig(
         &self,
         _who: &Principal,
         key: &CloudKey,
+        user: Option<&UserName>,
     ) -> Result<SecretString, Error> {
         let cloud = self.require_cloud(key).await?.document;
-        let user = self.user_with_access(&cloud).await?;
+        let user = self.user_with_access(&cloud, user).await?;
         let mut entries = Vec::new();
         for access in self.accesses_of(&cloud).await? {
-            if access.document.user == user {
-                entries.extend(self.open(&cloud, &access)?);
-            }
+            entries.extend(self.open(&cloud, &user, &access)?);
         }
         if entries.is_empty() {
             return Err(
@@ -62,13 +75,32 @@ impl App {
         Ok(render(&entries, 0))
     }
 
-    /// The user of a cloud that shall exist.
-    async fn user_with_access(&self, cloud: &LogicalCloud) -> Result<UserName, Error> {
-        let user = cloud.user.clone().ok_or_else(|| {
-            Error::conflict("the logical cloud has no user").hint("set spec.user.userName")
+    /// A user of a cloud that shall exist.
+    async fn user_with_access(
+        &self,
+        cloud: &LogicalCloud,
+        asked: Option<&UserName>,
+    ) -> Result<Grantee, Error> {
+        if cloud.level == Level::Admin {
+            let message = "a logical cloud of level 0 issues no kubeconfig";
+            return Err(Error::conflict(message).hint("use the clusters' own credentials"));
+        }
+        let name = asked.or(cloud.user.as_ref()).ok_or_else(|| {
+            Error::conflict("the logical cloud has no user")
+                .hint("set spec.user.userName, or ask for the kubeconfig of one of its users")
         })?;
+        let user = self.require::<User>(&Key::user(&cloud.key, name)).await?;
+        let project = self.require_project(&cloud.key.project).await?;
         match self.lifecycle_of(&cloud.key).await? {
-            Some(lifecycle) if lifecycle.document.wish == Wish::Present => Ok(user),
+            Some(lifecycle) if lifecycle.document.wish == Wish::Present => Ok(Grantee {
+                name: name.clone(),
+                identity: user_identity(
+                    project.document.uid,
+                    cloud.uid,
+                    user.document.uid,
+                    user.document.identity_generation,
+                ),
+            }),
             Some(_) => Err(Error::conflict("the logical cloud is terminated")
                 .hint("instantiate it to get access again")),
             None => Err(Error::conflict("the logical cloud was never instantiated")
@@ -80,13 +112,16 @@ impl App {
     fn open(
         &self,
         cloud: &LogicalCloud,
+        user: &Grantee,
         access: &Versioned<Access>,
     ) -> Result<Option<TenantKubeconfig>, Error> {
         let access = &access.document;
         let Some(current) = access.current.as_ref().filter(|c| self.is_usable(c)) else {
             return Ok(None);
         };
-        if access.cloud_uid != cloud.uid {
+        // What was issued to an earlier user, or for an earlier cloud, of this name is not theirs.
+        let is_theirs = access.user == user.name && access.identity == user.identity;
+        if access.cloud_uid != cloud.uid || !is_theirs {
             return Ok(None);
         }
         let place = Place {

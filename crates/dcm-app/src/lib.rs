@@ -41,6 +41,7 @@ mod quotas;
 mod references;
 mod settle;
 mod status;
+mod users;
 
 pub use app::{App, Parts};
 pub use background::run_background;

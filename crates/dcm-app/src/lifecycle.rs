@@ -8,13 +8,15 @@
 mod freeze;
 mod reserve;
 
+use std::collections::BTreeMap;
+
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Revision, Slice, User, Wish,
+    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Revision, Slice, Wish,
 };
 use dcm_types::permission::{Rule, check_sum};
 use dcm_types::ports::Nudge;
-use dcm_types::{CloudKey, DocumentKind, Key};
+use dcm_types::{CloudKey, DocumentKind, Key, UserName};
 
 use crate::change::{Act, Change};
 use crate::settle::settle;
@@ -102,23 +104,35 @@ impl App {
 
     async fn wish_present(&self, asked: &Asked<'_>) -> Result<Accepted, Error> {
         let cloud = &asked.cloud;
-        refuse_admin_level(&cloud.document)?;
         let sources = self.sources_of(cloud).await?;
         let (members, slice) = freeze(&sources);
         refuse_empty(&members)?;
-        refuse_wide_rights(&slice)?;
+        refuse_wide_rights(&sources)?;
         let current = self
             .current_revision(cloud, asked.lifecycle.as_ref())
             .await?;
         let present = current.as_ref().filter(|now| now.wish == Wish::Present);
-        if present.is_some_and(|now| now.members == members && now.slice == slice) {
+        let same = |now: &&Revision| {
+            now.level == sources.level && now.members == members && now.slice == slice
+        };
+        if present.is_some_and(|now| same(&now)) {
             return Ok(asked.unchanged());
         }
-        let known = present.map_or(&[][..], |now| &now.members);
-        self.refuse_unfit(&members, known).await?;
         let mut change = Change::new();
-        self.reserve(&cloud.document, &slice.namespace, &members, &mut change)
-            .await?;
+        match sources.level {
+            Level::Standard => {
+                let known = present.map_or(&[][..], |now| &now.members);
+                self.refuse_unfit(&members, known).await?;
+                self.reserve(&cloud.document, &slice.namespace, &members, &mut change)
+                    .await?;
+            }
+            // Nothing is written to the members; they must be registered, and that is all.
+            Level::Admin => {
+                for member in &members {
+                    change.assert(Key::cluster(&member.cluster), Expect::Exists);
+                }
+            }
+        }
         self.accept(asked, Wish::Present, members, slice, change)
             .await
     }
@@ -156,6 +170,7 @@ impl App {
             cloud_uid: cloud.uid,
             generation,
             wish,
+            level: cloud.level,
             members,
             slice,
             created_at: self.now(),
@@ -205,16 +220,14 @@ impl App {
         let key = &cloud.document.key;
         let project = self.require_project(&key.project).await?.document;
         let namespace = self.namespace_of(key).await?.document;
-        let user = match &cloud.document.user {
-            Some(name) => self.find::<User>(&Key::user(key, name)).await?,
-            None => None,
-        };
         let below = || Scope::Under(key.path());
         let sources = Sources {
             project: project.uid,
             cloud: cloud.document.uid,
             namespace,
-            user: user.map(|found| found.document),
+            level: cloud.document.level,
+            first_user: cloud.document.user.clone(),
+            users: documents(self.store().read_all(below()).await?),
             references: documents(self.store().read_all(below()).await?),
             quotas: documents(self.store().read_all(below()).await?),
             permissions: documents(self.store().read_all(below()).await?),
@@ -261,16 +274,6 @@ fn verb_of(action: Action) -> &'static str {
     }
 }
 
-fn refuse_admin_level(cloud: &LogicalCloud) -> Result<(), Error> {
-    match cloud.level {
-        Level::Standard => Ok(()),
-        Level::Admin => Err(Error::conflict(
-            "logical clouds of level 0 cannot be instantiated yet",
-        )
-        .hint("create a logical cloud of level 1, which gets a namespace of its own")),
-    }
-}
-
 fn refuse_empty(members: &[Member]) -> Result<(), Error> {
     if !members.is_empty() {
         return Ok(());
@@ -279,12 +282,25 @@ fn refuse_empty(members: &[Member]) -> Result<(), Error> {
         .hint("create a cluster reference first; to remove it from all clusters, terminate it"))
 }
 
-/// Stored rules were inside the envelope of their day; what is frozen is inside that of today.
-fn refuse_wide_rights(slice: &Slice) -> Result<(), Error> {
-    let rules: Vec<Rule> = slice.permissions.iter().map(|p| p.rule.clone()).collect();
-    check_sum(&rules).map_err(|faults| {
-        let error = Error::conflict("stored permissions grant what cannot be granted any more")
-            .hint("change or delete those permissions");
-        faults.into_iter().fold(error, Error::fault)
-    })
+/// Stored rules were inside the envelope of their day; what is frozen is inside that of today, for the
+/// rules of each user together.
+fn refuse_wide_rights(sources: &Sources) -> Result<(), Error> {
+    let mut sums: BTreeMap<&UserName, Vec<Rule>> = BTreeMap::new();
+    for permission in &sources.permissions {
+        if let Some(user) = sources.user_of(permission) {
+            let rule = permission.rule.clone();
+            sums.entry(&user.name).or_default().push(rule);
+        }
+    }
+    let wide = |(user, rules): (&UserName, Vec<Rule>)| {
+        let faults = check_sum(&rules).err()?;
+        let message =
+            format!("stored permissions of user '{user}' grant what cannot be granted any more");
+        let error = Error::conflict(message).hint("change or delete those permissions");
+        Some(faults.into_iter().fold(error, Error::fault))
+    };
+    match sums.into_iter().find_map(wide) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }

@@ -1,14 +1,15 @@
-//! What the user of a logical cloud may do there. Rules stay inside the envelope of
+//! What the users of a logical cloud may do there. Rules stay inside the envelope of
 //! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
 
 use dcm_store::{Scope, StoreExt as _};
-use dcm_types::documents::UserPermission;
+use dcm_types::documents::{User, UserPermission};
 use dcm_types::drafts::PermissionDraft;
 use dcm_types::permission::{Rule, check_sum};
-use dcm_types::{CloudKey, Fault, Key, Kind, NamespaceName, PermissionName, Violation};
+use dcm_types::{CloudKey, Fault, Key, Kind, NamespaceName, PermissionName, UserName, Violation};
 
 use crate::documents::Site;
 use crate::integrity::same_name;
+use crate::users::name_user;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 impl App {
@@ -21,8 +22,10 @@ impl App {
     ) -> Result<Saved<UserPermission>, Error> {
         self.check_permission(cloud, &draft).await?;
         let permission = self.new_permission(cloud, draft);
-        self.create_document(who, &Site::in_cloud(cloud), permission)
+        let user = permission.user.clone();
+        self.create_document(who, &site_of(cloud, user.as_ref()), permission)
             .await
+            .map_err(|error| name_user(error, cloud, user.as_ref()))
     }
 
     /// Reads a permission.
@@ -66,9 +69,11 @@ impl App {
             }
             Ok(permission)
         };
-        let (site, key) = (Site::in_cloud(cloud), Key::permission(cloud, name));
+        let user = draft.user.as_ref();
+        let (site, key) = (site_of(cloud, user), Key::permission(cloud, name));
         self.put_document(who, &site, &key, &precondition, make)
             .await
+            .map_err(|error| name_user(error, cloud, user))
     }
 
     /// Deletes a permission.
@@ -85,32 +90,47 @@ impl App {
             .await
     }
 
-    /// Holds a permission against the cloud that it is for: its namespace, the envelope, and all the
-    /// rules of the user together.
+    /// Holds a permission against the cloud that it is for: its namespace, its user, the envelope, and
+    /// all the rules of that user together.
     async fn check_permission(
         &self,
         cloud: &CloudKey,
         draft: &PermissionDraft,
     ) -> Result<(), Error> {
-        self.require_cloud(cloud).await?;
+        let first = self.require_cloud(cloud).await?.document.user;
         let namespace = self.namespace_of(cloud).await?;
         refuse_foreign_namespace(draft, &namespace.document.name, "spec.namespace")?;
         check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
-        let mut rules = self.rules_of(cloud, &draft.name).await?;
+        if let Some(user) = &draft.user {
+            self.require::<User>(&Key::user(cloud, user))
+                .await
+                .map_err(|error| name_user(error, cloud, Some(user)))?;
+        }
+        let user = draft.user.as_ref().or(first.as_ref());
+        let permissions = self.permissions_but(cloud, &draft.name).await?;
+        let mut rules: Vec<Rule> = permissions
+            .into_iter()
+            .filter(|permission| permission.user.as_ref().or(first.as_ref()) == user)
+            .map(|permission| permission.rule)
+            .collect();
         rules.push(draft.rule.clone());
         check_sum(&rules).map_err(Error::invalid)
     }
 
-    /// The rules of a cloud's user, but for one permission.
-    async fn rules_of(&self, cloud: &CloudKey, but: &PermissionName) -> Result<Vec<Rule>, Error> {
+    /// The permissions of a cloud, but for one.
+    async fn permissions_but(
+        &self,
+        cloud: &CloudKey,
+        but: &PermissionName,
+    ) -> Result<Vec<UserPermission>, Error> {
         let all = self
             .store()
             .read_all::<UserPermission>(Scope::Under(cloud.path()))
             .await?;
         Ok(all
             .into_iter()
-            .filter(|permission| &permission.document.name != but)
-            .map(|permission| permission.document.rule)
+            .map(|permission| permission.document)
+            .filter(|permission| &permission.name != but)
             .collect())
     }
 
@@ -124,9 +144,14 @@ impl App {
             cloud: cloud.clone(),
             name: draft.name,
             metadata: draft.metadata,
+            user: draft.user,
             rule: draft.rule,
         }
     }
+}
+
+fn site_of<'a>(cloud: &'a CloudKey, user: Option<&UserName>) -> Site<'a> {
+    Site::in_cloud(cloud).naming(user.map(|user| Key::user(cloud, user)))
 }
 
 /// Holds a rule against the envelope; fields are named as in the document, below `field`.

@@ -101,7 +101,11 @@ fn refuse_admin_level(cloud: &LogicalCloud) -> Result<(), Error> {
     if cloud.level != Level::Admin {
         return Ok(());
     }
-    let violation = Violation::hidden("is not enforced in a logical cloud of level 0")
-        .hint("use a logical cloud of level 1, which has a namespace of its own");
-    Err(Error::invalid(vec![violation.at("spec")]))
+    Err(Error::invalid(vec![not_enforced().at("spec")]))
+}
+
+/// Why a quota is refused at level 0.
+pub(crate) fn not_enforced() -> Violation {
+    Violation::hidden("is not enforced in a logical cloud of level 0")
+        .hint("use a logical cloud of level 1, which has a namespace of its own")
 }

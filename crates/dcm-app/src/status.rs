@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Access, ClusterReference, LogicalCloud, Reservation, Revision, Target, Wish,
+    Access, Cluster, ClusterReference, Level, LogicalCloud, Reservation, Revision, Target, Wish,
 };
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
-use dcm_types::{CloudKey, ClusterKey, Index, Timestamp};
+use dcm_types::{CloudKey, ClusterKey, Index, Key, Timestamp};
 
 use crate::references::kubeconfig_until;
 use crate::settle::settle;
@@ -26,6 +26,8 @@ struct Known {
     target: Option<Target>,
     /// A namespace is held for it, so something of the cloud is or may come to be there.
     reserved: bool,
+    /// The cluster is registered; looked at only where nothing else is known.
+    registered: bool,
 }
 
 impl App {
@@ -77,7 +79,11 @@ impl App {
         let statuses = known.into_iter().map(|(cluster, known)| {
             let reference = references.iter().find(|r| r.document.cluster == cluster);
             let reference = reference.map(|r| r.document.name.clone());
-            let mut status = assemble(cluster, known, revision, &accesses, now);
+            let mut status = if is_untouched(revision, &cluster) {
+                untouched(cluster, revision, known.registered)
+            } else {
+                assemble(cluster, known, revision, &accesses, now)
+            };
             status.reference = reference;
             status
         });
@@ -96,7 +102,11 @@ impl App {
     ) -> Result<BTreeMap<ClusterKey, Known>, Error> {
         let mut known: BTreeMap<ClusterKey, Known> = BTreeMap::new();
         for member in revision.into_iter().flat_map(|revision| &revision.members) {
-            known.entry(member.cluster.clone()).or_default();
+            let entry = known.entry(member.cluster.clone()).or_default();
+            if is_untouched(revision, &member.cluster) {
+                let key = Key::cluster(&member.cluster);
+                entry.registered = self.find::<Cluster>(&key).await?.is_some();
+            }
         }
         // Reservations first: their release and the absence of the target are one commit, so a target
         // that is read afterwards is at least as new.
@@ -112,6 +122,33 @@ impl App {
             known.entry(cluster).or_default().target = Some(target);
         }
         Ok(known)
+    }
+}
+
+/// Whether the cluster is a member of an admin cloud, in which nothing of ours shall exist.
+fn is_untouched(revision: Option<&Revision>, cluster: &ClusterKey) -> bool {
+    revision.is_some_and(|revision| revision.level == Level::Admin && revision.names(cluster))
+}
+
+/// A member of an admin cloud: it is as wished when it is there, because nothing is done to it.
+fn untouched(cluster: ClusterKey, revision: Option<&Revision>, registered: bool) -> MemberStatus {
+    let state = if registered {
+        MemberState::Ready
+    } else {
+        MemberState::Blocked
+    };
+    MemberStatus {
+        cluster,
+        reference: None,
+        state,
+        applied_generation: revision
+            .map(|revision| revision.generation)
+            .filter(|_| registered),
+        conditions: Vec::new(),
+        objects: Vec::new(),
+        last_error: None,
+        checked_at: None,
+        kubeconfig_until: None,
     }
 }
 

@@ -206,11 +206,9 @@ fn check_verb(verb: &str) -> Result<(), Violation> {
 
 fn refuse_pattern(value: &str, hint: &str) -> Result<(), Violation> {
     if value.contains(WILDCARD) {
-        return Err(
-            Violation::new("must not contain '*'", value).hint(format!(
-                "{hint} one by one, or give '*' alone, which stands for a fixed list"
-            )),
-        );
+        return Err(Violation::new("must not contain '*'", value).hint(format!(
+            "{hint} one by one, or give '*' alone, which stands for a fixed list"
+        )));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod page;
 mod path;
 mod precondition;
 mod query;
+mod user;
 mod wait;
 
 pub(crate) use body::Write;
@@ -13,4 +14,5 @@ pub(crate) use caller::{Caller, RequestId};
 pub(crate) use page::Page;
 pub(crate) use path::Names;
 pub(crate) use precondition::IfMatch;
+pub(crate) use user::OfUser;
 pub(crate) use wait::Wait;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use axum::extract::{FromRequestParts, RawPathParams};
 use dcm_types::{
     CloudKey, CloudName, ClusterKey, ClusterName, Fault, PermissionName, ProjectName, ProviderName,
-    QuotaName, ReferenceName, Violation,
+    QuotaName, ReferenceName, UserName, Violation,
 };
 use http::request::Parts;
 
@@ -56,6 +56,7 @@ one_name!(
     ReferenceName = "clusterReference",
     QuotaName = "clusterQuota",
     PermissionName = "userPermission",
+    UserName = "user",
 );
 
 impl FromPath for CloudKey {

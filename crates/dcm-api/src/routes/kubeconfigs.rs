@@ -3,15 +3,15 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dcm_app::App;
-use dcm_types::{CloudKey, ReferenceName};
+use dcm_types::{CloudKey, ReferenceName, UserName};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
-use crate::extract::{Caller, Names};
-use crate::openapi::{ActionProblems, CloudPath};
+use crate::extract::{Caller, Names, OfUser};
+use crate::openapi::{ActionProblems, CloudPath, UserQuery};
 use crate::state::ApiState;
 
 pub(crate) fn router() -> OpenApiRouter<ApiState> {
@@ -33,11 +33,19 @@ fn file(name: &str, content: &SecretString) -> Response {
     (headers, content.expose_secret().to_owned()).into_response()
 }
 
+/// The name of the file, with that of the user who was asked for.
+fn with_user(name: String, user: Option<&UserName>) -> String {
+    match user {
+        Some(user) => format!("{name}-{user}"),
+        None => name,
+    }
+}
+
 /// The tenant's kubeconfig for one member. 409 until the member's certificate is there.
 #[utoipa::path(
     get, tag = "kubeconfigs",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}/kubeconfig",
-    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference")),
+    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), UserQuery),
     responses(
         (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
         ActionProblems,
@@ -47,16 +55,20 @@ async fn get_member_kubeconfig(
     State(app): State<App>,
     Names((cloud, reference)): Names<(CloudKey, ReferenceName)>,
     Caller(who): Caller,
+    OfUser(user): OfUser,
 ) -> Result<Response, ApiError> {
-    let kubeconfig = app.member_kubeconfig(&who, &cloud, &reference).await?;
-    Ok(file(&format!("{}-{reference}", cloud.cloud), &kubeconfig))
+    let kubeconfig = app
+        .member_kubeconfig(&who, &cloud, &reference, user.as_ref())
+        .await?;
+    let name = format!("{}-{reference}", cloud.cloud);
+    Ok(file(&with_user(name, user.as_ref()), &kubeconfig))
 }
 
 /// The tenant's kubeconfig with a context for each member that has a certificate.
 #[utoipa::path(
     get, tag = "kubeconfigs",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kubeconfig",
-    params(CloudPath),
+    params(CloudPath, UserQuery),
     responses(
         (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
         ActionProblems,
@@ -66,7 +78,9 @@ async fn get_kubeconfig(
     State(app): State<App>,
     Names(cloud): Names<CloudKey>,
     Caller(who): Caller,
+    OfUser(user): OfUser,
 ) -> Result<Response, ApiError> {
-    let kubeconfig = app.merged_kubeconfig(&who, &cloud).await?;
-    Ok(file(cloud.cloud.as_str(), &kubeconfig))
+    let kubeconfig = app.merged_kubeconfig(&who, &cloud, user.as_ref()).await?;
+    let name = cloud.cloud.to_string();
+    Ok(file(&with_user(name, user.as_ref()), &kubeconfig))
 }

@@ -3,9 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use dcm_app::{App, CloudDetail, Deletion};
-use dcm_types::drafts::PermissionDraft;
+use dcm_types::drafts::{LogicalCloudDraft, PermissionDraft};
 use dcm_types::{CloudKey, ProjectName};
-use dcm_wire::documents::{FlatLogicalCloud, LogicalCloudDocument, read_logical_cloud};
+use dcm_wire::documents::{
+    FlatLogicalCloud, LogicalCloudDocument, expansion_note, read_logical_cloud,
+};
 use dcm_wire::views::QueuedDeletion;
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -72,6 +74,15 @@ fn view(detail: &CloudDetail) -> LogicalCloudDocument {
     )
 }
 
+/// What the writer of permissions in a flat body is told.
+fn notes_of(draft: &LogicalCloudDraft) -> Vec<String> {
+    draft
+        .permissions
+        .iter()
+        .filter_map(expansion_note)
+        .collect()
+}
+
 /// Creates a logical cloud; no cluster is touched before `instantiate`. Answers in the form of the body.
 #[utoipa::path(
     post, path = "/v2/projects/{project}/logical-clouds", tag = "logical-clouds",
@@ -92,11 +103,14 @@ async fn create_logical_cloud(
 ) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_logical_cloud(body, None, mode))?;
     let flat = read.draft.flat.then(|| read.draft.permissions.clone());
+    let notes = notes_of(&read.draft);
     let who = &write.principal;
     let saved = app.create_logical_cloud(who, &project, read.draft).await?;
     let document = InKind::of(&saved.document, flat.as_deref());
     let place = cloud_path(&saved.document.cloud.key);
-    Ok(Answer::created(saved.version, &place, &document).warnings(&read.unknown))
+    Ok(Answer::created(saved.version, &place, &document)
+        .warnings(&read.unknown)
+        .notes(notes))
 }
 
 /// Lists the logical clouds of a project.
@@ -158,11 +172,14 @@ async fn put_logical_cloud(
 ) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_logical_cloud(body, Some(&key.cloud), mode))?;
     let flat = read.draft.flat.then(|| read.draft.permissions.clone());
+    let notes = notes_of(&read.draft);
     let written = app
         .put_logical_cloud(&write.principal, &key, read.draft, write.precondition)
         .await?;
     let document = InKind::of(&written.saved.document, flat.as_deref());
-    Ok(Answer::written(&written, &cloud_path(&key), &document).warnings(&read.unknown))
+    Ok(Answer::written(&written, &cloud_path(&key), &document)
+        .warnings(&read.unknown)
+        .notes(notes))
 }
 
 /// Deletes a logical cloud. While it is terminating the deletion is queued: it happens as soon as the

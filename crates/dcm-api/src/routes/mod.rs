@@ -12,6 +12,7 @@ pub(crate) mod quotas;
 pub(crate) mod references;
 pub(crate) mod status;
 pub(crate) mod system;
+pub(crate) mod users;
 
 use dcm_types::CloudKey;
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use dcm_app::App;
 use dcm_types::{CloudKey, PermissionName};
-use dcm_wire::documents::{PermissionDocument, read_permission};
+use dcm_wire::documents::{PermissionDocument, expansion_note, read_permission};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -27,7 +27,7 @@ fn place(cloud: &CloudKey, name: &PermissionName) -> String {
     format!("{}/user-permissions/{name}", cloud_path(cloud))
 }
 
-/// Creates a permission of the user of a logical cloud.
+/// Creates a permission of a user of a logical cloud.
 #[utoipa::path(
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions", tag = "user-permissions",
     params(CloudPath, WriteQuery),
@@ -46,6 +46,7 @@ async fn create_permission(
     write: Write,
 ) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_permission(body, None, mode))?;
+    let note = expansion_note(&read.draft);
     let saved = app
         .create_permission(&write.principal, &cloud, read.draft)
         .await?;
@@ -55,7 +56,8 @@ async fn create_permission(
         &place(&cloud, &saved.document.name),
         &document,
     )
-    .warnings(&read.unknown))
+    .warnings(&read.unknown)
+    .notes(note))
 }
 
 /// Lists the permissions of a logical cloud.
@@ -75,7 +77,7 @@ async fn list_permissions(
         .await
 }
 
-/// Shows a permission of the user of a logical cloud.
+/// Shows a permission of a user of a logical cloud.
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission")),
@@ -98,7 +100,7 @@ async fn get_permission(
     ))
 }
 
-/// Replaces a permission of the user of a logical cloud, or creates it.
+/// Replaces a permission of a user of a logical cloud, or creates it.
 #[utoipa::path(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission"), WriteQuery, MatchHeader),
@@ -120,6 +122,7 @@ async fn put_permission(
     write: Write,
 ) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_permission(body, Some(&name), mode))?;
+    let note = expansion_note(&read.draft);
     let written = app
         .put_permission(
             &write.principal,
@@ -133,11 +136,12 @@ async fn put_permission(
     let document = PermissionDocument::of(&saved.document);
     Ok(
         Answer::written(&written, &place(&cloud, &saved.document.name), &document)
-            .warnings(&read.unknown),
+            .warnings(&read.unknown)
+            .notes(note),
     )
 }
 
-/// Deletes a permission of the user of a logical cloud.
+/// Deletes a permission of a user of a logical cloud.
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission"), MatchHeader),

@@ -3,26 +3,38 @@
 //! The order of everything follows the names, never the time of creation, so that the same documents
 //! always freeze to the same revision.
 
-use dcm_types::Uid;
+use std::collections::BTreeMap;
+
 use dcm_types::documents::{
-    ClusterReference, Member, Namespace, Quota, RevisionPermission, RevisionQuota, RevisionUser,
-    Slice, User, UserPermission,
+    ClusterReference, Level, Member, Namespace, Quota, RevisionPermission, RevisionQuota,
+    RevisionUser, Slice, User, UserPermission,
 };
 use dcm_types::member_name::user_identity;
+use dcm_types::{Uid, UserName};
 
 /// The documents of a cloud.
 pub(super) struct Sources {
     pub(super) project: Uid,
     pub(super) cloud: Uid,
     pub(super) namespace: Namespace,
-    pub(super) user: Option<User>,
+    pub(super) level: Level,
+    pub(super) first_user: Option<UserName>,
+    pub(super) users: Vec<User>,
     pub(super) references: Vec<ClusterReference>,
     pub(super) quotas: Vec<Quota>,
     pub(super) permissions: Vec<UserPermission>,
 }
 
+impl Sources {
+    /// The user who gets a permission; `None`: it is granted to nobody.
+    pub(super) fn user_of<'a>(&'a self, permission: &'a UserPermission) -> Option<&'a User> {
+        let name = permission.user.as_ref().or(self.first_user.as_ref())?;
+        self.users.iter().find(|user| &user.name == name)
+    }
+}
+
 /// The members, and what shall exist in each. A permission of a cloud without a user is granted to
-/// nobody and so is no part of it.
+/// nobody and so is no part of it; in an admin cloud nothing exists.
 pub(super) fn freeze(sources: &Sources) -> (Vec<Member>, Slice) {
     let mut members: Vec<Member> = sources
         .references
@@ -34,6 +46,27 @@ pub(super) fn freeze(sources: &Sources) -> (Vec<Member>, Slice) {
         .collect();
     members.sort_by(|a, b| a.cluster.cmp(&b.cluster));
 
+    let slice = match sources.level {
+        Level::Standard => slice(sources),
+        Level::Admin => bare(sources),
+    };
+    (members, slice)
+}
+
+fn bare(sources: &Sources) -> Slice {
+    let namespace = &sources.namespace;
+    Slice {
+        namespace: namespace.name.clone(),
+        labels: BTreeMap::new(),
+        isolation: namespace.isolation,
+        pod_security: namespace.pod_security,
+        quotas: Vec::new(),
+        users: Vec::new(),
+        permissions: Vec::new(),
+    }
+}
+
+fn slice(sources: &Sources) -> Slice {
     let mut quotas: Vec<RevisionQuota> = sources
         .quotas
         .iter()
@@ -44,21 +77,23 @@ pub(super) fn freeze(sources: &Sources) -> (Vec<Member>, Slice) {
         .collect();
     quotas.sort_by(|a, b| a.name.cmp(&b.name));
 
+    let mut users: Vec<RevisionUser> = sources
+        .users
+        .iter()
+        .map(|user| identified(sources, user))
+        .collect();
+    users.sort_by(|a, b| a.name.cmp(&b.name));
+
     let namespace = &sources.namespace;
-    let slice = Slice {
+    Slice {
         namespace: namespace.name.clone(),
         labels: namespace.labels.clone(),
         isolation: namespace.isolation,
         pod_security: namespace.pod_security,
         quotas,
-        users: sources
-            .user
-            .iter()
-            .map(|user| identified(sources, user))
-            .collect(),
+        users,
         permissions: permissions(sources),
-    };
-    (members, slice)
+    }
 }
 
 fn identified(sources: &Sources, user: &User) -> RevisionUser {
@@ -75,17 +110,16 @@ fn identified(sources: &Sources, user: &User) -> RevisionUser {
 }
 
 fn permissions(sources: &Sources) -> Vec<RevisionPermission> {
-    let Some(user) = &sources.user else {
-        return Vec::new();
-    };
     let mut permissions: Vec<RevisionPermission> = sources
         .permissions
         .iter()
-        .map(|permission| RevisionPermission {
-            uid: permission.uid,
-            name: permission.name.clone(),
-            user: user.name.clone(),
-            rule: permission.rule.clone(),
+        .filter_map(|permission| {
+            Some(RevisionPermission {
+                uid: permission.uid,
+                name: permission.name.clone(),
+                user: sources.user_of(permission)?.name.clone(),
+                rules: permission.rule.expanded(),
+            })
         })
         .collect();
     permissions.sort_by(|a, b| a.name.cmp(&b.name));

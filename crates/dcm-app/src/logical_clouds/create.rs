@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use dcm_store::Expect;
-use dcm_types::documents::{ClusterReference, LogicalCloud, Namespace, User};
-use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft, UserDraft};
+use dcm_types::documents::{ClusterReference, Level, LogicalCloud, Namespace};
+use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft};
 use dcm_types::label::check_namespace_labels;
 use dcm_types::member_name::namespace_from_cloud;
 use dcm_types::permission::{Rule, check_sum};
@@ -15,6 +15,7 @@ use super::CloudDetail;
 use crate::change::{Act, Change, version_of};
 use crate::error::Faults;
 use crate::permissions::{check_rule, refuse_foreign_namespace};
+use crate::quotas::not_enforced;
 use crate::references::{name_field, name_from_cluster};
 use crate::{App, Error, Principal, Saved};
 
@@ -94,16 +95,6 @@ impl App {
         }
     }
 
-    pub(super) fn new_user(&self, cloud: &CloudKey, draft: &UserDraft) -> User {
-        User {
-            uid: self.new_uid(),
-            cloud: cloud.clone(),
-            name: draft.name.clone(),
-            credential: draft.credential,
-            identity_generation: 1,
-        }
-    }
-
     fn new_references(&self, cloud: &CloudKey, drafts: &[ReferenceDraft]) -> Vec<ClusterReference> {
         let mut taken: BTreeSet<_> = drafts.iter().filter_map(|d| d.name.clone()).collect();
         drafts
@@ -166,6 +157,9 @@ fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<(), Err
                 .unwrap_or_default(),
         );
         refuse_foreign_namespace(permission, namespace, &format!("{field}.namespace"))?;
+    }
+    if draft.level == Level::Admin && !draft.quotas.is_empty() {
+        faults.add("quota", not_enforced());
     }
     faults.refuse()?;
     let rules: Vec<Rule> = draft.permissions.iter().map(|p| p.rule.clone()).collect();

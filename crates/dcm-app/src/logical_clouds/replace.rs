@@ -2,7 +2,7 @@
 //! the cloud is, or can come to be, in a member.
 
 use dcm_store::{Expect, Versioned};
-use dcm_types::documents::{Lifecycle, LogicalCloud, Namespace, User, Wish};
+use dcm_types::documents::{Level, Lifecycle, LogicalCloud, Namespace, Quota, User, Wish};
 use dcm_types::drafts::LogicalCloudDraft;
 use dcm_types::{CloudKey, DocumentKind, Key, Violation};
 
@@ -18,8 +18,20 @@ use crate::{App, Error, Precondition, Principal, Saved, Written};
 struct Present {
     cloud: Versioned<LogicalCloud>,
     namespace: Versioned<Namespace>,
+    /// The first user.
     user: Option<Versioned<User>>,
+    /// The user whom the draft names, if there is one already.
+    named: Option<Versioned<User>>,
     lifecycle: Option<Versioned<Lifecycle>>,
+}
+
+impl Present {
+    /// The first user, when the cloud is to name another one or none.
+    fn going(&self, wanted: &CloudDetail) -> Option<&Versioned<User>> {
+        let stays = |name| wanted.cloud.user.as_ref() == Some(name);
+        let first = self.user.as_ref()?;
+        (!stays(&first.document.name)).then_some(first)
+    }
 }
 
 impl App {
@@ -50,9 +62,10 @@ impl App {
                 });
             };
             refuse_lists(&draft)?;
-            let present = self.present(cloud).await?;
+            let present = self.present(cloud, &draft).await?;
             let wanted = self.wanted(&present, &draft);
             self.refuse_immutable(&present, &wanted).await?;
+            self.refuse_left_behind(&present, &wanted).await?;
             let saved = self.replace(who, &present, wanted).await?;
             Ok(Written {
                 saved,
@@ -62,16 +75,25 @@ impl App {
         .await
     }
 
-    async fn present(&self, cloud: Versioned<LogicalCloud>) -> Result<Present, Error> {
+    async fn present(
+        &self,
+        cloud: Versioned<LogicalCloud>,
+        draft: &LogicalCloudDraft,
+    ) -> Result<Present, Error> {
         let key = &cloud.document.key;
         let namespace = self.namespace_of(key).await?;
         let user = match &cloud.document.user {
             Some(name) => self.find(&Key::user(key, name)).await?,
             None => None,
         };
+        let named = match &draft.user {
+            Some(named) => self.find(&Key::user(key, &named.name)).await?,
+            None => None,
+        };
         Ok(Present {
             namespace,
             user,
+            named,
             lifecycle: self.lifecycle_of(key).await?,
             cloud,
         })
@@ -80,20 +102,13 @@ impl App {
     fn wanted(&self, present: &Present, draft: &LogicalCloudDraft) -> CloudDetail {
         let cloud = &present.cloud.document;
         let namespace = &present.namespace.document;
-        let same_user = |found: &&Versioned<User>| {
-            let wanted = draft.user.as_ref().map(|user| &user.name);
-            wanted == Some(&found.document.name)
-        };
-        let user = match present.user.as_ref().filter(same_user) {
-            Some(found) => draft.user.as_ref().map(|wanted| User {
+        let user = draft.user.as_ref().map(|wanted| match &present.named {
+            Some(found) => User {
                 credential: wanted.credential,
                 ..found.document.clone()
-            }),
-            None => draft
-                .user
-                .as_ref()
-                .map(|user| self.new_user(&cloud.key, user)),
-        };
+            },
+            None => self.new_user(&cloud.key, wanted),
+        });
         CloudDetail {
             cloud: LogicalCloud {
                 metadata: draft.metadata.clone(),
@@ -143,6 +158,25 @@ impl App {
         }))
     }
 
+    /// Refuses what would leave something behind that the cloud has no more use for: permissions that
+    /// name a first user who goes, quotas of a cloud that becomes one of level 0.
+    async fn refuse_left_behind(
+        &self,
+        present: &Present,
+        wanted: &CloudDetail,
+    ) -> Result<(), Error> {
+        let key = &wanted.cloud.key;
+        if let Some(going) = present.going(wanted) {
+            self.refuse_named_user(key, &going.document.name).await?;
+        }
+        if wanted.cloud.level == Level::Admin && present.cloud.document.level != Level::Admin {
+            let described = "quotas, which a logical cloud of level 0 cannot have";
+            self.refuse_children::<Quota>(&Key::cloud(key), described)
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn is_engaged(&self, present: &Present) -> Result<bool, Error> {
         let Some(lifecycle) = &present.lifecycle else {
             return Ok(false);
@@ -174,16 +208,17 @@ impl App {
             });
         }
         let mut change = Change::new();
-        change.put(&wanted.cloud, Expect::Number(present.cloud.version.number))?;
+        change.put(&wanted.cloud, Expect::Untouched(present.cloud.version))?;
         let version = present.namespace.version.number;
         change.put(&wanted.namespace, Expect::Number(version))?;
         if let Some(user) = &wanted.user {
-            change.put(user, Expect::Anything)?;
+            let found = present.named.as_ref();
+            let expect = found.map_or(Expect::Absent, |found| Expect::Number(found.version.number));
+            change.put(user, expect)?;
         }
-        if let Some(old) = old_user.map(|user| Key::user(key, &user.name))
-            && !change.names(&old)
-        {
-            change.delete(old, Expect::Anything);
+        if let Some(going) = present.going(&wanted) {
+            let expect = Expect::Untouched(going.version);
+            change.delete(Key::user(key, &going.document.name), expect);
         }
         let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, key);
         change.assert(
@@ -195,7 +230,10 @@ impl App {
         );
         let document = Key::cloud(key);
         let act = Act::done(who, key.project.as_str(), "update", document.clone());
-        let committed = self.commit(change, act).await?;
+        let committed = self
+            .commit(change, act)
+            .await
+            .map_err(Error::raced_if_taken)?;
         Ok(Saved {
             version: version_of(&committed, &document),
             document: wanted,

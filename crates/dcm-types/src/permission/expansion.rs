@@ -70,8 +70,9 @@ impl Rule {
                 continue;
             }
             let violation = if resource == WILDCARD {
-                Violation::new("grants nothing with these groups and verbs", resource)
-                    .hint("'*' stands for resources of Kubernetes itself; name those of other groups")
+                Violation::new("grants nothing with these groups and verbs", resource).hint(
+                    "'*' stands for resources of Kubernetes itself; name those of other groups",
+                )
             } else {
                 Violation::new("is in none of the groups that '*' stands for", resource)
                     .hint("name its API group")

@@ -234,6 +234,7 @@ fn read_permissions(object: &Object<'_>) -> Vec<PermissionDraft> {
                 name: name?,
                 metadata: Metadata::default(),
                 namespace,
+                user: None,
                 rule: rule?,
             })
         })

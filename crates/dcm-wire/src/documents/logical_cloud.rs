@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use dcm_types::documents::{
-    CredentialKind, Isolation, Level, Lifecycle, LogicalCloud, Namespace, PodSecurity, User,
+    CredentialKind, Isolation, Level, Lifecycle, LogicalCloud, Metadata, Namespace, PodSecurity,
+    User,
 };
 use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft, UserDraft};
 use dcm_types::label::check_namespace_labels;
@@ -237,7 +238,11 @@ fn read_labels(spec: &Object<'_>) -> Option<BTreeMap<String, String>> {
 pub(super) fn read_user(user: &Object<'_>) -> Option<UserDraft> {
     let credential = user.parsed("type", parse_credential).unwrap_or_default();
     let name = user.parsed("userName", UserName::parse)?;
-    Some(UserDraft { name, credential })
+    Some(UserDraft {
+        name,
+        metadata: Metadata::default(),
+        credential,
+    })
 }
 
 /// Reads cluster references in a list. One cluster may be referenced once.
@@ -326,9 +331,12 @@ pub(super) fn show_credential(credential: CredentialKind) -> &'static str {
     }
 }
 
-fn parse_credential(text: &str) -> Result<CredentialKind, Violation> {
+pub(super) fn parse_credential(text: &str) -> Result<CredentialKind, Violation> {
     match text {
         "certificate" => Ok(CredentialKind::Certificate),
+        "service-account" => Err(Violation::new("must be certificate", text).hint(
+            "tokens of service accounts are not issued yet; a certificate works in every member",
+        )),
         _ => Err(Violation::new("must be certificate", text)
             .hint("a certificate is the only kind of credential that is issued today")),
     }

@@ -11,6 +11,7 @@ pub mod permission;
 pub mod project;
 pub mod quota;
 pub mod reference;
+pub mod user;
 
 pub use cluster::{ClusterDocument, ClusterSpec, CreateCluster, CreateClusterSpec, read_cluster};
 pub use flat::{
@@ -22,10 +23,13 @@ pub use logical_cloud::{
     read_logical_cloud,
 };
 pub use metadata::MetadataDocument;
-pub use permission::{PermissionDocument, PermissionSpec, read_permission};
+pub use permission::{
+    PermissionDocument, PermissionSpec, PermissionStatus, RuleView, expansion_note, read_permission,
+};
 pub use project::{ProjectDocument, ProviderDocument, read_project, read_provider};
 pub use quota::{QuotaDocument, read_quota};
 pub use reference::{ReferenceDocument, ReferenceSpec, ReferenceStatus, read_reference};
+pub use user::{CredentialSpec, UserDocument, read_user_document};
 
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use dcm_types::documents::UserPermission;
 use dcm_types::drafts::PermissionDraft;
 use dcm_types::permission::Rule;
-use dcm_types::{Fault, PermissionName};
+use dcm_types::{Fault, PermissionName, UserName};
 
 use super::metadata::read_metadata;
 use super::{MetadataDocument, read};
@@ -20,6 +20,10 @@ pub struct PermissionDocument {
     pub metadata: MetadataDocument,
     /// The rule.
     pub spec: PermissionSpec,
+    /// What the rule means; only when `*` stands in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(read_only))]
+    pub status: Option<PermissionStatus>,
 }
 
 /// The rule of a permission.
@@ -30,9 +34,33 @@ pub struct PermissionSpec {
     /// The namespace of the logical cloud, which is also meant when this is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// API groups; the core group is the empty text.
+    /// The user who gets it; the first user of the logical cloud when this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// API groups; the core group is the empty text. `*` stands for those of a fixed list.
     pub api_groups: Vec<String>,
-    /// Resources, optionally with a subresource.
+    /// Resources, optionally with a subresource. `*` stands for those of a fixed list.
+    pub resources: Vec<String>,
+    /// Verbs. `*` stands for all that may be granted for a resource.
+    pub verbs: Vec<String>,
+}
+
+/// What a rule means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PermissionStatus {
+    /// What is granted, without `*`.
+    pub effective: Vec<RuleView>,
+}
+
+/// Grants every combination of its groups, resources and verbs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RuleView {
+    /// API groups.
+    pub api_groups: Vec<String>,
+    /// Resources.
     pub resources: Vec<String>,
     /// Verbs.
     pub verbs: Vec<String>,
@@ -45,17 +73,49 @@ impl PermissionDocument {
             metadata: MetadataDocument::of(permission.name.as_str(), &permission.metadata),
             spec: PermissionSpec {
                 namespace: None,
+                user: permission.user.as_ref().map(ToString::to_string),
                 api_groups: permission.rule.api_groups.clone(),
                 resources: permission.rule.resources.clone(),
                 verbs: permission.rule.verbs.clone(),
             },
+            status: permission.rule.has_wildcard().then(|| PermissionStatus {
+                effective: permission.rule.expanded().into_iter().map(view).collect(),
+            }),
         }
     }
 }
 
-const DOCUMENT: &[Member] = &[member("metadata"), member("spec")];
+fn view(rule: Rule) -> RuleView {
+    RuleView {
+        api_groups: rule.api_groups,
+        resources: rule.resources,
+        verbs: rule.verbs,
+    }
+}
+
+/// What a caller who wrote `*` is told.
+pub fn expansion_note(permission: &PermissionDraft) -> Option<String> {
+    let rule = &permission.rule;
+    if !rule.has_wildcard() {
+        return None;
+    }
+    let mut note = format!(
+        "'*' in permission '{}' stands for a fixed list of what a tenant can be granted; see status.effective of the permission",
+        permission.name
+    );
+    let unlisted = rule.unlisted_groups();
+    if !unlisted.is_empty() {
+        note.push_str("; it has nothing of ");
+        note.push_str(&unlisted.join(", "));
+        note.push_str(": name the resources");
+    }
+    Some(note)
+}
+
+const DOCUMENT: &[Member] = &[member("metadata"), member("spec"), member("status")];
 const SPEC: &[Member] = &[
     member("namespace"),
+    member("user"),
     member("apiGroups"),
     member("resources"),
     member("verbs"),
@@ -73,11 +133,13 @@ pub fn read_permission(
         let spec = body.object("spec", SPEC)?;
         let rule = read_rule(&spec);
         let namespace = spec.text("namespace").map(str::to_owned);
+        let user = spec.parsed("user", UserName::parse);
         let (name, metadata) = named?;
         Some(PermissionDraft {
             name,
             metadata,
             namespace,
+            user,
             rule: rule?,
         })
     })

@@ -1,0 +1,154 @@
+//! Users of a logical cloud.
+
+use axum::extract::State;
+use axum::response::Response;
+use dcm_app::App;
+use dcm_types::{CloudKey, UserName};
+use dcm_wire::documents::{UserDocument, read_user_document};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::cloud_path;
+use crate::answer::Answer;
+use crate::error::ApiError;
+use crate::extract::{Caller, IfMatch, Names, Page, Write};
+use crate::openapi::{
+    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+};
+use crate::state::ApiState;
+
+pub(crate) fn router() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(create_user, list_users))
+        .routes(routes!(get_user, put_user, delete_user))
+}
+
+fn place(cloud: &CloudKey, name: &UserName) -> String {
+    format!("{}/users/{name}", cloud_path(cloud))
+}
+
+/// Creates a user of a logical cloud.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users", tag = "users",
+    params(CloudPath, WriteQuery),
+    request_body = UserDocument,
+    responses(
+        (status = 201, body = UserDocument, description = "Created", headers(
+            ("ETag" = String, description = "Its version"),
+            ("Location" = String, description = "Its path"),
+        )),
+        WriteProblems,
+    )
+)]
+async fn create_user(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    write: Write,
+) -> Result<Answer, ApiError> {
+    let read = write.decode(|body, mode| read_user_document(body, None, mode))?;
+    let saved = app
+        .create_user(&write.principal, &cloud, read.draft)
+        .await?;
+    let document = UserDocument::of(&saved.document);
+    Ok(Answer::created(
+        saved.version,
+        &place(&cloud, &saved.document.name),
+        &document,
+    )
+    .warnings(&read.unknown))
+}
+
+/// Lists the users of a logical cloud, the first one among them.
+#[utoipa::path(
+    get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users", tag = "users",
+    params(CloudPath, PageQuery),
+    responses((status = 200, body = Vec<UserDocument>, description = "The list"), ReadProblems)
+)]
+async fn list_users(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+    page: Page,
+) -> Result<Response, ApiError> {
+    let fetch = |request| app.list_users(&who, &cloud, request);
+    page.list(fetch, |saved| UserDocument::of(&saved.document))
+        .await
+}
+
+/// Shows a user of a logical cloud.
+#[utoipa::path(
+    get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
+    params(CloudPath, ("user" = String, Path, description = "Name of the user")),
+    responses(
+        (status = 200, body = UserDocument, description = "The document", headers(
+            ("ETag" = String, description = "Its version"),
+        )),
+        ReadProblems,
+    )
+)]
+async fn get_user(
+    State(app): State<App>,
+    Names((cloud, name)): Names<(CloudKey, UserName)>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    let saved = app.get_user(&who, &cloud, &name).await?;
+    Ok(Answer::found(
+        saved.version,
+        &UserDocument::of(&saved.document),
+    ))
+}
+
+/// Replaces a user of a logical cloud, or creates it; who they are in the members stays.
+#[utoipa::path(
+    put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
+    params(CloudPath, ("user" = String, Path, description = "Name of the user"), WriteQuery, MatchHeader),
+    request_body = UserDocument,
+    responses(
+        (status = 200, body = UserDocument, description = "Replaced", headers(
+            ("ETag" = String, description = "Its version"),
+        )),
+        (status = 201, body = UserDocument, description = "Created", headers(
+            ("ETag" = String, description = "Its version"),
+            ("Location" = String, description = "Its path"),
+        )),
+        WriteProblems,
+    )
+)]
+async fn put_user(
+    State(app): State<App>,
+    Names((cloud, name)): Names<(CloudKey, UserName)>,
+    write: Write,
+) -> Result<Answer, ApiError> {
+    let read = write.decode(|body, mode| read_user_document(body, Some(&name), mode))?;
+    let written = app
+        .put_user(
+            &write.principal,
+            &cloud,
+            &name,
+            read.draft,
+            write.precondition,
+        )
+        .await?;
+    let saved = &written.saved;
+    let document = UserDocument::of(&saved.document);
+    Ok(
+        Answer::written(&written, &place(&cloud, &saved.document.name), &document)
+            .warnings(&read.unknown),
+    )
+}
+
+/// Deletes a user of a logical cloud whom neither the cloud nor a permission names.
+#[utoipa::path(
+    delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
+    params(CloudPath, ("user" = String, Path, description = "Name of the user"), MatchHeader),
+    responses((status = 204, description = "Deleted"), DeleteProblems)
+)]
+async fn delete_user(
+    State(app): State<App>,
+    Names((cloud, name)): Names<(CloudKey, UserName)>,
+    Caller(who): Caller,
+    IfMatch(precondition): IfMatch,
+) -> Result<Response, ApiError> {
+    app.delete_user(&who, &cloud, &name, precondition).await?;
+    Ok(Answer::deleted())
+}
