@@ -139,11 +139,15 @@ impl Client {
     }
 
     /// Reads text that is not JSON.
-    pub(crate) async fn get_text(&self, path: &Path) -> Result<String, Error> {
+    pub(crate) async fn get_text(
+        &self,
+        path: &Path,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<String, Error> {
         let request = Request {
             method: Method::GET,
             path,
-            query: Vec::new(),
+            query,
             body: None,
             patience: Duration::ZERO,
         };

@@ -178,10 +178,11 @@ impl Handle {
             return Ok(());
         };
         let revision = revision.document;
-        for member in revision.members {
+        let members = revision.members.iter().map(|member| &member.cluster);
+        for cluster in members.filter(|cluster| revision.has_member(cluster)) {
             let key = TargetKey {
                 cloud: revision.cloud.clone(),
-                cluster: member.cluster,
+                cluster: cluster.clone(),
             };
             self.targets.nudge(key, priority);
         }

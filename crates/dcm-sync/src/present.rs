@@ -4,12 +4,14 @@
 //! Surplus bindings go first and other surplus last. What is blocked on one track does not hold back
 //! the others beyond that order.
 
+use std::collections::BTreeSet;
+
 use dcm_store::Expect;
 use dcm_types::Track;
 use dcm_types::documents::{ObjectState, Observed as ObservedState};
 use futures::future::{try_join, try_join_all};
 
-use crate::cluster::{CallErrorKind, Object, Resource};
+use crate::cluster::{CallErrorKind, Object, Place, Resource};
 use crate::context::Context;
 use crate::credentials::{self, Credential, CredentialState};
 use crate::driver::Next;
@@ -220,25 +222,18 @@ impl Present<'_> {
         Ok(())
     }
 
-    /// Bindings, where quotas are in force, the role is there and the user has a certificate. Those
-    /// that are there as wished stay.
+    /// Bindings, where quotas are in force, the binding's role is there and its user has a certificate.
+    /// Those that are there as wished stay.
     async fn apply_bindings(&mut self, bindings: &[&Wanted]) -> Result<(), Error> {
         let this = &*self;
-        let is_ready = |track| {
-            this.outcomes
-                .iter()
-                .filter(|o| o.track == track)
-                .all(Outcome::is_ready)
-        };
-        let quota_in_force = is_ready(Track::Quota);
-        let roles_ready = is_ready(Track::Access);
+        let quota_in_force = this.quota_in_force();
         let made = try_join_all(bindings.iter().map(|wanted| {
             let planned = this.step(wanted);
             let waits = if matches!(planned, Step::Keep(_)) {
                 None
             } else if !quota_in_force {
                 Some("WaitsForQuota")
-            } else if !roles_ready {
+            } else if !this.is_ready(&render::role_of(&wanted.object)) {
                 Some("WaitsForRoles")
             } else if !this.has_certificate(render::binding_user(&wanted.object)) {
                 Some("WaitsForCertificate")
@@ -255,6 +250,16 @@ impl Present<'_> {
         .await?;
         self.outcomes.extend(made);
         Ok(())
+    }
+
+    fn quota_in_force(&self) -> bool {
+        let mut quotas = self.outcomes.iter().filter(|o| o.track == Track::Quota);
+        quotas.all(Outcome::is_ready)
+    }
+
+    fn is_ready(&self, place: &Place) -> bool {
+        let outcome = self.outcomes.iter().find(|o| &o.place == place);
+        outcome.is_some_and(Outcome::is_ready)
     }
 
     fn has_certificate(&self, user: &str) -> bool {
@@ -276,7 +281,7 @@ impl Present<'_> {
         let now = self.context.clock.now();
         let complete = self.outcomes.iter().all(Outcome::is_ready)
             && crate::conditions::all_current(&self.inputs.revision.slice.users, &self.credentials);
-        self.mark_usable();
+        self.mark_usable(wanted);
         let target = &mut ledger.target;
         target.conditions =
             crate::conditions::of_run(&self.outcomes, &self.credentials, &target.conditions, now);
@@ -308,19 +313,25 @@ impl Present<'_> {
         Ok(next)
     }
 
-    /// A kubeconfig is handed out once the bindings that it rests on were read back.
-    fn mark_usable(&mut self) {
-        let ready = self
-            .outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome.track, Track::Access | Track::Quota))
-            .all(Outcome::is_ready);
-        if !ready {
+    /// A kubeconfig is handed out once the quotas are in force and the bindings of its user, with their
+    /// roles, were read back. What another user waits for does not hold it up.
+    fn mark_usable(&mut self, wanted: &[Wanted]) {
+        if !self.quota_in_force() {
             return;
         }
+        let unready: BTreeSet<String> = wanted
+            .iter()
+            .filter(|wanted| wanted.place.resource == Resource::RoleBinding)
+            .filter(|wanted| {
+                let role = render::role_of(&wanted.object);
+                !(self.is_ready(&wanted.place) && self.is_ready(&role))
+            })
+            .map(|wanted| render::binding_user(&wanted.object).to_owned())
+            .collect();
         for credential in &mut self.credentials {
             if let Some(current) = &mut credential.access.current
                 && !current.usable
+                && !unready.contains(credential.access.user.as_str())
             {
                 current.usable = true;
                 credential.dirty = true;

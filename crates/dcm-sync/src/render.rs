@@ -15,7 +15,7 @@ mod isolation;
 mod namespace;
 mod quota;
 
-pub(crate) use access::{SIGNER, USAGES, binding_user, certificate_request};
+pub(crate) use access::{SIGNER, USAGES, binding_user, certificate_request, role_of};
 pub(crate) use quota::{quota_in_force, same_limits};
 
 /// Annotation of the anchor: the generation that the member is at.

@@ -2,7 +2,10 @@
 
 use dcm_pki::kubeconfig::TenantKubeconfig;
 use dcm_store::{Batch, Expect, Place, StoreExt};
-use dcm_types::documents::{Access, CredentialKind, IssuedCertificate, LogicalCloud};
+use dcm_types::documents::{
+    Access, CredentialKind, IssuedCertificate, LogicalCloud, Project, User,
+};
+use dcm_types::member_name::user_identity;
 use dcm_types::sealed::Purpose;
 use dcm_types::{
     CloudKey, CloudName, ClusterKey, ClusterName, Document, Key, ProjectName, ProviderName,
@@ -46,8 +49,12 @@ fn tenant(cluster: &str) -> TenantKubeconfig {
 
 /// Records what the synchronizer would: an issued certificate of a member.
 async fn issue(server: &Server, cluster: &str, usable: bool) {
+    issue_to("u", server, cluster, usable).await;
+}
+
+async fn issue_to(user: &str, server: &Server, cluster: &str, usable: bool) {
     let target = target(cluster);
-    let user = UserName::parse("u").unwrap();
+    let user = UserName::parse(user).unwrap();
     let key = Key::cloud(&target.cloud);
     let cloud = server
         .store
@@ -55,6 +62,16 @@ async fn issue(server: &Server, cluster: &str, usable: bool) {
         .await
         .unwrap()
         .unwrap();
+    let project = Key::project(&target.cloud.project);
+    let project = server.store.read::<Project>(&project).await.unwrap();
+    let named = Key::user(&target.cloud, &user);
+    let named = server.store.read::<User>(&named).await.unwrap();
+    let identity = user_identity(
+        project.unwrap().document.uid,
+        cloud.document.uid,
+        named.unwrap().document.uid,
+        1,
+    );
     let uid = Uid::from_random([9; 16]);
     let place = Place {
         key: &Key::access(&target, &user),
@@ -62,7 +79,11 @@ async fn issue(server: &Server, cluster: &str, usable: bool) {
         field: "kubeconfig",
         epoch: 1,
     };
-    let plain = tenant(cluster).to_json();
+    let plain = TenantKubeconfig {
+        user: user.to_string(),
+        ..tenant(cluster)
+    }
+    .to_json();
     let seal = |purpose| {
         server
             .vault
@@ -74,7 +95,7 @@ async fn issue(server: &Server, cluster: &str, usable: bool) {
         user,
         uid,
         cloud_uid: cloud.document.uid,
-        identity: "dcm:1".to_owned(),
+        identity,
         credential: CredentialKind::Certificate,
         current: Some(IssuedCertificate {
             epoch: 1,
@@ -157,6 +178,62 @@ async fn the_merged_kubeconfig_has_a_context_for_each_member_that_can_be_used() 
         merged.text.contains("v-c1") && !merged.text.contains("v-c2"),
         "{merged}"
     );
+}
+
+#[tokio::test]
+async fn each_user_asks_for_his_own() {
+    let server = instantiated().await;
+    let ann = json!({"metadata": {"name": "ann"}});
+    let created = server.post(&format!("{CLOUD}/users"), ann).await;
+    assert_eq!(created.status, 201, "{created}");
+    issue(&server, "c1", true).await;
+    issue_to("ann", &server, "c1", true).await;
+    for (path, file) in [
+        (format!("{CLOUD}/kubeconfig"), "l"),
+        (
+            format!("{CLOUD}/cluster-references/v-c1/kubeconfig"),
+            "l-v-c1",
+        ),
+    ] {
+        let first = server.get(&path).await;
+        assert!(first.text.contains("u@v-c1"), "{first}");
+        let hers = server.get(&format!("{path}?user=ann")).await;
+        assert!(hers.text.contains("ann@v-c1"), "{hers}");
+        let disposition = format!("attachment; filename=\"{file}-ann.yaml\"");
+        assert_eq!(hers.header("content-disposition"), Some(&*disposition));
+        for (query, status) in [("user=eve", 404), ("user=", 400), ("user=a&user=b", 400)] {
+            let answer = server.get(&format!("{path}?{query}")).await;
+            assert_eq!(answer.status, status, "{query}: {answer}");
+        }
+        assert_eq!(
+            server.get(&format!("{path}?user=")).await.fields(),
+            ["user"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_of_level_0_has_none() {
+    let server = Server::furnished().await;
+    let cloud = "/v2/projects/p/logical-clouds/admin";
+    let body =
+        json!({"metadata": {"name": "admin"}, "spec": {"level": "0", "user": {"userName": "u"}}});
+    let created = server.post("/v2/projects/p/logical-clouds", body).await;
+    assert_eq!(created.status, 201, "{created}");
+    let reference = format!("{cloud}/cluster-providers/v/cluster-references/c1");
+    assert_eq!(server.put(&reference, json!({})).await.status, 200);
+    let accepted = server
+        .post(&format!("{cloud}/instantiate"), json!({}))
+        .await;
+    assert_eq!(accepted.status, 202, "{accepted}");
+    let status = server
+        .get(&format!("{cloud}/status?wait=ready&timeout=0s"))
+        .await;
+    assert_eq!(status.status, 200, "{status}");
+    let quota = json!({"metadata": {"name": "q"}, "spec": {"pods": "1"}});
+    let refused = server.post(&format!("{cloud}/cluster-quotas"), quota).await;
+    assert_eq!(refused.status, 400, "{refused}");
+    assert_snapshot!(server.get(&format!("{cloud}/cluster-references/v-c1/kubeconfig")).await, @"");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn a_permission_stays_inside_the_envelope() {
       }
     }
     "#);
-    let wide = json!({"metadata": {"name": "p2"}, "spec": rule("*", "*")});
+    let wide = json!({"metadata": {"name": "p2"}, "spec": rule("nodes/proxy", "escalate")});
     assert_snapshot!(server.post(&list, wide).await, @r#"
     400 Bad Request
     content-type: application/problem+json
@@ -134,10 +134,96 @@ async fn a_permission_stays_inside_the_envelope() {
     assert_eq!(server.get(&list).await.json().as_array().unwrap().len(), 1);
 }
 
+/// The permission of the example files that EMCO's users have.
+#[tokio::test]
+async fn a_star_is_expanded_and_told() {
+    let server = Server::furnished().await;
+    let list = format!("{CLOUD}/user-permissions");
+    let body = json!({"metadata": {"name": "permission-1"}, "spec": {
+        "namespace": "ns", "apiGroups": ["", "batch", "k8splugin.io"], "resources": ["*"], "verbs": ["*"],
+    }});
+    assert_snapshot!(server.post(&list, body.clone()).await, @"");
+    let path = format!("{list}/permission-1");
+    let shown = server.get(&path).await;
+    assert_eq!(shown.header("warning"), None);
+    assert_eq!(
+        shown.json()["spec"]["verbs"],
+        json!(["*"]),
+        "as it was written"
+    );
+    // What is shown can be written again.
+    let again = server.put(&path, shown.json()).await;
+    assert_eq!(again.status, 200, "{again}");
+    assert_eq!(
+        again.headers.get_all("warning").iter().count(),
+        1,
+        "{again}"
+    );
+    let everything = json!({"spec": {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}});
+    let wide = server.put(&path, everything).await;
+    assert_eq!(wide.status, 200, "{wide}");
+    let effective = wide.json()["status"]["effective"].to_string();
+    assert!(
+        !effective.contains('*') && !effective.contains("rbac"),
+        "{effective}"
+    );
+    let named = json!({"spec": {"apiGroups": ["*"], "resources": ["*", "roles"], "verbs": ["*"]}});
+    assert_eq!(
+        server.put(&path, named).await.fields(),
+        ["spec.resources[1]"]
+    );
+    let flat = json!({"name": "flat", "user": {"user-name": "u", "user-permissions": [
+        {"permission-name": "all", "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+    ]}});
+    let flat = server.post("/v2/projects/p/logical-clouds", flat).await;
+    assert_eq!(flat.status, 201, "{flat}");
+    let warning = flat.header("warning").unwrap();
+    assert!(warning.contains("permission 'all'"), "{warning}");
+}
+
+#[tokio::test]
+async fn users_have_permissions_of_their_own() {
+    let server = Server::furnished().await;
+    let users = format!("{CLOUD}/users");
+    assert_snapshot!(server.post(&users, json!({"metadata": {"name": "ann", "description": "night shift"}})).await, @"");
+    let account = json!({"metadata": {"name": "robot"}, "spec": {"type": "service-account"}});
+    assert_snapshot!(server.post(&users, account).await, @"");
+    let permissions = format!("{CLOUD}/user-permissions");
+    let of = |user: &str| {
+        json!({"metadata": {"name": "x"}, "spec": {
+            "user": user, "apiGroups": [""], "resources": ["pods"], "verbs": ["get"],
+        }})
+    };
+    assert_snapshot!(server.post(&permissions, of("eve")).await, @"");
+    let created = server.post(&permissions, of("ann")).await;
+    assert_eq!(created.json()["spec"]["user"], "ann", "{created}");
+    assert_snapshot!(server.delete(&format!("{users}/ann")).await, @"");
+    assert_snapshot!(server.delete(&format!("{users}/u")).await, @"");
+    assert_eq!(server.delete(&format!("{permissions}/x")).await.status, 204);
+    let hers = server.get(&format!("{users}/ann")).await;
+    let stale = [("if-match", "\"7777\"")];
+    let refused = server
+        .call(http::Method::DELETE, &format!("{users}/ann"), &stale, "")
+        .await;
+    assert_eq!(refused.status, 412, "{refused}");
+    let current = [("if-match", hers.header("etag").unwrap())];
+    let deleted = server
+        .call(http::Method::DELETE, &format!("{users}/ann"), &current, "")
+        .await;
+    assert_eq!(deleted.status, 204, "{deleted}");
+    let names: Vec<_> = server.get(&users).await.json().as_array().unwrap().clone();
+    assert_eq!(names.len(), 1);
+}
+
 #[tokio::test]
 async fn the_logical_cloud_must_exist() {
     let server = Server::furnished().await;
-    for noun in ["cluster-quotas", "user-permissions", "cluster-references"] {
+    for noun in [
+        "cluster-quotas",
+        "users",
+        "user-permissions",
+        "cluster-references",
+    ] {
         let path = format!("/v2/projects/p/logical-clouds/none/{noun}");
         assert_eq!(server.get(&path).await.status, 404, "{path}");
         assert_eq!(

@@ -120,6 +120,14 @@ fn slice() -> Vec<Step> {
         "clusterQuota",
         &quota,
     );
+    let user = json!({"spec": {"type": "certificate"}});
+    steps.extend(life(
+        &format!("{CLOUD}/users"),
+        "ann",
+        &cloud,
+        "user",
+        &user,
+    ));
     let rule = json!({"spec": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}});
     let permissions = format!("{CLOUD}/user-permissions");
     steps.extend(life(&permissions, "r", &cloud, "userPermission", &rule));

@@ -5,10 +5,10 @@ use std::time::Duration;
 use dcm_store::{Batch, Expect};
 use dcm_types::documents::Access;
 use dcm_types::drafts::LogicalCloudDraft;
-use dcm_types::{CloudKey, Key, Kind, Uid};
+use dcm_types::{CloudKey, Key, Kind, Uid, UserName};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::world::{World, cloud_draft, cluster, kind, reference_name, who};
+use crate::world::{World, cloud_draft, cluster, kind, reference_name, user_draft, who};
 
 on_every_store!(
     a_kubeconfig_is_handed_out_when_its_certificate_is_usable,
@@ -17,11 +17,13 @@ on_every_store!(
     an_expired_certificate_is_not_handed_out,
     a_credential_of_an_earlier_cloud_of_that_name_is_not_handed_out,
     a_swapped_secret_is_refused,
+    each_user_gets_his_own_kubeconfig,
+    a_user_of_the_same_name_does_not_get_what_the_earlier_one_had,
 );
 
 async fn fetch(world: &World, key: &CloudKey, name: &str) -> Result<SecretString, dcm_app::Error> {
     let name = reference_name(name);
-    world.app.member_kubeconfig(&who(), key, &name).await
+    world.app.member_kubeconfig(&who(), key, &name, None).await
 }
 
 async fn instantiated(world: &World) -> CloudKey {
@@ -60,7 +62,7 @@ async fn a_kubeconfig_is_handed_out_when_its_certificate_is_usable(world: World)
 
 async fn all_members_come_in_one_file(world: World) {
     let key = instantiated(&world).await;
-    let merged = async || world.app.merged_kubeconfig(&who(), &key).await;
+    let merged = async || world.app.merged_kubeconfig(&who(), &key, None).await;
     assert_eq!(kind(merged().await), Kind::Conflict);
     world.issue(&key, "c1", true).await;
     let one = merged().await.unwrap();
@@ -76,7 +78,11 @@ async fn before_and_after_the_answer_says_why_not(world: World) {
     let key = world.cloud_on(&["c1"]).await;
     let why = async || {
         let one = fetch(&world, &key, "edge-c1").await.unwrap_err();
-        let all = world.app.merged_kubeconfig(&who(), &key).await.unwrap_err();
+        let all = world
+            .app
+            .merged_kubeconfig(&who(), &key, None)
+            .await
+            .unwrap_err();
         assert_eq!((one.kind, all.kind), (Kind::Conflict, Kind::Conflict));
         assert_eq!(one.to_string(), all.to_string());
         assert!(one.hint.is_some());
@@ -123,6 +129,55 @@ async fn a_credential_of_an_earlier_cloud_of_that_name_is_not_handed_out(world: 
     access.cloud_uid = Uid::from_random([9; 16]);
     overwrite(&world, &access).await;
     assert_eq!(kind(fetch(&world, &key, "edge-c1").await), Kind::Conflict);
+}
+
+async fn fetch_of(
+    world: &World,
+    key: &CloudKey,
+    user: &str,
+) -> Result<(String, String), dcm_app::Error> {
+    let (app, user) = (&world.app, UserName::parse(user).unwrap());
+    let name = reference_name("edge-c1");
+    let one = app.member_kubeconfig(&who(), key, &name, Some(&user)).await;
+    let all = app.merged_kubeconfig(&who(), key, Some(&user)).await;
+    let text = |secret: SecretString| secret.expose_secret().to_owned();
+    Ok((text(one?), text(all?)))
+}
+
+async fn each_user_gets_his_own_kubeconfig(world: World) {
+    let key = instantiated(&world).await;
+    world
+        .app
+        .create_user(&who(), &key, user_draft("ann", ""))
+        .await
+        .unwrap();
+    world.issue(&key, "c1", true).await;
+    assert_eq!(kind(fetch_of(&world, &key, "ann").await), Kind::Conflict);
+    world.issue_to("ann", &key, "c1", true).await;
+    for (user, other) in [("ann", "bob"), ("bob", "ann")] {
+        let (one, all) = fetch_of(&world, &key, user).await.unwrap();
+        for text in [one, all] {
+            assert!(text.contains(user) && !text.contains(other), "{text}");
+        }
+    }
+    let first = fetch(&world, &key, "edge-c1").await.unwrap();
+    assert!(first.expose_secret().contains("bob"));
+    assert_eq!(kind(fetch_of(&world, &key, "eve").await), Kind::NotFound);
+}
+
+async fn a_user_of_the_same_name_does_not_get_what_the_earlier_one_had(world: World) {
+    let key = instantiated(&world).await;
+    let (app, ann) = (&world.app, UserName::parse("ann").unwrap());
+    let create = async || app.create_user(&who(), &key, user_draft("ann", "")).await;
+    create().await.unwrap();
+    world.issue_to("ann", &key, "c1", true).await;
+    fetch_of(&world, &key, "ann").await.unwrap();
+    app.delete_user(&who(), &key, &ann, dcm_app::Precondition::None)
+        .await
+        .unwrap();
+    assert_eq!(kind(fetch_of(&world, &key, "ann").await), Kind::NotFound);
+    create().await.unwrap();
+    assert_eq!(kind(fetch_of(&world, &key, "ann").await), Kind::Conflict);
 }
 
 async fn a_swapped_secret_is_refused(world: World) {

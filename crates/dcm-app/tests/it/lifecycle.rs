@@ -3,7 +3,7 @@
 use dcm_app::{Accepted, Precondition};
 use dcm_store::{Batch, Expect, StoreExt as _};
 use dcm_types::documents::{
-    Action, ClusterHealth, HealthState, Level, Revision, SignerState, Wish,
+    Action, ClusterHealth, HealthState, Level, Reservation, Revision, SignerState, Wish,
 };
 use dcm_types::drafts::LogicalCloudDraft;
 use dcm_types::ports::Nudge;
@@ -20,7 +20,7 @@ on_every_store!(
     the_last_accepted_wish_wins,
     actions_on_a_cloud_that_was_never_instantiated_are_accepted,
     a_cloud_without_clusters_is_refused,
-    an_admin_cloud_is_refused,
+    an_admin_cloud_is_true_without_anything_in_its_members,
     a_refused_cluster_is_no_new_member_and_does_not_hold_up_others,
     a_failed_nudge_is_no_error,
     history_is_bounded_and_old_revisions_stay_few,
@@ -182,21 +182,74 @@ async fn a_cloud_without_clusters_is_refused(world: World) {
     assert!(error.hint.unwrap().contains("cluster reference"));
 }
 
-async fn an_admin_cloud_is_refused(world: World) {
+async fn an_admin_cloud_is_true_without_anything_in_its_members(world: World) {
+    world.register(&["c1", "c2"]).await;
     world.project("p").await;
     let key = cloud_key("p", "lc");
     let draft = LogicalCloudDraft {
         level: Level::Admin,
         ..cloud_draft("lc")
     };
-    world
-        .app
-        .create_logical_cloud(&who(), &key.project, draft)
+    let (app, who) = (&world.app, who());
+    app.create_logical_cloud(&who, &key.project, draft)
         .await
         .unwrap();
-    let error = world.app.instantiate(&who(), &key).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Conflict);
-    assert!(error.hint.is_some());
+    let empty = app.instantiate(&who, &key).await.unwrap_err();
+    assert_eq!(empty.kind, Kind::Conflict);
+    world.refer(&key, "c1").await;
+    world.refer(&key, "c2").await;
+    app.create_permission(&who, &key, permission_draft("x", "pods"))
+        .await
+        .unwrap();
+    let done = app.instantiate(&who, &key).await.unwrap();
+    assert_eq!(done, accepted(1, Wish::Present));
+
+    let revision = world.revision(&key).await;
+    assert_eq!((revision.level, revision.members.len()), (Level::Admin, 2));
+    assert!(revision.slice.users.is_empty() && revision.slice.permissions.is_empty());
+    assert!(!revision.has_member(&cluster("c1")));
+    let scope = dcm_store::Scope::All;
+    let held = world.store.read_all::<Reservation>(scope).await.unwrap();
+    assert!(held.is_empty(), "no namespace is held");
+
+    let status = app.cloud_status(&who, &key).await.unwrap();
+    assert!(status.is_ready(), "{status:?}");
+    assert!(
+        status
+            .members
+            .iter()
+            .all(|m| m.objects.is_empty() && m.reference.is_some())
+    );
+    let name = crate::world::reference_name("edge-c1");
+    let one = app
+        .member_kubeconfig(&who, &key, &name, None)
+        .await
+        .unwrap_err();
+    let all = app.merged_kubeconfig(&who, &key, None).await.unwrap_err();
+    for error in [one, all] {
+        assert_eq!(error.kind, Kind::Conflict);
+        assert!(error.hint.unwrap().contains("own credentials"));
+    }
+
+    // A cluster that is not there any more is not said to be ready.
+    app.delete_reference_of(&who, &key, &cluster("c2"), dcm_app::Precondition::None)
+        .await
+        .unwrap();
+    app.delete_cluster(&who, &cluster("c2"), dcm_app::Precondition::None)
+        .await
+        .unwrap();
+    assert!(!app.cloud_status(&who, &key).await.unwrap().is_ready());
+    app.update(&who, &key).await.unwrap();
+    let status = app.cloud_status(&who, &key).await.unwrap();
+    assert!(status.is_ready() && status.members.len() == 1, "{status:?}");
+
+    app.terminate(&who, &key).await.unwrap();
+    assert!(app.cloud_status(&who, &key).await.unwrap().is_absent());
+    let deleted = app
+        .delete_logical_cloud(&who, &key, dcm_app::Precondition::None)
+        .await
+        .unwrap();
+    assert_eq!(deleted, dcm_app::Deletion::Done);
 }
 
 async fn a_refused_cluster_is_no_new_member_and_does_not_hold_up_others(world: World) {

@@ -38,5 +38,6 @@ mod races;
 mod references;
 mod reservations;
 mod status;
+mod users;
 mod waiting;
 mod world;

@@ -3,8 +3,10 @@
 use dcm_pki::kubeconfig::TenantKubeconfig;
 use dcm_store::{Batch, Expect, Place, StoreExt as _};
 use dcm_types::documents::{
-    Access, CredentialKind, IssuedCertificate, LastError, Lifecycle, Observed, Reservation, Target,
+    Access, CredentialKind, IssuedCertificate, LastError, Lifecycle, LogicalCloud, Observed,
+    Project, Reservation, Target, User,
 };
+use dcm_types::member_name::user_identity;
 use dcm_types::ports::StatusChange;
 use dcm_types::sealed::Purpose;
 use dcm_types::{
@@ -118,16 +120,43 @@ impl World {
         });
     }
 
-    /// Stores a credential for the user in a member, valid for a day from now.
+    /// Who a user is in the members.
+    pub(crate) async fn identity(&self, cloud: &CloudKey, user: &str) -> String {
+        let read = "there is one";
+        let project = Key::project(&cloud.project);
+        let project = self.store.read::<Project>(&project).await.unwrap();
+        let found = self.store.read::<LogicalCloud>(&Key::cloud(cloud)).await;
+        let user = Key::user(cloud, &UserName::parse(user).unwrap());
+        let user = self.store.read::<User>(&user).await.unwrap();
+        user_identity(
+            project.expect(read).document.uid,
+            found.unwrap().expect(read).document.uid,
+            user.expect(read).document.uid,
+            1,
+        )
+    }
+
+    /// Stores a credential for the first user in a member, valid for a day from now.
     pub(crate) async fn issue(&self, cloud: &CloudKey, name: &str, usable: bool) -> Access {
+        self.issue_to("bob", cloud, name, usable).await
+    }
+
+    /// Stores a credential for a user in a member, valid for a day from now.
+    pub(crate) async fn issue_to(
+        &self,
+        user: &str,
+        cloud: &CloudKey,
+        name: &str,
+        usable: bool,
+    ) -> Access {
         let now = dcm_types::ports::Clock::now(self.clock.as_ref());
         let target = target_key(cloud, name);
         let mut access = Access {
             uid: Uid::from_random([7; 16]),
             cloud_uid: self.lifecycle(cloud).await.cloud_uid,
             target: target.clone(),
-            user: UserName::parse("bob").unwrap(),
-            identity: "dcm:0".to_owned(),
+            user: UserName::parse(user).unwrap(),
+            identity: self.identity(cloud, user).await,
             credential: CredentialKind::Certificate,
             current: None,
             pending: None,
@@ -137,7 +166,7 @@ impl World {
             server: "https://52.1.2.3:6443".to_owned(),
             certificate_authority_pem: "ca".to_owned(),
             tls_server_name: None,
-            user: "bob".to_owned(),
+            user: user.to_owned(),
             certificate_pem: "certificate".to_owned(),
             key_pem: SecretString::from("key".to_owned()),
             namespace: "payments".to_owned(),

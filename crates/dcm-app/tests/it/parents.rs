@@ -252,10 +252,10 @@ async fn refusals_of_actions(world: &World, key: &CloudKey) -> Vec<Error> {
         app.wait_status(who, key, Until::Ready, None, timeout)
             .await
             .unwrap_err(),
-        app.member_kubeconfig(who, key, reference)
+        app.member_kubeconfig(who, key, reference, None)
             .await
             .unwrap_err(),
-        app.merged_kubeconfig(who, key).await.unwrap_err(),
+        app.merged_kubeconfig(who, key, None).await.unwrap_err(),
     ]
 }
 

@@ -229,6 +229,7 @@ pub(crate) fn cloud_draft(name: &str) -> LogicalCloudDraft {
         pod_security: PodSecurity::Baseline,
         user: Some(UserDraft {
             name: UserName::parse("bob").unwrap(),
+            metadata: Metadata::default(),
             credential: dcm_types::documents::CredentialKind::Certificate,
         }),
         flat: false,
@@ -255,11 +256,20 @@ pub(crate) fn quota_draft(name: &str, pods: &str) -> QuotaDraft {
     }
 }
 
+pub(crate) fn user_draft(name: &str, description: &str) -> UserDraft {
+    UserDraft {
+        name: UserName::parse(name).unwrap(),
+        metadata: described(description),
+        credential: dcm_types::documents::CredentialKind::Certificate,
+    }
+}
+
 pub(crate) fn permission_draft(name: &str, resource: &str) -> PermissionDraft {
     PermissionDraft {
         name: PermissionName::parse(name).unwrap(),
         metadata: Metadata::default(),
         namespace: None,
+        user: None,
         rule: Rule {
             api_groups: vec![String::new()],
             resources: vec![resource.to_owned()],

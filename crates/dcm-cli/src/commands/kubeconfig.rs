@@ -26,6 +26,10 @@ pub struct Arguments {
     #[arg(long, value_name = "PROVIDER/NAME", value_parser = cluster_path)]
     cluster: Option<ClusterPath>,
 
+    /// Whose; without it, the first user's
+    #[arg(long, value_name = "USER", value_parser = segment)]
+    user: Option<String>,
+
     /// File to write, readable by its owner only; without it, or with `-`, standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -41,7 +45,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
             references.join(&name).join("kubeconfig")
         }
     };
-    let text = context.client.get_text(&path).await?;
+    let query = arguments.user.map(|user| ("user", user));
+    let text = context
+        .client
+        .get_text(&path, query.into_iter().collect())
+        .await?;
     match arguments.output.as_deref() {
         Some(file) if file != FilePath::new("-") => {
             file::write_secret(file, &text)?;

@@ -9,6 +9,7 @@ pub mod project;
 pub mod provider;
 pub mod quota;
 pub mod reference;
+pub mod user;
 
 use clap::Subcommand;
 
@@ -37,7 +38,10 @@ pub enum Command {
     /// Quotas of a logical cloud
     Quota(quota::Arguments),
 
-    /// Permissions of the user of a logical cloud
+    /// Users of a logical cloud
+    User(user::Arguments),
+
+    /// Permissions of the users of a logical cloud
     Permission(permission::Arguments),
 
     /// Get the kubeconfig of a logical cloud
@@ -56,6 +60,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::LogicalCloud(arguments) => logical_cloud::run(arguments, context).await,
         Command::Reference(arguments) => reference::run(arguments, context).await,
         Command::Quota(arguments) => quota::run(arguments, context).await,
+        Command::User(arguments) => user::run(arguments, context).await,
         Command::Permission(arguments) => permission::run(arguments, context).await,
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         // It needs no server, and was handled before a client was made.

@@ -1,4 +1,4 @@
-//! `dcm permission`: what the user of a logical cloud may do in its namespace.
+//! `dcm permission`: what a user of a logical cloud may do in its namespace.
 
 use clap::{Args, Subcommand};
 use dcm_wire::documents::{PermissionDocument, PermissionSpec};
@@ -52,6 +52,9 @@ struct One {
 struct Write {
     #[command(flatten)]
     one: One,
+    /// The user who gets it; without it, the first user of the logical cloud
+    #[arg(long, value_name = "USER", value_parser = segment)]
+    user: Option<String>,
     /// An API group; the core group is the empty text and counts when none is given; may be repeated
     #[arg(
         short = 'g',
@@ -60,7 +63,7 @@ struct Write {
         default_value = ""
     )]
     api_groups: Vec<String>,
-    /// A resource, for example `configmaps` or `pods/log`; may be repeated
+    /// A resource, for example `configmaps` or `pods/log`; `*` stands for a fixed list; may be repeated
     #[arg(short, long = "resource", value_name = "RESOURCE", required = true)]
     resources: Vec<String>,
     /// A verb, for example `get` or `create`; may be repeated
@@ -75,7 +78,7 @@ struct Permission;
 impl Noun for Permission {
     type Document = PermissionDocument;
     const NAME: &'static str = "permission";
-    const HEADER: &'static [&'static str] = &["NAME", "API GROUPS", "RESOURCES", "VERBS"];
+    const HEADER: &'static [&'static str] = &["NAME", "USER", "API GROUPS", "RESOURCES", "VERBS"];
 
     fn row(document: &Self::Document) -> Vec<Cell> {
         let groups: Vec<&str> = document
@@ -86,6 +89,7 @@ impl Noun for Permission {
             .collect();
         vec![
             Cell::plain(&document.metadata.name),
+            Cell::plain(document.spec.user.as_deref().unwrap_or_default()),
             Cell::plain(groups.join(",")),
             Cell::plain(document.spec.resources.join(",")),
             Cell::plain(document.spec.verbs.join(",")),
@@ -120,10 +124,12 @@ fn document(write: Write) -> (Path, String, PermissionDocument) {
         metadata: write.metadata.named(&name),
         spec: PermissionSpec {
             namespace: None,
+            user: write.user,
             api_groups: write.api_groups,
             resources: write.resources,
             verbs: write.verbs,
         },
+        status: None,
     };
     (collection(&write.one.cloud), name, document)
 }

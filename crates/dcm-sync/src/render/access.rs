@@ -51,11 +51,14 @@ pub(super) fn roles(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {
         let (place, mut object) = in_namespace(revision, Resource::Role, &name);
         object.0["metadata"]["annotations"] =
             json!({ "dcm.internal/permission": permission.name.as_str() });
-        let rules = json!([{
-            "apiGroups": permission.rule.api_groups,
-            "resources": permission.rule.resources,
-            "verbs": permission.rule.verbs,
-        }]);
+        let rules = permission.rules.iter().map(|rule| {
+            json!({
+                "apiGroups": rule.api_groups,
+                "resources": rule.resources,
+                "verbs": rule.verbs,
+            })
+        });
+        let rules = rules.collect();
         Wanted {
             track: Track::Access,
             place,
@@ -97,6 +100,15 @@ pub(super) fn bindings(revision: &Revision) -> impl Iterator<Item = Wanted> + '_
             object,
         })
     })
+}
+
+/// Where the role of a rendered binding is.
+pub(crate) fn role_of(binding: &Object) -> Place {
+    Place {
+        resource: Resource::Role,
+        namespace: binding.place().and_then(|place| place.namespace),
+        name: binding.text("/roleRef/name").to_owned(),
+    }
 }
 
 /// The name of the user whom a rendered binding is for.

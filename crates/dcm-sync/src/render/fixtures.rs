@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dcm_types::documents::{
-    Isolation, Member, PodSecurity, Revision, RevisionPermission, RevisionQuota, RevisionUser,
-    Slice, Wish,
+    Isolation, Level, Member, PodSecurity, Revision, RevisionPermission, RevisionQuota,
+    RevisionUser, Slice, Wish,
 };
 use dcm_types::permission::Rule;
 use dcm_types::quota::QuotaLimits;
@@ -25,6 +25,7 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
         cloud_uid: Uid::parse(owner).unwrap(),
         generation: 3,
         wish: Wish::Present,
+        level: Level::Standard,
         members: vec![Member {
             cluster: ClusterKey {
                 provider: ProviderName::parse("site").unwrap(),
@@ -50,11 +51,11 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
                 uid: Uid::from_random([3; 16]),
                 name: PermissionName::parse("maps").unwrap(),
                 user,
-                rule: Rule {
+                rules: vec![Rule {
                     api_groups: vec![String::new()],
                     resources: vec!["configmaps".to_owned()],
                     verbs: vec!["get".to_owned()],
-                },
+                }],
             }],
         },
         created_at: Timestamp::UNIX_EPOCH,

@@ -29,7 +29,7 @@ async fn life(verdict: Verdict, index: usize) {
     world.ready(&key, 1).await;
     revision = next(&revision);
     revision.slice.quotas = vec![quota("limits", &[("configmaps", "5")])];
-    revision.slice.permissions[0].rule.verbs.truncate(2);
+    revision.slice.permissions[0].rules[0].verbs.truncate(2);
     strike();
     world.wish(&revision).await;
     world.ready(&key, 2).await;

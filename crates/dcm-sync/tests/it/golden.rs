@@ -108,7 +108,7 @@ async fn update_removes_what_is_not_wished_any_more() {
     let mut second = next(&first);
     second.slice.labels.clear();
     second.slice.permissions.remove(0);
-    second.slice.permissions[0].rule.verbs.truncate(1);
+    second.slice.permissions[0].rules[0].verbs.truncate(1);
     second.slice.quotas.remove(0);
     second.slice.quotas[0] = quota("extra", &[("secrets", "7")]);
     world.wish(&second).await;

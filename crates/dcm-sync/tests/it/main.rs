@@ -15,4 +15,5 @@ mod golden;
 mod health;
 mod outage;
 mod removal;
+mod users;
 mod world;

@@ -12,8 +12,8 @@ use dcm_sync::{Config, Handle, KubeConnector, Parts, Time};
 use dcm_testkit::ControlPlane;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
-    Access, Cluster, Isolation, Lifecycle, Member, Observed, PodSecurity, Reservation, Revision,
-    RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
+    Access, Cluster, Isolation, Level, Lifecycle, Member, Observed, PodSecurity, Reservation,
+    Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
 };
 use dcm_types::permission::Rule;
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer as _};
@@ -346,6 +346,7 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
         cloud_uid,
         generation: 1,
         wish: Wish::Present,
+        level: Level::Standard,
         members: members
             .iter()
             .map(|key| Member {
@@ -371,6 +372,15 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
     }
 }
 
+/// Adds a user to a revision.
+pub(crate) fn add_user(revision: &mut Revision, name: &str) {
+    revision.slice.users.push(RevisionUser {
+        uid: SystemRandomness.uid(),
+        name: UserName::parse(name).unwrap(),
+        identity: identity(revision.cloud_uid),
+    });
+}
+
 fn identity(cloud: Uid) -> String {
     dcm_types::member_name::user_identity(cloud, cloud, SystemRandomness.uid(), 1)
 }
@@ -391,13 +401,13 @@ pub(crate) fn permission(name: &str, resources: &[&str]) -> RevisionPermission {
         uid: SystemRandomness.uid(),
         name: PermissionName::parse(name).unwrap(),
         user: UserName::parse("alice").unwrap(),
-        rule: Rule {
+        rules: vec![Rule {
             api_groups: vec![String::new()],
             resources: resources.iter().map(|r| (*r).to_owned()).collect(),
             verbs: ["get", "list", "create", "delete"]
                 .map(str::to_owned)
                 .to_vec(),
-        },
+        }],
     }
 }
 

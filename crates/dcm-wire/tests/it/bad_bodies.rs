@@ -3,7 +3,7 @@
 use dcm_types::{Kind, ReferenceName};
 use dcm_wire::documents::{
     read_cluster, read_flat_reference, read_logical_cloud, read_permission, read_project,
-    read_provider, read_quota, read_reference,
+    read_provider, read_quota, read_reference, read_user_document,
 };
 use dcm_wire::{Decoded, FieldValidation, Refusal};
 use serde::Deserialize;
@@ -33,7 +33,9 @@ fn outcome<D>(result: Result<Decoded<D>, Refusal>) -> Result<(), Refusal> {
 }
 
 fn read(row: &Row, body: &[u8]) -> Result<(), Refusal> {
-    use dcm_types::{CloudName, ClusterName, PermissionName, ProjectName, ProviderName, QuotaName};
+    use dcm_types::{
+        CloudName, ClusterName, PermissionName, ProjectName, ProviderName, QuotaName, UserName,
+    };
     let mode = if row.strict {
         FieldValidation::Strict
     } else {
@@ -79,6 +81,11 @@ fn read(row: &Row, body: &[u8]) -> Result<(), Refusal> {
         "permission" => outcome(read_permission(
             body,
             parsed(name, PermissionName::parse).as_ref(),
+            mode,
+        )),
+        "user" => outcome(read_user_document(
+            body,
+            parsed(name, UserName::parse).as_ref(),
             mode,
         )),
         other => unreachable!("no reader for {other}"),

@@ -116,6 +116,7 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         uid: uid(),
         cloud: cloud_key(),
         name: UserName::parse("u1").unwrap(),
+        metadata: Metadata::default(),
         credential: CredentialKind::Certificate,
         identity_generation: 1,
     };
