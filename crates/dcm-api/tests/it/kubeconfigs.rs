@@ -233,7 +233,17 @@ async fn a_cloud_of_level_0_has_none() {
     let quota = json!({"metadata": {"name": "q"}, "spec": {"pods": "1"}});
     let refused = server.post(&format!("{cloud}/cluster-quotas"), quota).await;
     assert_eq!(refused.status, 400, "{refused}");
-    assert_snapshot!(server.get(&format!("{cloud}/cluster-references/v-c1/kubeconfig")).await, @"");
+    assert_snapshot!(server.get(&format!("{cloud}/cluster-references/v-c1/kubeconfig")).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "a logical cloud of level 0 issues no kubeconfig",
+      "hint": "use the clusters' own credentials",
+      "status": 409,
+      "title": "Conflict",
+      "type": "urn:dcm:problem:conflict"
+    }
+    "#);
 }
 
 #[tokio::test]
