@@ -296,7 +296,7 @@ pub(crate) fn name_field(error: Error, cluster: &ClusterKey, field: &str) -> Err
     error.hint("register the cluster first").fault(fault)
 }
 
-/// Until when a tenant can use what is handed out for a cluster.
+/// Until when every user can use what is handed out for a cluster; those who get nothing yet aside.
 pub(crate) fn kubeconfig_until(
     accesses: &[Versioned<Access>],
     cluster: &ClusterKey,
@@ -308,5 +308,5 @@ pub(crate) fn kubeconfig_until(
         .filter_map(|access| access.document.current.as_ref())
         .filter(|current| current.usable && current.not_after > now)
         .map(|current| current.not_after)
-        .max()
+        .min()
 }

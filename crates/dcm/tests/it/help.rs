@@ -21,7 +21,8 @@ fn help_lists_the_commands() {
       logical-cloud  Logical clouds: slices through chosen clusters [alias: lc]
       reference      Cluster references: which clusters a logical cloud spans
       quota          Quotas of a logical cloud
-      permission     Permissions of the user of a logical cloud
+      user           Users of a logical cloud
+      permission     Permissions of the users of a logical cloud
       kubeconfig     Get the kubeconfig of a logical cloud
       completion     Print a completion script for a shell
 

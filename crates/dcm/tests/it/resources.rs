@@ -99,8 +99,8 @@ fn logical_cloud_and_what_belongs_to_it() {
     insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
     exit 0
     --- stdout
-    NAME  API GROUPS  RESOURCES   VERBS
-    edit  core        configmaps  get,create
+    NAME  USER  API GROUPS  RESOURCES   VERBS
+    edit  -     core        configmaps  get,create
     --- stderr
     ");
 
@@ -115,6 +115,65 @@ fn logical_cloud_and_what_belongs_to_it() {
     ] {
         run(&environment, line).done();
     }
+}
+
+#[test]
+fn users_of_a_logical_cloud() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    run(&environment, "lc create slice -p demo --user tenant").done();
+    insta::assert_snapshot!(run(&environment, "user create ann -p demo -c slice --description night").shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    user 'ann' created
+    ");
+    insta::assert_snapshot!(run(&environment, "user list -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+    NAME    TYPE         DESCRIPTION
+    ann     certificate  night
+    tenant  certificate  -
+    --- stderr
+    ");
+    let create = "permission create all -p demo -c slice --user ann -r * -v *";
+    insta::assert_snapshot!(run(&environment, create).shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    warning: '*' in permission 'all' stands for a fixed list of what a tenant can be granted; see status.effective of the permission
+    permission 'all' created
+    ");
+    insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+    NAME  USER  API GROUPS  RESOURCES  VERBS
+    all   ann   core        *          *
+    --- stderr
+    ");
+    insta::assert_snapshot!(run(&environment, "user delete ann -p demo -c slice").shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: user 'ann' of logical cloud 'slice' is named by user permission 'all'
+    hint: delete those permissions, or name another user in them, first
+    ");
+    insta::assert_snapshot!(run(&environment, "kubeconfig slice -p demo --user eve").shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: user 'eve' of logical cloud 'slice' does not exist
+    ");
+    run(&environment, "permission delete all -p demo -c slice").done();
+    run(&environment, "user set ann -p demo -c slice").done();
+    let document = run(&environment, "user get ann -p demo -c slice -o json");
+    assert_eq!(document.done().json()["spec"]["type"], "certificate");
+    run(&environment, "user delete ann -p demo -c slice").done();
 }
 
 #[test]
