@@ -119,6 +119,18 @@ fn places() -> Vec<Place> {
             )
         },
         place(
+            &format!("{CLOUD}/users"),
+            "metadata.name",
+            |name| json!({"metadata": {"name": name}}),
+        ),
+        Place {
+            optional: true,
+            ..place(&format!("{CLOUD}/user-permissions"), "spec.user", |name| {
+                let rule = json!({"user": name, "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]});
+                json!({"metadata": {"name": "x"}, "spec": rule})
+            })
+        },
+        place(
             &format!("{CLOUD}/user-permissions"),
             "metadata.name",
             |name| {
@@ -177,6 +189,8 @@ async fn a_hostile_name_in_a_path_is_refused_with_the_parameter() {
             "/v2/projects/p/logical-clouds/l/cluster-references/{}",
             "clusterReference",
         ),
+        ("/v2/projects/p/logical-clouds/l/users/{}", "user"),
+        ("/v2/projects/p/logical-clouds/l/kubeconfig?user={}", "user"),
         (
             "/v2/projects/p/logical-clouds/l/user-permissions/{}",
             "userPermission",

@@ -20,6 +20,7 @@ fn documents() -> Vec<(String, Value)> {
             format!("{CLOUD}/cluster-quotas/q"),
             json!({"spec": {"pods": "1"}}),
         ),
+        (format!("{CLOUD}/users/ann"), json!({})),
         (format!("{CLOUD}/user-permissions/r"), json!({"spec": rule})),
         (
             format!("{CLOUD}/cluster-references/r"),

@@ -2,11 +2,13 @@
 
 use dcm_app::{Error, PageRequest, Precondition, Until};
 use dcm_types::drafts::ProviderDraft;
-use dcm_types::{CloudKey, Key, Kind, PermissionName, ProjectName, ProviderName, QuotaName};
+use dcm_types::{
+    CloudKey, Key, Kind, PermissionName, ProjectName, ProviderName, QuotaName, UserName,
+};
 
 use crate::world::{
     World, cloud_draft, cloud_key, cluster, cluster_draft, described, kind, permission_draft,
-    project_draft, quota_draft, reference_draft, reference_name, who,
+    project_draft, quota_draft, reference_draft, reference_name, user_draft, who,
 };
 
 on_every_store!(
@@ -175,6 +177,7 @@ async fn a_missing_parent_is_named(world: World) {
     let no_cloud = "logical cloud 'lc' of project 'p' does not exist";
     for expected in [no_project, no_cloud] {
         let mut errors = refusals_of_documents(&world, &key).await;
+        errors.extend(refusals_of_users(&world, &key).await);
         errors.extend(refusals_of_actions(&world, &key).await);
         for error in errors {
             assert_eq!(error.kind, Kind::NotFound);
@@ -185,6 +188,25 @@ async fn a_missing_parent_is_named(world: World) {
         }
     }
     assert_eq!(world.deeds("p").await, ["create project/p"]);
+}
+
+/// What the use cases of a cloud's users answer while there is no cloud.
+async fn refusals_of_users(world: &World, key: &CloudKey) -> Vec<Error> {
+    let (app, who) = (&world.app, &who());
+    let user = &UserName::parse("ann").unwrap();
+    let none = || Precondition::None;
+    let draft = || user_draft("ann", "");
+    vec![
+        app.create_user(who, key, draft()).await.unwrap_err(),
+        app.get_user(who, key, user).await.unwrap_err(),
+        app.list_users(who, key, PageRequest::default())
+            .await
+            .unwrap_err(),
+        app.put_user(who, key, user, draft(), none())
+            .await
+            .unwrap_err(),
+        app.delete_user(who, key, user, none()).await.unwrap_err(),
+    ]
 }
 
 /// What the use cases of a cloud's documents answer while there is no cloud.

@@ -2,7 +2,7 @@
 
 use dcm_wire::documents::{
     read_cluster, read_logical_cloud, read_permission, read_project, read_provider, read_quota,
-    read_reference,
+    read_reference, read_user_document,
 };
 use dcm_wire::{FieldValidation, Refusal};
 use serde::Deserialize;
@@ -100,6 +100,19 @@ fn documents() -> Vec<Place> {
             let body = json!({"metadata": {"name": name}, "spec": rule()});
             refusal(|bytes| read_permission(bytes, None, WARN), &body)
         }),
+        place("metadata.name", |name| {
+            let body = json!({"metadata": {"name": name}});
+            refusal(|bytes| read_user_document(bytes, None, WARN), &body)
+        }),
+        Place {
+            optional: true,
+            ..place("spec.user", |name| {
+                let mut rule = rule();
+                rule["user"] = name.into();
+                let body = json!({"metadata": {"name": "a"}, "spec": rule});
+                refusal(|bytes| read_permission(bytes, None, WARN), &body)
+            })
+        },
         Place {
             grammars: &["subdomain"],
             ..place("metadata.name", |name| {

@@ -84,6 +84,62 @@ async fn slice_is_used_updated_and_terminated_over_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_user_with_a_permission_of_everything_stays_inside_the_envelope() {
+    let plane = &shared_control_planes(2)[0];
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.register(&server, &[plane]).await;
+    let name = namespace("users");
+    let cloud = folder.describe(&server, "team", &name, 1).await;
+    let user = json!({ "metadata": { "name": "bob" }, "spec": { "type": "certificate" } });
+    folder.post(&server, &format!("{cloud}/users"), user).await;
+    let everything = json!({
+        "metadata": { "name": "permission-1" },
+        "spec": {
+            "namespace": name, "user": "bob",
+            "apiGroups": ["", "apps", "k8splugin.io"], "resources": ["*"], "verbs": ["*"],
+        },
+    });
+    let permissions = format!("{cloud}/user-permissions");
+    folder.post(&server, &permissions, everything).await;
+    folder
+        .post(&server, &format!("{cloud}/instantiate"), json!({}))
+        .await;
+    folder.wait(&server, &cloud, "ready").await;
+
+    let alice = folder.kubeconfig(&server, &cloud).await;
+    let path = format!("{cloud}/kubeconfig?user=bob");
+    let (status, bob) = folder.send(&server, "GET", &path, None).await;
+    assert_eq!(status, 200, "{bob}");
+    let alice = |arguments: &[&str]| folder.kubectl_as(plane, &alice, arguments);
+    let bob = |arguments: &[&str]| folder.kubectl_as(plane, &bob, arguments);
+    assert!(alice(&["get", "configmaps"]).0);
+    assert!(!alice(&["get", "secrets"]).0);
+    for allowed in [
+        &["get", "secrets,pods,deployments.apps,resourcequotas"][..],
+        &["create", "secret", "generic", "his"],
+    ] {
+        let (ok, text) = bob(allowed);
+        assert!(ok, "{allowed:?}: {text}");
+    }
+    for refused in [
+        &["delete", "resourcequota", "limits"][..],
+        &["delete", "networkpolicies", "--all"],
+        &["get", "roles"],
+        &["get", "jobs.batch"],
+        &["get", "secrets", "-n", "default"],
+    ] {
+        let (ok, text) = bob(refused);
+        assert!(!ok && text.contains("orbidden"), "{refused:?}: {text}");
+    }
+    folder
+        .post(&server, &format!("{cloud}/terminate"), json!({}))
+        .await;
+    folder.wait(&server, &cloud, "absent").await;
+    assert!(!bob(&["get", "secrets"]).0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_projects_with_the_same_cloud_name_do_not_touch_each_other() {
     let planes = shared_control_planes(2);
     let folder = Folder::new();
