@@ -40,7 +40,8 @@ impl<'a> Site<'a> {
         }
     }
 
-    fn change(&self) -> Change {
+    /// A change that holds only while the parent exists.
+    pub(crate) fn change(&self) -> Change {
         let mut change = Change::new();
         if let Some(parent) = &self.parent {
             change.assert(parent.clone(), Expect::Exists);
@@ -115,7 +116,7 @@ impl App {
         .await
     }
 
-    async fn commit_delete(
+    pub(crate) async fn commit_delete(
         &self,
         who: &Principal,
         site: &Site<'_>,

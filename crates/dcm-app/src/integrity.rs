@@ -25,10 +25,18 @@ pub(crate) fn describe(key: &Key) -> String {
         DocumentKind::ClusterReference => "cluster reference",
         DocumentKind::Quota => "cluster quota",
         DocumentKind::UserPermission => "user permission",
+        DocumentKind::Controller => "controller",
+        DocumentKind::ClusterLabel => "label",
+        DocumentKind::ClusterKv | DocumentKind::LogicalCloudKv => "kv-pairs",
+        DocumentKind::ClusterSyncObject => "cluster sync object",
         _ => "document",
     };
     match (key.kind(), parts.as_slice()) {
-        (DocumentKind::Cluster, [provider, name]) => {
+        (DocumentKind::Controller, [_, name]) => format!("{word} '{name}'"),
+        (DocumentKind::ClusterLabel | DocumentKind::ClusterKv, [provider, cluster, name]) => {
+            format!("{word} '{name}' of cluster '{provider}/{cluster}'")
+        }
+        (DocumentKind::Cluster | DocumentKind::ClusterSyncObject, [provider, name]) => {
             format!("{word} '{name}' of cluster provider '{provider}'")
         }
         (DocumentKind::LogicalCloud, [project, name]) => {

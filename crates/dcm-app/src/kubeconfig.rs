@@ -5,7 +5,9 @@
 
 use dcm_pki::kubeconfig::{TenantKubeconfig, render};
 use dcm_store::{Place, Versioned};
-use dcm_types::documents::{Access, ClusterReference, IssuedCertificate, LogicalCloud, Wish};
+use dcm_types::documents::{
+    Access, Cluster, ClusterReference, IssuedCertificate, LogicalCloud, PublicAccess, Wish,
+};
 use dcm_types::sealed::Purpose;
 use dcm_types::{CloudKey, ClusterKey, Document as _, Key, ReferenceName, TargetKey, UserName};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,7 +34,7 @@ impl App {
         };
         let access = self.find::<Access>(&Key::access(&target, &user)).await?;
         let opened = match &access {
-            Some(access) => self.open(&cloud, access)?,
+            Some(access) => self.open(&cloud, access).await?,
             None => None,
         };
         let entry = opened.ok_or_else(|| not_ready(&cluster))?;
@@ -50,7 +52,7 @@ impl App {
         let mut entries = Vec::new();
         for access in self.accesses_of(&cloud).await? {
             if access.document.user == user {
-                entries.extend(self.open(&cloud, &access)?);
+                entries.extend(self.open(&cloud, &access).await?);
             }
         }
         if entries.is_empty() {
@@ -76,8 +78,9 @@ impl App {
         }
     }
 
-    /// Opens what may be handed out; `None` when there is no such thing now.
-    fn open(
+    /// Opens what may be handed out; `None` when there is no such thing now. The address for tenants
+    /// is joined here, so that a change of it needs no new certificate.
+    async fn open(
         &self,
         cloud: &LogicalCloud,
         access: &Versioned<Access>,
@@ -99,12 +102,30 @@ impl App {
             .vault()
             .unseal(Purpose::TenantKubeconfig, &place, &current.kubeconfig)?;
         let entry = TenantKubeconfig::from_json(plain.expose_secret()).map_err(Error::internal)?;
-        Ok(Some(entry))
+        let cluster = Key::cluster(&access.target.cluster);
+        Ok(Some(match self.find::<Cluster>(&cluster).await? {
+            Some(cluster) => reached_publicly(entry, &cluster.document.public),
+            None => entry,
+        }))
     }
 
     fn is_usable(&self, certificate: &IssuedCertificate) -> bool {
         certificate.usable && certificate.not_after > self.now()
     }
+}
+
+/// The entry as tenants reach the cluster. The other name in the server's certificate belongs to the
+/// administrator's address.
+fn reached_publicly(entry: TenantKubeconfig, public: &PublicAccess) -> TenantKubeconfig {
+    let mut entry = entry;
+    if let Some(address) = &public.address {
+        entry.server.clone_from(address);
+        entry.tls_server_name = None;
+    }
+    if let Some(authority) = &public.certificate_authority {
+        entry.certificate_authority_pem.clone_from(authority);
+    }
+    entry
 }
 
 fn not_ready(cluster: &ClusterKey) -> Error {

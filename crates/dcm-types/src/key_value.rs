@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -68,6 +69,18 @@ impl KeyValues {
         }
     }
 
+    /// The form in which pairs with tokens among them are sealed.
+    pub fn to_json(&self) -> SecretString {
+        let text = serde_json::to_string(self).expect("maps of texts always become JSON");
+        SecretString::from(text)
+    }
+
+    /// Reads back what [`Self::to_json`] wrote.
+    pub fn from_json(json: &[u8]) -> Result<Self, Unreadable> {
+        // The library's error may quote the text, so it is not kept.
+        serde_json::from_slice(json).map_err(|_| Unreadable)
+    }
+
     /// The maps, in their order.
     pub fn maps(&self) -> &[BTreeMap<String, String>] {
         &self.0
@@ -75,9 +88,17 @@ impl KeyValues {
 
     /// The value of the first map that has this key.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find_map(|map| map.get(key)).map(String::as_str)
+        self.0
+            .iter()
+            .find_map(|map| map.get(key))
+            .map(String::as_str)
     }
 }
+
+/// What was unsealed is not what was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("read unsealed key-values")]
+pub struct Unreadable;
 
 fn check_key(key: &str) -> Result<(), Violation> {
     if key.is_empty() {
@@ -124,12 +145,16 @@ mod tests {
 
     fn maps(pairs: &[&[(&str, &str)]]) -> Vec<BTreeMap<String, String>> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        pairs.iter().map(|map| map.iter().map(owned).collect()).collect()
+        pairs
+            .iter()
+            .map(|map| map.iter().map(owned).collect())
+            .collect()
     }
 
     #[test]
     fn the_first_map_that_has_a_key_counts() {
-        let values = KeyValues::parse(maps(&[&[("a", "1")], &[("a", "2"), ("b", "3")]]), 8).unwrap();
+        let values =
+            KeyValues::parse(maps(&[&[("a", "1")], &[("a", "2"), ("b", "3")]]), 8).unwrap();
         assert_eq!(values.get("a"), Some("1"));
         assert_eq!(values.get("b"), Some("3"));
         assert_eq!(values.get("c"), None);
@@ -139,7 +164,11 @@ mod tests {
     fn every_fault_is_told_with_its_place() {
         let long = "k".repeat(129);
         let faults = KeyValues::parse(
-            maps(&[&[("", "x")], &[("a", "12345"), ("b", "1234")], &[(&long, "")]]),
+            maps(&[
+                &[("", "x")],
+                &[("a", "12345"), ("b", "1234")],
+                &[(&long, "")],
+            ]),
             4,
         )
         .unwrap_err();
@@ -151,13 +180,16 @@ mod tests {
     #[test]
     fn their_number_and_size_are_bounded() {
         let many = |count: usize| {
-            let map = (0..count).map(|i| (format!("k{i}"), String::new())).collect();
+            let map = (0..count)
+                .map(|i| (format!("k{i}"), String::new()))
+                .collect();
             KeyValues::parse(vec![map], 4)
         };
         assert!(many(500).is_ok());
         assert!(many(501).is_err());
         assert!(KeyValues::parse(vec![BTreeMap::new(); 501], 4).is_err());
-        let item = |length: usize| Map::from_iter([("k".to_owned(), Value::from("x".repeat(length)))]);
+        let item =
+            |length: usize| Map::from_iter([("k".to_owned(), Value::from("x".repeat(length)))]);
         assert!(FreeItems::parse(vec![item(64 * 1024 - 8)]).is_ok());
         assert!(FreeItems::parse(vec![item(64 * 1024 - 7)]).is_err());
         assert!(FreeItems::parse(vec![Map::new(); 501]).is_err());
@@ -167,6 +199,9 @@ mod tests {
     fn debug_shows_no_value() {
         let values = KeyValues::parse(maps(&[&[("gitToken", "DCMCANARY")]]), 64).unwrap();
         let shown = format!("{values:?}");
-        assert!(shown.contains("gitToken") && !shown.contains("CANARY"), "{shown}");
+        assert!(
+            shown.contains("gitToken") && !shown.contains("CANARY"),
+            "{shown}"
+        );
     }
 }

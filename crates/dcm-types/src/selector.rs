@@ -127,7 +127,12 @@ mod tests {
     #[test]
     fn what_is_selected() {
         let labels = [("team", "a"), ("tier", ""), ("example.com/x", "1")];
-        let value = |key: &str| labels.iter().find(|(name, _)| *name == key).map(|(_, v)| *v);
+        let value = |key: &str| {
+            labels
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, v)| *v)
+        };
         for (selector, expected) in [
             ("", true),
             (" ", true),
@@ -167,9 +172,31 @@ mod tests {
         let many = "a,".repeat(64) + "a";
         let long = "a".repeat(5000);
         for selector in [
-            ",", "a,", ",a", "=b", "!=b", "!", "a b", "a in", "a in b", "a in (b", "a in b)",
-            "a within (b)", "in (b)", "a=b=c", "a=(b)", "a>1", "a in (b)c", "a in (b (c))", "é",
-            "a=\u{202e}", "a/b=c/d", "a!!=b", "!a=b", &many, &long,
+            ",",
+            "a,",
+            ",a",
+            "=b",
+            "!=b",
+            "!",
+            "a b",
+            "a in",
+            "a in b",
+            "a in (b",
+            "a in b)",
+            "a within (b)",
+            "in (b)",
+            "a=b=c",
+            "a=(b)",
+            "a>1",
+            "a in (b)c",
+            "a in (b (c))",
+            "é",
+            "a=\u{202e}",
+            "a/b=c/d",
+            "a!!=b",
+            "!a=b",
+            &many,
+            &long,
         ] {
             assert!(LabelSelector::parse(selector).is_err(), "{selector:.40}");
         }

@@ -235,7 +235,8 @@ impl<'a> Object<'a> {
         let maps = items.iter().enumerate().map(|(index, item)| {
             let map = item.as_object();
             if map.is_none() {
-                self.report.mistyped(&format!("{path}[{index}]"), "an object");
+                self.report
+                    .mistyped(&format!("{path}[{index}]"), "an object");
             }
             map
         });

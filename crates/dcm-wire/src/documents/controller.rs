@@ -87,10 +87,7 @@ pub struct ClusterManagerControllerSpec {
     pub priority: u8,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_zero(number: &u8) -> bool {
     *number == 0
 }
@@ -171,7 +168,9 @@ fn draft(
         name,
         metadata,
         host,
-        port: port.and_then(|port| port.try_into().ok()).unwrap_or_default(),
+        port: port
+            .and_then(|port| port.try_into().ok())
+            .unwrap_or_default(),
         kind: kind.unwrap_or_default(),
         priority: priority.and_then(|p| p.try_into().ok()).unwrap_or_default(),
     })

@@ -27,10 +27,7 @@ impl ClusterLabelDocument {
 }
 
 /// Members of a label; clients send `metadata`, which means nothing.
-pub(super) const LABEL: &[Member] = &[
-    aliased("clusterLabel", &["labelname"]),
-    member("metadata"),
-];
+pub(super) const LABEL: &[Member] = &[aliased("clusterLabel", &["labelname"]), member("metadata")];
 
 /// Reads a label.
 pub fn read_cluster_label(
