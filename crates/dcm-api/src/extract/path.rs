@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use dcm_types::{
-    CloudKey, CloudName, ClusterKey, ClusterName, Fault, PermissionName, ProjectName, ProviderName,
-    QuotaName, ReferenceName, Violation,
+    CloudKey, CloudKvName, CloudName, ClusterKey, ClusterKvName, ClusterLabelName, ClusterName,
+    ControllerName, Fault, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
+    SyncObjectName, Violation,
 };
 use http::request::Parts;
 
@@ -56,6 +57,11 @@ one_name!(
     ReferenceName = "clusterReference",
     QuotaName = "clusterQuota",
     PermissionName = "userPermission",
+    ClusterLabelName = "clusterLabel",
+    ClusterKvName = "clusterKv",
+    SyncObjectName = "clusterSyncObject",
+    CloudKvName = "logicalCloudKv",
+    ControllerName = "controller",
 );
 
 impl FromPath for CloudKey {
