@@ -64,7 +64,7 @@ async fn create_cluster_label(
     .warnings(&read.unknown))
 }
 
-/// Lists a label of a cluster.
+/// Lists the labels of a cluster.
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels", tag = "cluster-labels",
     params(ClusterPath, PageQuery),

@@ -58,7 +58,7 @@ async fn create_clm_controller(State(app): State<App>, write: Write) -> Result<A
     )
 }
 
-/// Lists a controller of the cluster manager.
+/// Lists the controllers of the cluster manager.
 #[utoipa::path(
     get, path = "/v2/clm-controllers", tag = "controllers",
     params(PageQuery),

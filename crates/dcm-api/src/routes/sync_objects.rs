@@ -78,7 +78,7 @@ async fn create_sync_object(
     .header(CACHE_CONTROL, NO_STORE))
 }
 
-/// Lists a synchronisation object of a cluster provider.
+/// Lists the synchronisation objects of a cluster provider.
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects", tag = "cluster-sync-objects",
     params(ProviderPath, PageQuery),
