@@ -221,10 +221,11 @@ async fn every_change_is_told_in_the_audit(world: World) {
         kubeconfig: None,
         ..cluster_draft("c1", SERVER)
     };
-    let put = app.put_cluster(&who(), &key, relabelled.clone(), Precondition::None);
-    put.await.unwrap();
-    let same = app.put_cluster(&who(), &key, relabelled, Precondition::None);
-    same.await.unwrap();
+    for _ in 0..2 {
+        app.put_cluster(&who(), &key, relabelled.clone(), Precondition::None)
+            .await
+            .unwrap();
+    }
     app.create_sync_object(&who(), &key.provider, object("x"))
         .await
         .unwrap();
