@@ -32,7 +32,6 @@ pub(crate) fn describe(key: &Key) -> String {
         _ => "document",
     };
     match (key.kind(), parts.as_slice()) {
-        (DocumentKind::Controller, [_, name]) => format!("{word} '{name}'"),
         (DocumentKind::ClusterLabel | DocumentKind::ClusterKv, [provider, cluster, name]) => {
             format!("{word} '{name}' of cluster '{provider}/{cluster}'")
         }
@@ -43,7 +42,7 @@ pub(crate) fn describe(key: &Key) -> String {
             format!("{word} '{name}' of project '{project}'")
         }
         (_, [_, cloud, name]) => format!("{word} '{name}' of logical cloud '{cloud}'"),
-        (_, [name]) => format!("{word} '{name}'"),
+        (DocumentKind::Controller, [_, name]) | (_, [name]) => format!("{word} '{name}'"),
         _ => word.to_owned(),
     }
 }

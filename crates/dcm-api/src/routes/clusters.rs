@@ -49,7 +49,7 @@ struct ClusterForm {
 #[expect(dead_code, reason = "describes a body")]
 enum ClusterItem {
     /// Without `label` and `withLabels`.
-    Document(ClusterDocument),
+    Document(Box<ClusterDocument>),
     /// With `withLabels=true`.
     Labelled(LabelledCluster),
     /// With `label`: the name.

@@ -13,13 +13,12 @@ const FORM: &str = "multipart/form-data; boundary=XyZ";
 type Part<'a> = (&'a str, &'a str, &'a str);
 
 fn form(parts: &[Part<'_>]) -> String {
-    let mut body = String::new();
-    for (name, rest, content) in parts {
-        body += "--XyZ\r\n";
-        body += &format!("Content-Disposition: form-data; name=\"{name}\"{rest}\r\n\r\n");
-        body += &format!("{content}\r\n");
-    }
-    body + "--XyZ--\r\n"
+    let part = |(name, rest, content): &Part<'_>| {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"{rest}");
+        format!("--XyZ\r\n{head}\r\n\r\n{content}\r\n")
+    };
+    let parts: Vec<String> = parts.iter().map(part).collect();
+    format!("{}--XyZ--\r\n", parts.concat())
 }
 
 async fn send(server: &Server, method: Method, path: &str, parts: &[Part<'_>]) -> Answer {
