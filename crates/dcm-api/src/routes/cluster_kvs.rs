@@ -99,7 +99,7 @@ async fn get_cluster_kv(
     let saved = app.get_cluster_kv(&who, &cluster, &name).await?;
     if let Some(key) = key {
         let value = saved.document.pairs.get(&key);
-        return key_value(value);
+        return key_value(saved.version, value);
     }
     Ok(Answer::found(
         saved.version,

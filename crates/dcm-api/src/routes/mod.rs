@@ -21,7 +21,6 @@ pub(crate) mod system;
 
 use dcm_types::{CloudKey, Kind};
 use dcm_wire::documents::{KvDocument, KvValue};
-use http::StatusCode;
 
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -38,13 +37,13 @@ enum PairsOrValue {
 }
 
 /// The value of a key that was asked for.
-fn key_value(value: Option<&str>) -> Result<Answer, ApiError> {
+fn key_value(version: u64, value: Option<&str>) -> Result<Answer, ApiError> {
     let value = value
         .ok_or_else(|| ApiError::new(Kind::NotFound, "no map of the key-values has this key"))?;
     let document = KvValue {
         value: value.to_owned(),
     };
-    Ok(Answer::json(StatusCode::OK, &document))
+    Ok(Answer::found(version, &document))
 }
 
 /// Path of a logical cloud.

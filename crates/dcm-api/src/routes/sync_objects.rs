@@ -117,7 +117,7 @@ async fn get_sync_object(
     let saved = app.get_sync_object(&who, &provider, &name).await?;
     if let Some(key) = key {
         let value = saved.document.pairs.get(&key);
-        return key_value(value).map(secret);
+        return key_value(saved.version, value).map(secret);
     }
     Ok(secret(Answer::found(saved.version, &view(&saved.document))))
 }

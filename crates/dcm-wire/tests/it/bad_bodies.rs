@@ -34,10 +34,7 @@ fn outcome<D>(result: Result<Decoded<D>, Refusal>) -> Result<(), Refusal> {
 }
 
 fn read(row: &Row, body: &[u8]) -> Result<(), Refusal> {
-    use dcm_types::{
-        CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
-        PermissionName, ProjectName, ProviderName, QuotaName, SyncObjectName,
-    };
+    use dcm_types::{CloudName, ClusterName, PermissionName, ProjectName, ProviderName, QuotaName};
     let mode = if row.strict {
         FieldValidation::Strict
     } else {
@@ -85,6 +82,14 @@ fn read(row: &Row, body: &[u8]) -> Result<(), Refusal> {
             parsed(name, PermissionName::parse).as_ref(),
             mode,
         )),
+        _ => read_beside(row, body, mode),
+    }
+}
+
+fn read_beside(row: &Row, body: &[u8], mode: FieldValidation) -> Result<(), Refusal> {
+    use dcm_types::{CloudKvName, ClusterKvName, ClusterLabelName, ControllerName, SyncObjectName};
+    let name = row.path_name.as_deref();
+    match row.shape.as_str() {
         "controller" => outcome(read_controller(
             body,
             parsed(name, ControllerName::parse).as_ref(),
