@@ -29,12 +29,18 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         (name = "projects", description = "Tenants"),
         (name = "cluster-providers", description = "Groups of clusters"),
         (name = "clusters", description = "Registered clusters and their health"),
+        (name = "cluster-labels", description = "Labels of clusters; they have no value"),
+        (name = "cluster-kv-pairs", description = "Key-values of clusters, kept for clients"),
+        (name = "cluster-sync-objects", description = "Key-values of cluster providers with which repositories are reached. \
+                       Tokens are among them: they are stored sealed, and returned in clear to whoever may read them"),
         (name = "logical-clouds", description = "Logical clouds and their life"),
         (name = "cluster-references", description = "Members of a logical cloud"),
         (name = "cluster-quotas", description = "Limits of a logical cloud in each member"),
         (name = "users", description = "Who works in a logical cloud"),
         (name = "user-permissions", description = "What a user of a logical cloud may do"),
+        (name = "logical-cloud-kv-pairs", description = "Free JSON objects of logical clouds, kept for clients"),
         (name = "kubeconfigs", description = "What a tenant works with"),
+        (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
         (name = "system", description = "Health, metrics, this document"),
     )
 )]
@@ -117,6 +123,47 @@ pub(crate) struct PageQuery {
     /// Where to go on: the header `X-Continue` of the page before.
     #[param(rename = "continue")]
     continue_: Option<String>,
+}
+
+/// Query of a list of clusters.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `ClusterQuery`"
+)]
+pub(crate) struct ClusterListQuery {
+    /// Only the names of clusters that have this label.
+    label: Option<String>,
+    /// `true`: name, free text and labels of each cluster, and nothing else. Goes before `label`.
+    with_labels: Option<String>,
+    /// Only clusters whose labels are selected, in Kubernetes' syntax; a label of a cluster has the
+    /// empty value.
+    label_selector: Option<String>,
+}
+
+/// Query of a list of logical clouds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Selector`"
+)]
+pub(crate) struct SelectorQuery {
+    /// Only logical clouds whose namespace has the selected labels, in Kubernetes' syntax.
+    label_selector: Option<String>,
+}
+
+/// Query of a read of key-values.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `KvKey`"
+)]
+pub(crate) struct KvQuery {
+    /// Only the value of this key, of the first map that has it.
+    key: Option<String>,
 }
 
 /// Query and headers of a write with a body.

@@ -23,6 +23,9 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::projects::router())
         .merge(routes::providers::router())
         .merge(routes::clusters::router())
+        .merge(routes::cluster_labels::router())
+        .merge(routes::cluster_kvs::router())
+        .merge(routes::sync_objects::router())
         .merge(routes::logical_clouds::router())
         .merge(routes::actions::router())
         .merge(routes::status::router())
@@ -31,7 +34,10 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::quotas::router())
         .merge(routes::users::router())
         .merge(routes::permissions::router())
+        .merge(routes::cloud_kvs::router())
         .merge(routes::kubeconfigs::router())
+        .merge(routes::controllers::router())
+        .merge(routes::cluster_manager_controllers::router())
         .merge(routes::system::router())
 }
 

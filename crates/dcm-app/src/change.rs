@@ -122,5 +122,10 @@ fn is_named_by_users(kind: DocumentKind) -> bool {
             | DocumentKind::ClusterReference
             | DocumentKind::Quota
             | DocumentKind::UserPermission
+            | DocumentKind::Controller
+            | DocumentKind::ClusterLabel
+            | DocumentKind::ClusterKv
+            | DocumentKind::ClusterSyncObject
+            | DocumentKind::LogicalCloudKv
     )
 }

@@ -2,24 +2,24 @@
 //! back. Names are resolved and checked by whoever connects; a literal address is checked here too,
 //! so that the caller is told at once.
 
-use dcm_pki::kubeconfig::{self, AdminCredential, Host};
-use dcm_store::{Expect, Place, Scope, StoreExt as _, Versioned};
-use dcm_types::documents::{Cluster, ClusterHealth, ClusterIdentity};
+mod draft;
+mod list;
+mod relabel;
+
+use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
+use dcm_types::documents::{Cluster, ClusterHealth, ClusterIdentity, ClusterKv, ClusterLabel};
 use dcm_types::drafts::ClusterDraft;
 use dcm_types::ports::Nudge;
-use dcm_types::sealed::Purpose;
-use dcm_types::{ClusterKey, Document as _, DocumentKind, Index, Key, ProviderName, Sealed, Uid};
-use dcm_types::{Fault, Violation};
-use secrecy::{ExposeSecret as _, SecretString};
+use dcm_types::{ClusterKey, Document as _, DocumentKind, Index, Key, ProviderName, Uid};
 
-use crate::change::{Act, Change};
-use crate::documents;
+use crate::change::{Act, Change, version_of};
+use crate::documents::Site;
 use crate::integrity::same_name;
 use crate::settle::settle;
-use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
+use crate::{App, Error, Precondition, Principal, Saved, Written};
+use relabel::Relabel;
 
-/// The field that holds the uploaded kubeconfig.
-const KUBECONFIG: &str = "spec.kubeconfig";
+pub use list::{ClusterFilter, ClusterLabels};
 
 /// A cluster, joined with what its last check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +42,10 @@ impl App {
             provider: provider.clone(),
             cluster: draft.name.clone(),
         };
-        let credential = self.read_credential(draft.kubeconfig.as_ref())?;
-        let credential = credential.ok_or_else(kubeconfig_is_required)?;
-        let cluster = self.new_cluster(&key, &draft, &credential)?;
-        let site = documents::Site::system(Key::provider(provider));
-        let saved = self.create_document(who, &site, cluster).await?;
+        let access = self.check_cluster(&draft)?;
+        let cluster = self.new_cluster(&key, &draft, &access)?;
+        let relabel = Relabel::new(&key, draft.labels.as_ref());
+        let saved = self.write_cluster(who, None, cluster, relabel).await?.saved;
         self.nudge(Nudge::Cluster(key)).await;
         Ok(saved.map(unchecked))
     }
@@ -61,27 +60,8 @@ impl App {
         self.with_health(found.into()).await
     }
 
-    /// Lists the clusters of a provider.
-    pub async fn list_clusters(
-        &self,
-        _who: &Principal,
-        provider: &ProviderName,
-        page: PageRequest,
-    ) -> Result<Listed<ClusterDetail>, Error> {
-        self.require_provider(provider).await?;
-        let scope = Scope::Under(provider.to_string());
-        let listed = self.page::<Cluster>(scope, page).await?;
-        let mut items = Vec::with_capacity(listed.items.len());
-        for saved in listed.items {
-            items.push(self.with_health(saved).await?);
-        }
-        Ok(Listed {
-            items,
-            next: listed.next,
-        })
-    }
-
-    /// Registers a cluster, or replaces its free text and, when one is given, its credential.
+    /// Registers a cluster, or replaces its free text, its address for tenants, and what is given of
+    /// credential and labels; all in one commit.
     pub async fn put_cluster(
         &self,
         who: &Principal,
@@ -90,16 +70,19 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<ClusterDetail>, Error> {
         same_name(key.cluster.as_str(), draft.name.as_str())?;
-        let credential = self.read_credential(draft.kubeconfig.as_ref())?;
-        let make = |found: Option<&Cluster>| match (found, &credential) {
-            (Some(found), credential) => self.replaced(found, &draft, credential.as_ref()),
-            (None, Some(credential)) => self.new_cluster(key, &draft, credential),
-            (None, None) => Err(kubeconfig_is_required()),
-        };
-        let site = documents::Site::system(Key::provider(&key.provider));
-        let written = self
-            .put_document(who, &site, &Key::cluster(key), &precondition, make)
-            .await?;
+        let access = self.check_cluster(&draft)?;
+        let written = settle(async || {
+            let found = self.find::<Cluster>(&Key::cluster(key)).await?;
+            precondition.check(found.as_ref())?;
+            let cluster = match &found {
+                Some(found) => self.replaced_cluster(&found.document, &draft, &access)?,
+                None => self.new_cluster(key, &draft, &access)?,
+            };
+            let relabel = self.relabel(key, draft.labels.as_ref()).await?;
+            let written = self.write_cluster(who, found, cluster, relabel).await;
+            written.map_err(Error::raced_if_taken)
+        })
+        .await?;
         self.nudge(Nudge::Cluster(key.clone())).await;
         let saved = self.with_health(written.saved).await?;
         Ok(Written {
@@ -119,8 +102,12 @@ impl App {
             let found = self.require_cluster(key).await?;
             precondition.check(Some(&found))?;
             self.refuse_use_of(key).await?;
-            let mut change = Change::new();
             let document = Key::cluster(key);
+            self.refuse_children::<ClusterLabel>(&document, "labels")
+                .await?;
+            self.refuse_children::<ClusterKv>(&document, "kv-pairs")
+                .await?;
+            let mut change = Change::new();
             change.delete(document.clone(), Expect::Untouched(found.version));
             let health = Key::of_cluster(DocumentKind::ClusterHealth, key);
             change.delete(health, Expect::Anything);
@@ -175,91 +162,53 @@ impl App {
             .collect())
     }
 
-    /// Reads an uploaded kubeconfig, which is hostile input.
-    fn read_credential(
+    /// Writes a cluster together with its labels. Whoever changes labels commits with the cluster
+    /// untouched since they were read.
+    async fn write_cluster(
         &self,
-        uploaded: Option<&SecretString>,
-    ) -> Result<Option<AdminCredential>, Error> {
-        let Some(text) = uploaded else {
-            return Ok(None);
-        };
-        let credential = kubeconfig::parse(text.expose_secret().as_bytes())
-            .map_err(|faults| Error::invalid(kubeconfig::faults_within(KUBECONFIG, faults)))?;
-        if let Some(fault) = self.refused_address(&credential) {
-            return Err(Error::invalid(vec![fault]));
+        who: &Principal,
+        found: Option<Versioned<Cluster>>,
+        cluster: Cluster,
+        relabel: Relabel,
+    ) -> Result<Written<Cluster>, Error> {
+        let site = Site::system(Key::provider(&cluster.key.provider));
+        let mut change = site.change();
+        if let Some(found) = &found
+            && relabel.is_nothing()
+        {
+            let found = Some(found.clone());
+            return self
+                .write(who, Key::SYSTEM_SCOPE, found, cluster, change)
+                .await;
         }
-        Ok(Some(credential))
-    }
-
-    fn refused_address(&self, credential: &AdminCredential) -> Option<Fault> {
-        let server = &credential.server;
-        let Host::Address(address) = server.host else {
-            return None;
+        let key = cluster.key();
+        let created = found.is_none();
+        let kept = match &found {
+            Some(found) if found.document == cluster => {
+                change.assert(key.clone(), Expect::Untouched(found.version));
+                Some(found.version.number)
+            }
+            Some(found) => {
+                change.put(&cluster, Expect::Untouched(found.version))?;
+                None
+            }
+            None => {
+                change.put(&cluster, Expect::Absent)?;
+                None
+            }
         };
-        let socket = (address, server.port).into();
-        let refusal = self.policy().addresses.check_socket(socket).err()?;
-        Some(refusal.violation(&server.to_string()).at(KUBECONFIG))
-    }
-
-    fn new_cluster(
-        &self,
-        key: &ClusterKey,
-        draft: &ClusterDraft,
-        credential: &AdminCredential,
-    ) -> Result<Cluster, Error> {
-        let uid = self.new_uid();
-        Ok(Cluster {
-            uid,
-            key: key.clone(),
-            metadata: draft.metadata.clone(),
-            server: credential.server.to_string(),
-            credential: self.seal_credential(key, uid, 1, credential)?,
-            credential_epoch: 1,
-            created_at: self.now(),
+        relabel.add_to(&mut change)?;
+        let verb = if created { "create" } else { "update" };
+        let act = Act::done(who, Key::SYSTEM_SCOPE, verb, key.clone());
+        let committed = self.commit(change, act).await?;
+        let version = kept.unwrap_or_else(|| version_of(&committed, &key));
+        Ok(Written {
+            saved: Saved {
+                document: cluster,
+                version,
+            },
+            created,
         })
-    }
-
-    fn replaced(
-        &self,
-        present: &Cluster,
-        draft: &ClusterDraft,
-        credential: Option<&AdminCredential>,
-    ) -> Result<Cluster, Error> {
-        let mut cluster = Cluster {
-            metadata: draft.metadata.clone(),
-            ..present.clone()
-        };
-        if let Some(credential) = credential {
-            cluster.credential_epoch += 1;
-            cluster.server = credential.server.to_string();
-            cluster.credential = self.seal_credential(
-                &cluster.key,
-                cluster.uid,
-                cluster.credential_epoch,
-                credential,
-            )?;
-        }
-        Ok(cluster)
-    }
-
-    fn seal_credential(
-        &self,
-        key: &ClusterKey,
-        uid: Uid,
-        epoch: u64,
-        credential: &AdminCredential,
-    ) -> Result<Sealed, Error> {
-        let place = Place {
-            key: &Key::cluster(key),
-            uid,
-            field: "credential",
-            epoch,
-        };
-        let json = credential.to_json();
-        let plain = json.expose_secret().as_bytes();
-        Ok(self
-            .vault()
-            .seal(Purpose::ClusterCredential, &place, plain)?)
     }
 }
 
@@ -268,10 +217,4 @@ fn unchecked(cluster: Cluster) -> ClusterDetail {
         cluster,
         health: None,
     }
-}
-
-fn kubeconfig_is_required() -> Error {
-    let violation =
-        Violation::hidden("is required").hint("give the administrator's kubeconfig as text");
-    Error::invalid(vec![violation.at(KUBECONFIG)])
 }

@@ -50,7 +50,8 @@ impl<'a> Site<'a> {
         Self { named, ..self }
     }
 
-    fn change(&self) -> Change {
+    /// A change that holds only while the parent exists.
+    pub(crate) fn change(&self) -> Change {
         let mut change = Change::new();
         for required in [&self.parent, &self.named].into_iter().flatten() {
             change.assert(required.clone(), Expect::Exists);
@@ -125,7 +126,7 @@ impl App {
         .await
     }
 
-    async fn commit_delete(
+    pub(crate) async fn commit_delete(
         &self,
         who: &Principal,
         site: &Site<'_>,

@@ -25,17 +25,24 @@ pub(crate) fn describe(key: &Key) -> String {
         DocumentKind::ClusterReference => "cluster reference",
         DocumentKind::Quota => "cluster quota",
         DocumentKind::UserPermission => "user permission",
+        DocumentKind::Controller => "controller",
+        DocumentKind::ClusterLabel => "label",
+        DocumentKind::ClusterKv | DocumentKind::LogicalCloudKv => "kv-pairs",
+        DocumentKind::ClusterSyncObject => "cluster sync object",
         _ => "document",
     };
     match (key.kind(), parts.as_slice()) {
-        (DocumentKind::Cluster, [provider, name]) => {
+        (DocumentKind::ClusterLabel | DocumentKind::ClusterKv, [provider, cluster, name]) => {
+            format!("{word} '{name}' of cluster '{provider}/{cluster}'")
+        }
+        (DocumentKind::Cluster | DocumentKind::ClusterSyncObject, [provider, name]) => {
             format!("{word} '{name}' of cluster provider '{provider}'")
         }
         (DocumentKind::LogicalCloud, [project, name]) => {
             format!("{word} '{name}' of project '{project}'")
         }
         (_, [_, cloud, name]) => format!("{word} '{name}' of logical cloud '{cloud}'"),
-        (_, [name]) => format!("{word} '{name}'"),
+        (DocumentKind::Controller, [_, name]) | (_, [name]) => format!("{word} '{name}'"),
         _ => word.to_owned(),
     }
 }

@@ -6,7 +6,8 @@
 use dcm_pki::kubeconfig::{TenantKubeconfig, render};
 use dcm_store::{Place, Versioned};
 use dcm_types::documents::{
-    Access, ClusterReference, IssuedCertificate, Level, LogicalCloud, User, Wish,
+    Access, Cluster, ClusterReference, IssuedCertificate, Level, LogicalCloud, PublicAccess, User,
+    Wish,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::sealed::Purpose;
@@ -45,7 +46,7 @@ impl App {
             .find::<Access>(&Key::access(&target, &user.name))
             .await?;
         let opened = match &access {
-            Some(access) => self.open(&cloud, &user, access)?,
+            Some(access) => self.open(&cloud, &user, access).await?,
             None => None,
         };
         let entry = opened.ok_or_else(|| not_ready(&cluster))?;
@@ -64,7 +65,7 @@ impl App {
         let user = self.user_with_access(&cloud, user).await?;
         let mut entries = Vec::new();
         for access in self.accesses_of(&cloud).await? {
-            entries.extend(self.open(&cloud, &user, &access)?);
+            entries.extend(self.open(&cloud, &user, &access).await?);
         }
         if entries.is_empty() {
             return Err(
@@ -108,8 +109,9 @@ impl App {
         }
     }
 
-    /// Opens what may be handed out; `None` when there is no such thing now.
-    fn open(
+    /// Opens what may be handed out; `None` when there is no such thing now. The address for tenants
+    /// is joined here, so that a change of it needs no new certificate.
+    async fn open(
         &self,
         cloud: &LogicalCloud,
         user: &Grantee,
@@ -134,12 +136,30 @@ impl App {
             .vault()
             .unseal(Purpose::TenantKubeconfig, &place, &current.kubeconfig)?;
         let entry = TenantKubeconfig::from_json(plain.expose_secret()).map_err(Error::internal)?;
-        Ok(Some(entry))
+        let cluster = Key::cluster(&access.target.cluster);
+        Ok(Some(match self.find::<Cluster>(&cluster).await? {
+            Some(cluster) => reached_publicly(entry, &cluster.document.public),
+            None => entry,
+        }))
     }
 
     fn is_usable(&self, certificate: &IssuedCertificate) -> bool {
         certificate.usable && certificate.not_after > self.now()
     }
+}
+
+/// The entry as tenants reach the cluster. The other name in the server's certificate belongs to the
+/// administrator's address.
+fn reached_publicly(entry: TenantKubeconfig, public: &PublicAccess) -> TenantKubeconfig {
+    let mut entry = entry;
+    if let Some(address) = &public.address {
+        entry.server.clone_from(address);
+        entry.tls_server_name = None;
+    }
+    if let Some(authority) = &public.certificate_authority {
+        entry.certificate_authority_pem.clone_from(authority);
+    }
+    entry
 }
 
 fn not_ready(cluster: &ClusterKey) -> Error {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   projects providers clusters logical_clouds references quotas permissions   documents of users
+//!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
 //!   lifecycle (freeze, reserve)     instantiate, update, terminate: freezes revisions
 //!   status (member, wait)           what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
@@ -22,7 +23,11 @@ mod app;
 pub mod audit;
 mod background;
 mod change;
+mod cloud_kvs;
+mod cluster_kvs;
+mod cluster_labels;
 mod clusters;
+mod controllers;
 mod documents;
 mod error;
 mod finishing;
@@ -41,11 +46,12 @@ mod quotas;
 mod references;
 mod settle;
 mod status;
+mod sync_objects;
 mod users;
 
 pub use app::{App, Parts};
 pub use background::run_background;
-pub use clusters::ClusterDetail;
+pub use clusters::{ClusterDetail, ClusterFilter, ClusterLabels};
 pub use error::Error;
 pub use lifecycle::Accepted;
 pub use logical_clouds::{CloudDetail, Deletion};
@@ -55,3 +61,4 @@ pub use precondition::{Precondition, Saved, Written};
 pub use principal::Principal;
 pub use references::ReferenceDetail;
 pub use status::Until;
+pub use sync_objects::SyncObjectDetail;

@@ -6,8 +6,11 @@ mod replace;
 
 pub(crate) use delete::dismantle;
 
-use dcm_store::Scope;
+use std::collections::BTreeSet;
+
+use dcm_store::{Scope, StoreExt as _};
 use dcm_types::documents::{Lifecycle, LogicalCloud, Namespace, User};
+use dcm_types::selector::LabelSelector;
 use dcm_types::{CloudKey, DocumentKind, Key, ProjectName};
 
 use crate::{App, Error, Listed, PageRequest, Principal, Saved};
@@ -56,6 +59,34 @@ impl App {
         self.require_project(project).await?;
         let scope = Scope::Under(project.to_string());
         let listed = self.page::<LogicalCloud>(scope, page).await?;
+        self.details_of(listed).await
+    }
+
+    /// Lists the logical clouds of a project whose namespace has the selected labels.
+    pub async fn select_logical_clouds(
+        &self,
+        _who: &Principal,
+        project: &ProjectName,
+        selector: &LabelSelector,
+        page: PageRequest,
+    ) -> Result<Listed<CloudDetail>, Error> {
+        self.require_project(project).await?;
+        let scope = Scope::Under(project.to_string());
+        let namespaces = self.store().read_all::<Namespace>(scope.clone()).await?;
+        let selected: BTreeSet<CloudKey> = namespaces
+            .into_iter()
+            .map(|found| found.document)
+            .filter(|namespace| {
+                selector.matches(|key| namespace.labels.get(key).map(String::as_str))
+            })
+            .map(|namespace| namespace.cloud)
+            .collect();
+        let keep = |cloud: &LogicalCloud| selected.contains(&cloud.key);
+        let listed = self.page_where(scope, page, keep).await?;
+        self.details_of(listed).await
+    }
+
+    async fn details_of(&self, listed: Listed<LogicalCloud>) -> Result<Listed<CloudDetail>, Error> {
         let mut items = Vec::with_capacity(listed.items.len());
         for saved in listed.items {
             items.extend(self.detail_of(saved).await?);

@@ -49,4 +49,34 @@ impl App {
             next,
         })
     }
+
+    /// One page of those documents of a scope that are selected.
+    pub(crate) async fn page_where<D: Document>(
+        &self,
+        scope: Scope,
+        request: PageRequest,
+        keep: impl Fn(&D) -> bool,
+    ) -> Result<Listed<D>, Error> {
+        let limit = request.limit.clamp(1, PAGE_LIMIT);
+        let mut items: Vec<Saved<D>> = Vec::new();
+        let mut after = request.after;
+        loop {
+            let (found, next) = self
+                .store()
+                .read_page::<D>(scope.clone(), after, PAGE_LIMIT)
+                .await?;
+            for document in found.into_iter().filter(|found| keep(&found.document)) {
+                if items.len() == limit {
+                    let last = items.last().map(|saved| saved.document.key());
+                    let next = last.map(|key| key.path().to_owned());
+                    return Ok(Listed { items, next });
+                }
+                items.push(document.into());
+            }
+            if next.is_none() {
+                return Ok(Listed { items, next });
+            }
+            after = next;
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! Cluster providers: groups of clusters.
 
-use dcm_store::Scope;
-use dcm_types::documents::{Cluster, ClusterProvider};
+use dcm_store::{Expect, Scope};
+use dcm_types::documents::{Cluster, ClusterProvider, ClusterSyncObject};
 use dcm_types::drafts::ProviderDraft;
 use dcm_types::{Key, ProviderName};
 
 use crate::documents::Site;
 use crate::integrity::same_name;
+use crate::settle::settle;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 const SITE: Site<'static> = Site::top(Key::SYSTEM_SCOPE);
@@ -61,7 +62,7 @@ impl App {
             .await
     }
 
-    /// Deletes a cluster provider that has no clusters.
+    /// Deletes a cluster provider that has no clusters and no synchronisation objects.
     pub async fn delete_provider(
         &self,
         who: &Principal,
@@ -69,8 +70,16 @@ impl App {
         precondition: Precondition,
     ) -> Result<(), Error> {
         let key = Key::provider(name);
-        self.delete_parent::<ClusterProvider, Cluster>(who, &SITE, &key, &precondition, "clusters")
-            .await
+        settle(async || {
+            let found = self.require_provider(name).await?;
+            precondition.check(Some(&found))?;
+            self.refuse_children::<Cluster>(&key, "clusters").await?;
+            self.refuse_children::<ClusterSyncObject>(&key, "cluster sync objects")
+                .await?;
+            self.commit_delete(who, &SITE, &key, Expect::Untouched(found.version))
+                .await
+        })
+        .await
     }
 
     fn new_provider(&self, draft: ProviderDraft) -> ClusterProvider {

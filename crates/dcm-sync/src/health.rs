@@ -52,6 +52,10 @@ impl Probe {
     /// Checks a cluster and stores the result; says whether it answered.
     async fn probe(&self, key: &ClusterKey) -> Result<bool, Error> {
         let cluster = self.context.registry.registered(key).await?;
+        if cluster.git_ops.is_used() {
+            // There is nothing that we could ask.
+            return Ok(true);
+        }
         let document = Key::of_cluster(DocumentKind::ClusterHealth, key);
         let earlier = self.context.store.read::<ClusterHealth>(&document).await?;
         let version = earlier.as_ref().map(|earlier| earlier.version.number);

@@ -2,17 +2,20 @@
 //!
 //! `dcm-wire` makes them out of both REST dialects; `dcm-app` turns them into documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::documents::{CredentialKind, Isolation, Level, Metadata, PodSecurity};
+use crate::documents::{CredentialKind, GitOps, Isolation, Level, Metadata, PodSecurity};
 use crate::key::ClusterKey;
+use crate::key_value::{FreeItems, KeyValues};
 use crate::name::{
-    CloudName, ClusterName, NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName,
-    ReferenceName, UserName,
+    CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
+    NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
+    SyncObjectName, UserName,
 };
 use crate::permission::Rule;
 use crate::quota::QuotaLimits;
+use crate::text::{ControllerHost, ControllerType};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,64 @@ pub struct ClusterDraft {
     pub metadata: Metadata,
     /// The uploaded kubeconfig, unparsed; `None` on an update that keeps the credential.
     pub kubeconfig: Option<secrecy::SecretString>,
+    /// How it is reached through a repository; `None` on an update that keeps what is there.
+    pub git_ops: Option<GitOps>,
+    /// Address for tenants, as it was written.
+    pub public_address: Option<String>,
+    /// Authorities of that address, as they were written.
+    pub public_certificate_authority: Option<String>,
+    /// All its labels; `None` on an update that keeps them.
+    pub labels: Option<BTreeSet<ClusterLabelName>>,
+}
+
+/// A controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControllerDraft {
+    /// Its name.
+    pub name: ControllerName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// Where it listens.
+    pub host: ControllerHost,
+    /// On which port.
+    pub port: u16,
+    /// What it does; empty in a group that has no types.
+    pub kind: ControllerType,
+    /// Its order among others.
+    pub priority: u8,
+}
+
+/// Key-values of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterKvDraft {
+    /// Their name.
+    pub name: ClusterKvName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The pairs.
+    pub pairs: KeyValues,
+}
+
+/// A synchronisation object. No `Debug`: it holds tokens.
+#[derive(Clone)]
+pub struct SyncObjectDraft {
+    /// Its name.
+    pub name: SyncObjectName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The pairs.
+    pub pairs: KeyValues,
+}
+
+/// Key-values of a logical cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudKvDraft {
+    /// Their name.
+    pub name: CloudKvName,
+    /// Free text.
+    pub metadata: Metadata,
+    /// The objects.
+    pub items: FreeItems,
 }
 
 /// A user of a logical cloud.

@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::documents::ControllerGroup;
 use crate::name::{
-    CloudName, ClusterName, NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName,
-    ReferenceName, UserName,
+    CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
+    NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
+    SyncObjectName, UserName,
 };
 use crate::uid::Uid;
 
@@ -29,6 +31,11 @@ pub enum DocumentKind {
     Revision,
     Reservation,
     Audit,
+    Controller,
+    ClusterLabel,
+    ClusterKv,
+    ClusterSyncObject,
+    LogicalCloudKv,
     // Written by background steps.
     AuditLink,
     Target,
@@ -39,7 +46,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -53,6 +60,11 @@ impl DocumentKind {
         Self::Revision,
         Self::Reservation,
         Self::Audit,
+        Self::Controller,
+        Self::ClusterLabel,
+        Self::ClusterKv,
+        Self::ClusterSyncObject,
+        Self::LogicalCloudKv,
         Self::AuditLink,
         Self::Target,
         Self::Access,
@@ -76,6 +88,11 @@ impl DocumentKind {
             Self::Revision => "revision",
             Self::Reservation => "reservation",
             Self::Audit => "audit",
+            Self::Controller => "controller",
+            Self::ClusterLabel => "cluster-label",
+            Self::ClusterKv => "cluster-kv",
+            Self::ClusterSyncObject => "cluster-sync-object",
+            Self::LogicalCloudKv => "logical-cloud-kv",
             Self::AuditLink => "audit-link",
             Self::Target => "target",
             Self::Access => "access",
@@ -141,6 +158,28 @@ impl Key {
         Self::of_cluster(DocumentKind::Cluster, cluster)
     }
 
+    /// `group/controller`.
+    pub fn controller(group: ControllerGroup, name: &ControllerName) -> Self {
+        Self::of(DocumentKind::Controller, &[group.as_str(), name.as_str()])
+    }
+
+    /// `provider/cluster/label`.
+    pub fn cluster_label(cluster: &ClusterKey, label: &ClusterLabelName) -> Self {
+        let path = format!("{cluster}/{label}");
+        Self::from_stored(DocumentKind::ClusterLabel, path)
+    }
+
+    /// `provider/cluster/kv`.
+    pub fn cluster_kv(cluster: &ClusterKey, kv: &ClusterKvName) -> Self {
+        Self::from_stored(DocumentKind::ClusterKv, format!("{cluster}/{kv}"))
+    }
+
+    /// `provider/object`.
+    pub fn sync_object(provider: &ProviderName, object: &SyncObjectName) -> Self {
+        let parts = [provider.as_str(), object.as_str()];
+        Self::of(DocumentKind::ClusterSyncObject, &parts)
+    }
+
     /// The `kube-system` UID that a cluster showed at first contact.
     pub fn cluster_identity(identity: &str) -> Self {
         Self::of(DocumentKind::ClusterIdentity, &[identity])
@@ -174,6 +213,11 @@ impl Key {
     /// `project/cloud/permission`.
     pub fn permission(cloud: &CloudKey, permission: &PermissionName) -> Self {
         Self::child(DocumentKind::UserPermission, cloud, permission.as_str())
+    }
+
+    /// `project/cloud/kv`.
+    pub fn cloud_kv(cloud: &CloudKey, kv: &CloudKvName) -> Self {
+        Self::child(DocumentKind::LogicalCloudKv, cloud, kv.as_str())
     }
 
     /// `cloud uid/generation`, zero-padded so that paths sort by generation.

@@ -1,7 +1,8 @@
 //! The domain of the Distributed Cloud Manager: names, documents, plans' inputs, observed state, errors.
 //!
 //! ```text
-//!   name, text, label, quantity, quota, permission, address    validated values, one constructor each
+//!   name, text, label, selector, key_value, quantity, quota,
+//!   permission, address                                        validated values, one constructor each
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
 //!   member_name                                                names that we make inside a member cluster
@@ -20,6 +21,7 @@ pub mod documents;
 pub mod drafts;
 pub mod error;
 pub mod key;
+pub mod key_value;
 pub mod label;
 pub mod member_name;
 pub mod name;
@@ -28,6 +30,7 @@ pub mod ports;
 pub mod quantity;
 pub mod quota;
 pub mod sealed;
+pub mod selector;
 pub mod status;
 pub mod text;
 pub mod uid;
@@ -38,8 +41,9 @@ pub use error::{Fault, Kind, Violation, chain};
 pub use jiff::Timestamp;
 pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};
 pub use name::{
-    CloudName, ClusterName, NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName,
-    ReferenceName, UserName,
+    CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
+    NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
+    SyncObjectName, UserName,
 };
 pub use sealed::Sealed;
 pub use text::{Description, UserData};

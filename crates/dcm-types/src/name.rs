@@ -166,6 +166,26 @@ name_type!(
     ReferenceName, check_resource
 );
 name_type!(
+    /// A label of a cluster; it has no value.
+    ClusterLabelName, check_resource
+);
+name_type!(
+    /// Name of key-values of a cluster.
+    ClusterKvName, check_resource
+);
+name_type!(
+    /// Name of a synchronisation object of a cluster provider.
+    SyncObjectName, check_resource
+);
+name_type!(
+    /// Name of key-values of a logical cloud.
+    CloudKvName, check_resource
+);
+name_type!(
+    /// Name of a controller within its group.
+    ControllerName, check_resource
+);
+name_type!(
     /// Name of a user permission within its logical cloud.
     PermissionName, check_resource
 );

@@ -18,6 +18,8 @@ pub enum Purpose {
     UserKey,
     /// A tenant's kubeconfig, which holds the key.
     TenantKubeconfig,
+    /// The values of a synchronisation object, tokens of source repositories among them.
+    SyncObjectValues,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::ClusterCredential => "cluster-credential",
             Self::UserKey => "user-key",
             Self::TenantKubeconfig => "tenant-kubeconfig",
+            Self::SyncObjectValues => "sync-object-values",
         }
     }
 }

@@ -72,6 +72,18 @@ text_type!(
     /// `metadata.userData1` and `userData2`, at most 512 characters.
     UserData, 512
 );
+text_type!(
+    /// Host of a controller, at most 128 characters; stored for clients and never used.
+    ControllerHost, 128
+);
+text_type!(
+    /// Type of a controller, at most 48 characters.
+    ControllerType, 48
+);
+text_type!(
+    /// A member of the description of a `GitOps` cluster, at most 128 characters.
+    GitOpsText, 128
+);
 
 #[cfg(test)]
 mod tests {

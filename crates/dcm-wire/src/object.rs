@@ -209,6 +209,40 @@ impl<'a> Object<'a> {
         self.report.keep(&self.path_of(name), parse(text))
     }
 
+    /// A member that is a whole number within bounds; `None` when it is missing or refused.
+    pub fn integer(&self, name: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.value(name)?;
+        if !value.is_i64() && !value.is_u64() {
+            self.report.mistyped(&self.path_of(name), "a whole number");
+            return None;
+        }
+        let number = value.as_u64().filter(|n| (least..=most).contains(n));
+        if number.is_none() {
+            let rule = format!("must be from {least} to {most}");
+            let violation = Violation::new(rule, &value.to_string());
+            self.report.invalid(violation.at(self.path_of(name)));
+        }
+        number
+    }
+
+    /// A member that is a list of maps, as they are; `None` when it is missing, `null` or refused.
+    pub fn maps(&self, name: &str) -> Option<Vec<&'a Map<String, Value>>> {
+        let path = self.path_of(name);
+        let Value::Array(items) = self.value(name)? else {
+            self.report.mistyped(&path, "an array");
+            return None;
+        };
+        let maps = items.iter().enumerate().map(|(index, item)| {
+            let map = item.as_object();
+            if map.is_none() {
+                self.report
+                    .mistyped(&format!("{path}[{index}]"), "an object");
+            }
+            map
+        });
+        maps.collect::<Vec<_>>().into_iter().collect()
+    }
+
     /// A member that must be there, parsed; an empty one is given to the parser to refuse.
     pub fn required<T>(
         &self,

@@ -38,32 +38,45 @@ impl Write {
     ) -> Result<Decoded<D>, ApiError> {
         Ok(read(&self.bytes, self.validation)?)
     }
+
+    /// The bytes; a copy of them is cheap.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Write {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        check_encoding(&parts.headers)?;
-        check_media_type(&parts.headers)?;
-        check_length(&parts.headers)?;
-        let query = Parameters::of(&parts)?;
-        let validation = query.parse("fieldValidation", FieldValidation::parse)?;
-        let precondition = precondition::read(&parts.headers)?;
-        let Ok(Caller(principal)) = Caller::from_request_parts(&mut parts, state).await;
-        let read = Limited::new(body, BODY_LIMIT).collect();
-        let collected = tokio::time::timeout(BODY_TIME, read)
-            .await
-            .map_err(|_| ApiError::body_timed_out())?;
-        let bytes = collected.map_err(|error| broken_body(&*error))?.to_bytes();
-        Ok(Self {
-            principal,
-            precondition,
-            validation: validation.unwrap_or_default(),
-            bytes,
-        })
+        check_media_type(request.headers())?;
+        receive(request, state).await
     }
+}
+
+/// Receives a body of any media type.
+pub(super) async fn receive<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<Write, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    check_encoding(&parts.headers)?;
+    check_length(&parts.headers)?;
+    let query = Parameters::of(&parts)?;
+    let validation = query.parse("fieldValidation", FieldValidation::parse)?;
+    let precondition = precondition::read(&parts.headers)?;
+    let Ok(Caller(principal)) = Caller::from_request_parts(&mut parts, state).await;
+    let read = Limited::new(body, BODY_LIMIT).collect();
+    let collected = tokio::time::timeout(BODY_TIME, read)
+        .await
+        .map_err(|_| ApiError::body_timed_out())?;
+    let bytes = collected.map_err(|error| broken_body(&*error))?.to_bytes();
+    Ok(Write {
+        principal,
+        precondition,
+        validation: validation.unwrap_or_default(),
+        bytes,
+    })
 }
 
 fn broken_body(error: &(dyn std::error::Error + 'static)) -> ApiError {

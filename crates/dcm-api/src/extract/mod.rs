@@ -2,6 +2,8 @@
 
 mod body;
 mod caller;
+mod filter;
+mod form;
 mod page;
 mod path;
 mod precondition;
@@ -11,6 +13,8 @@ mod wait;
 
 pub(crate) use body::Write;
 pub(crate) use caller::{Caller, RequestId};
+pub(crate) use filter::{ClusterQuery, KvKey, Selector};
+pub(crate) use form::ClusterWrite;
 pub(crate) use page::Page;
 pub(crate) use path::Names;
 pub(crate) use precondition::IfMatch;

@@ -29,6 +29,8 @@ const CONTINUE_LIMIT: usize = 1024;
 /// Which part of a list is asked for.
 pub(crate) struct Page {
     path: String,
+    /// The parameters that narrow the list; the next page has them too.
+    filters: String,
     limit: Option<usize>,
     after: Option<String>,
 }
@@ -40,10 +42,21 @@ impl<S: Sync> FromRequestParts<S> for Page {
         let query = Parameters::of(parts)?;
         Ok(Self {
             path: parts.uri.path().to_owned(),
+            filters: filters(parts.uri.query().unwrap_or_default()),
             limit: query.parse("limit", parse_limit)?,
             after: query.parse("continue", parse_continue)?,
         })
     }
+}
+
+/// The parameters that are not of the page, each followed by `&`, as they were encoded.
+fn filters(query: &str) -> String {
+    let of_page = |pair: &&str| !pair.starts_with("limit=") && !pair.starts_with("continue=");
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.bytes().all(|b| b.is_ascii_graphic()))
+        .filter(of_page)
+        .fold(String::new(), |text, pair| text + pair + "&")
 }
 
 /// A page is never larger than the largest, whatever is asked for.
@@ -132,8 +145,8 @@ impl Page {
         };
         let limit = self.limit.unwrap_or(PAGE_LIMIT);
         let link = format!(
-            "<{}?limit={limit}&continue={next}>; rel=\"next\"",
-            self.path
+            "<{}?{}limit={limit}&continue={next}>; rel=\"next\"",
+            self.path, self.filters
         );
         answer.header(LINK, &link).header(CONTINUE, next).into()
     }

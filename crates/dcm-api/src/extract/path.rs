@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use dcm_types::{
-    CloudKey, CloudName, ClusterKey, ClusterName, Fault, PermissionName, ProjectName, ProviderName,
-    QuotaName, ReferenceName, UserName, Violation,
+    CloudKey, CloudKvName, CloudName, ClusterKey, ClusterKvName, ClusterLabelName, ClusterName,
+    ControllerName, Fault, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
+    SyncObjectName, UserName, Violation,
 };
 use http::request::Parts;
 
@@ -57,6 +58,11 @@ one_name!(
     QuotaName = "clusterQuota",
     PermissionName = "userPermission",
     UserName = "user",
+    ClusterLabelName = "clusterLabel",
+    ClusterKvName = "clusterKv",
+    SyncObjectName = "clusterSyncObject",
+    CloudKvName = "logicalCloudKv",
+    ControllerName = "controller",
 );
 
 impl FromPath for CloudKey {

@@ -13,8 +13,15 @@ const NAME: &str = r"^[A-Za-z0-9]((\.?[-_A-Za-z0-9])*\.?[A-Za-z0-9])?$";
 const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
 
+/// A label selector; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or `a notin (b,c)`.
+const SELECTOR: &str = concat!(
+    r"^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
+    r"|[-A-Za-z0-9_./]{1,63} (in|notin) \([-A-Za-z0-9_.]{0,63}(,[-A-Za-z0-9_.]{0,63}){0,7}\))",
+    r"(,!?[-A-Za-z0-9_./]{1,63}|,[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}){0,15}$",
+);
+
 /// Name of a parameter, its pattern, and its greatest length.
-const GRAMMAR: [(&str, &str, usize); 11] = [
+const GRAMMAR: [(&str, &str, usize); 18] = [
     ("project", NAME, 128),
     ("clusterProvider", NAME, 128),
     ("cluster", NAME, 128),
@@ -22,6 +29,13 @@ const GRAMMAR: [(&str, &str, usize); 11] = [
     ("clusterReference", NAME, 128),
     ("userPermission", NAME, 128),
     ("user", NAME, 128),
+    ("clusterLabel", NAME, 128),
+    ("label", NAME, 128),
+    ("clusterKv", NAME, 128),
+    ("clusterSyncObject", NAME, 128),
+    ("logicalCloudKv", NAME, 128),
+    ("controller", NAME, 128),
+    ("labelSelector", SELECTOR, 4096),
     ("clusterQuota", SUBDOMAIN, 253),
     (
         "If-Match",

@@ -2,18 +2,18 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use dcm_app::{App, ClusterDetail};
+use dcm_app::{App, ClusterDetail, ClusterLabels, Error};
 use dcm_types::{ClusterKey, ProviderName};
-use dcm_wire::documents::{ClusterDocument, CreateCluster, read_cluster};
+use dcm_wire::documents::{ClusterDocument, CreateCluster, LabelledCluster};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::extract::{Caller, IfMatch, Names, Page, Write};
+use crate::extract::{Caller, ClusterQuery, ClusterWrite, IfMatch, Names, Page};
 use crate::openapi::{
-    ClusterPath, DeleteProblems, MatchHeader, PageQuery, ProviderPath, ReadProblems, WriteProblems,
-    WriteQuery,
+    ClusterListQuery, ClusterPath, DeleteProblems, MatchHeader, PageQuery, ProviderPath,
+    ReadProblems, WriteProblems, WriteQuery,
 };
 use crate::state::ApiState;
 
@@ -30,6 +30,45 @@ fn place(key: &ClusterKey) -> String {
     )
 }
 
+/// A form that registers a cluster, as clients of the later system send it.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `ClusterWrite` reads it")]
+struct ClusterForm {
+    /// The document, without a kubeconfig.
+    #[schema(content_media_type = "application/json")]
+    metadata: String,
+    /// The administrator's kubeconfig, at most 256 KiB. A cluster that is reached through a repository
+    /// has none; a PUT without it keeps the present one.
+    #[schema(content_media_type = "application/octet-stream")]
+    file: Option<String>,
+}
+
+/// What a list of clusters holds.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes a body")]
+enum ClusterItem {
+    /// Without `label` and `withLabels`.
+    Document(Box<ClusterDocument>),
+    /// With `withLabels=true`.
+    Labelled(LabelledCluster),
+    /// With `label`: the name.
+    Name(String),
+}
+
+/// A fault of an uploaded kubeconfig is one of the part that holds it.
+fn told(mut error: Error, write: &ClusterWrite) -> Error {
+    if !write.is_form() {
+        return error;
+    }
+    for fault in &mut error.faults {
+        if let Some(rest) = fault.field.strip_prefix("spec.kubeconfig") {
+            fault.field = format!("file{rest}");
+        }
+    }
+    error
+}
+
 fn view(detail: &ClusterDetail) -> ClusterDocument {
     ClusterDocument::of(&detail.cluster, detail.health.as_ref())
 }
@@ -38,7 +77,10 @@ fn view(detail: &ClusterDetail) -> ClusterDocument {
 #[utoipa::path(
     post, path = "/v2/cluster-providers/{clusterProvider}/clusters", tag = "clusters",
     params(ProviderPath, WriteQuery),
-    request_body = CreateCluster,
+    request_body(content(
+        (CreateCluster = "application/json"),
+        (ClusterForm = "multipart/form-data"),
+    )),
     responses(
         (status = 201, body = ClusterDocument, description = "Created", headers(
             ("ETag" = String, description = "Its version"),
@@ -50,12 +92,12 @@ fn view(detail: &ClusterDetail) -> ClusterDocument {
 async fn create_cluster(
     State(app): State<App>,
     Names(provider): Names<ProviderName>,
-    write: Write,
+    form: ClusterWrite,
 ) -> Result<Answer, ApiError> {
-    let read = write.decode(|body, mode| read_cluster(body, None, mode))?;
-    let saved = app
-        .create_cluster(&write.principal, &provider, read.draft)
-        .await?;
+    let read = form.decode(None)?;
+    let who = &form.write.principal;
+    let saved = app.create_cluster(who, &provider, read.draft).await;
+    let saved = saved.map_err(|error| told(error, &form))?;
     let document = view(&saved.document);
     Ok(Answer::created(
         saved.version,
@@ -68,16 +110,28 @@ async fn create_cluster(
 /// Lists the clusters of a provider.
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters", tag = "clusters",
-    params(ProviderPath, PageQuery),
-    responses((status = 200, body = Vec<ClusterDocument>, description = "The list"), ReadProblems)
+    params(ProviderPath, PageQuery, ClusterListQuery),
+    responses((status = 200, body = Vec<ClusterItem>, description = "The list"), ReadProblems)
 )]
 async fn list_clusters(
     State(app): State<App>,
     Names(provider): Names<ProviderName>,
     Caller(who): Caller,
+    query: ClusterQuery,
     page: Page,
 ) -> Result<Response, ApiError> {
-    let fetch = |request| app.list_clusters(&who, &provider, request);
+    let filter = &query.filter;
+    if query.with_labels {
+        let fetch = |request| app.list_cluster_labels_of(&who, &provider, filter, request);
+        let labelled = |of: &ClusterLabels| LabelledCluster::of(&of.cluster, &of.labels);
+        return page.list(fetch, |saved| labelled(&saved.document)).await;
+    }
+    if filter.label.is_some() {
+        let fetch = |request| app.list_cluster_labels_of(&who, &provider, filter, request);
+        let name = |of: &ClusterLabels| of.cluster.key.cluster.to_string();
+        return page.list(fetch, |saved| name(&saved.document)).await;
+    }
+    let fetch = |request| app.list_clusters(&who, &provider, filter, request);
     page.list(fetch, |saved| view(&saved.document)).await
 }
 
@@ -101,11 +155,15 @@ async fn get_cluster(
     Ok(Answer::found(saved.version, &view(&saved.document)))
 }
 
-/// Replaces a cluster, or creates it. Without a kubeconfig the present one is kept.
+/// Replaces a cluster, or creates it, in one commit. Without a kubeconfig the present one is kept,
+/// without `labels` the present labels.
 #[utoipa::path(
     put, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}", tag = "clusters",
     params(ClusterPath, WriteQuery, MatchHeader),
-    request_body = CreateCluster,
+    request_body(content(
+        (CreateCluster = "application/json"),
+        (ClusterForm = "multipart/form-data"),
+    )),
     responses(
         (status = 200, body = ClusterDocument, description = "Replaced", headers(
             ("ETag" = String, description = "Its version"),
@@ -120,12 +178,12 @@ async fn get_cluster(
 async fn put_cluster(
     State(app): State<App>,
     Names(key): Names<ClusterKey>,
-    write: Write,
+    form: ClusterWrite,
 ) -> Result<Answer, ApiError> {
-    let read = write.decode(|body, mode| read_cluster(body, Some(&key.cluster), mode))?;
-    let written = app
-        .put_cluster(&write.principal, &key, read.draft, write.precondition)
-        .await?;
+    let read = form.decode(Some(&key.cluster))?;
+    let (who, precondition) = (&form.write.principal, form.write.precondition.clone());
+    let written = app.put_cluster(who, &key, read.draft, precondition).await;
+    let written = written.map_err(|error| told(error, &form))?;
     let saved = &written.saved;
     let document = view(&saved.document);
     Ok(

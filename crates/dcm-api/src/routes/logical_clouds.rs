@@ -16,10 +16,10 @@ use utoipa_axum::routes;
 use super::{cloud_path, status_path};
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::extract::{Caller, IfMatch, Names, Page, Write};
+use crate::extract::{Caller, IfMatch, Names, Page, Selector, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ProjectPath, ReadProblems, WriteProblems,
-    WriteQuery,
+    CloudPath, DeleteProblems, MatchHeader, PageQuery, ProjectPath, ReadProblems, SelectorQuery,
+    WriteProblems, WriteQuery,
 };
 use crate::state::ApiState;
 
@@ -116,16 +116,21 @@ async fn create_logical_cloud(
 /// Lists the logical clouds of a project.
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds", tag = "logical-clouds",
-    params(ProjectPath, PageQuery),
+    params(ProjectPath, PageQuery, SelectorQuery),
     responses((status = 200, body = Vec<LogicalCloudDocument>, description = "The list"), ReadProblems)
 )]
 async fn list_logical_clouds(
     State(app): State<App>,
     Names(project): Names<ProjectName>,
     Caller(who): Caller,
+    Selector(selector): Selector,
     page: Page,
 ) -> Result<Response, ApiError> {
-    let fetch = |request| app.list_logical_clouds(&who, &project, request);
+    let Some(selector) = selector else {
+        let fetch = |request| app.list_logical_clouds(&who, &project, request);
+        return page.list(fetch, |saved| view(&saved.document)).await;
+    };
+    let fetch = |request| app.select_logical_clouds(&who, &project, &selector, request);
     page.list(fetch, |saved| view(&saved.document)).await
 }
 

@@ -62,6 +62,10 @@ fn named(name: &str) -> Value {
     json!({"metadata": {"name": name}})
 }
 
+fn with_pairs(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "spec": {"kv": []}})
+}
+
 fn cloud_with(spec: &Value) -> Value {
     json!({"metadata": {"name": "x"}, "spec": spec})
 }
@@ -110,6 +114,33 @@ fn places() -> Vec<Place> {
             "spec.cluster",
             |name| json!({"spec": {"clusterProvider": "v", "cluster": name}}),
         ),
+        place("/v2/controllers", "metadata.name", named),
+        place(
+            "/v2/clm-controllers",
+            "metadata.name",
+            |name| json!({"metadata": {"name": name}, "spec": {"host": "h", "port": 1}}),
+        ),
+        place(
+            "/v2/cluster-providers/v/clusters/c1/labels",
+            "clusterLabel",
+            |name| json!({"clusterLabel": name}),
+        ),
+        place(
+            "/v2/cluster-providers/v/clusters",
+            "labels[0].clusterLabel",
+            |name| json!({"metadata": {"name": "x"}, "spec": {"kubeconfig": KUBECONFIG}, "labels": [{"clusterLabel": name}]}),
+        ),
+        place(
+            "/v2/cluster-providers/v/clusters/c1/kv-pairs",
+            "metadata.name",
+            with_pairs,
+        ),
+        place(
+            "/v2/cluster-providers/v/cluster-sync-objects",
+            "metadata.name",
+            with_pairs,
+        ),
+        place(&format!("{CLOUD}/kv-pairs"), "metadata.name", with_pairs),
         Place {
             grammars: &["subdomain"],
             ..place(
@@ -185,6 +216,24 @@ async fn a_hostile_name_in_a_path_is_refused_with_the_parameter() {
         ("/v2/cluster-providers/v/clusters/{}", "cluster"),
         ("/v2/projects/{}/logical-clouds/l", "project"),
         ("/v2/projects/p/logical-clouds/{}", "logicalCloud"),
+        ("/v2/controllers/{}", "controller"),
+        ("/v2/clm-controllers/{}", "controller"),
+        (
+            "/v2/cluster-providers/v/clusters/c1/labels/{}",
+            "clusterLabel",
+        ),
+        (
+            "/v2/cluster-providers/v/clusters/c1/kv-pairs/{}",
+            "clusterKv",
+        ),
+        (
+            "/v2/cluster-providers/v/cluster-sync-objects/{}",
+            "clusterSyncObject",
+        ),
+        (
+            "/v2/projects/p/logical-clouds/l/kv-pairs/{}",
+            "logicalCloudKv",
+        ),
         (
             "/v2/projects/p/logical-clouds/l/cluster-references/{}",
             "clusterReference",

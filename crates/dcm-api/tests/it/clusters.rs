@@ -55,6 +55,11 @@ async fn a_registered_cluster_shows_its_server_and_not_its_credential() {
         "userData2": ""
       },
       "spec": {
+        "gitOps": {
+          "gitOpsReferenceObject": "",
+          "gitOpsResourceObject": "",
+          "gitOpsType": ""
+        },
         "server": "https://1.2.3.4:6443"
       },
       "status": {
@@ -79,6 +84,11 @@ async fn a_registered_cluster_shows_its_server_and_not_its_credential() {
           "userData2": ""
         },
         "spec": {
+          "gitOps": {
+            "gitOpsReferenceObject": "",
+            "gitOpsResourceObject": "",
+            "gitOpsType": ""
+          },
           "server": "https://1.2.3.4:6443"
         },
         "status": {
@@ -112,6 +122,11 @@ async fn the_health_of_a_cluster_is_shown_with_hints() {
         "userData2": ""
       },
       "spec": {
+        "gitOps": {
+          "gitOpsReferenceObject": "",
+          "gitOpsResourceObject": "",
+          "gitOpsType": ""
+        },
         "server": "https://1.2.3.4:6443"
       },
       "status": {

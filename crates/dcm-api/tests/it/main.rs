@@ -7,8 +7,12 @@
 )]
 
 mod bad_names;
+mod cluster_forms;
+mod cluster_labels;
 mod clusters;
 mod connections;
+mod controllers;
+mod key_values;
 mod kubeconfigs;
 mod lifecycle;
 mod logical_clouds;

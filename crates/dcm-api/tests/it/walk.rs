@@ -104,9 +104,37 @@ fn groundwork() -> Vec<Step> {
         new_cluster("c2"),
         201,
     ));
+    steps.extend(beside_clusters());
     let clouds = format!("{PROJECT}/logical-clouds");
     let cloud = json!({"spec": {"user": {"userName": "u"}}});
     steps.extend(life(&clouds, "l", &["p"], "logicalCloud", &cloud));
+    steps
+}
+
+fn beside_clusters() -> Vec<Step> {
+    let pairs = json!({"spec": {"kv": [{"a": "b"}]}});
+    let of_cluster = format!("{PROVIDER}/clusters/{{cluster}}/kv-pairs");
+    let mut steps = life(&of_cluster, "k", &["v", "c1"], "clusterKv", &pairs);
+    let objects = format!("{PROVIDER}/cluster-sync-objects");
+    steps.extend(life(&objects, "o", &["v"], "clusterSyncObject", &pairs));
+    let labels = format!("{PROVIDER}/clusters/{{cluster}}/labels");
+    let one = format!("{labels}/{{clusterLabel}}");
+    let (cluster, label) = (["v", "c1"], ["v", "c1", "x"]);
+    let body = json!({"clusterLabel": "x", "metadata": {"name": ""}});
+    steps.extend([
+        step(Method::POST, &labels, &cluster, body.clone(), 201),
+        step(Method::POST, &labels, &cluster, body.clone(), 409),
+        step(Method::PUT, &one, &label, body, 200),
+        get(&labels, &cluster, 200),
+        get(&one, &label, 200),
+        delete(&format!("{PROVIDER}/clusters/{{cluster}}"), &cluster, 409),
+        delete(&one, &label, 204),
+        delete(&one, &label, 404),
+    ]);
+    let controller = json!({"spec": {"host": "h", "port": 1}});
+    for list in ["/v2/controllers", "/v2/clm-controllers"] {
+        steps.extend(life(list, "c", &[], "controller", &controller));
+    }
     steps
 }
 
@@ -131,6 +159,9 @@ fn slice() -> Vec<Step> {
     let rule = json!({"spec": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}});
     let permissions = format!("{CLOUD}/user-permissions");
     steps.extend(life(&permissions, "r", &cloud, "userPermission", &rule));
+    let free = json!({"spec": {"kv": [{"a": {"b": [1]}}]}});
+    let pairs = format!("{CLOUD}/kv-pairs");
+    steps.extend(life(&pairs, "k", &cloud, "logicalCloudKv", &free));
     let references = format!("{CLOUD}/cluster-references");
     let one = format!("{references}/{{clusterReference}}");
     let first =

@@ -4,7 +4,9 @@
 //! reservation is released by the synchronizer only, in the commit in which its target becomes absent.
 
 use dcm_store::Expect;
-use dcm_types::documents::{ClusterHealth, HealthState, LogicalCloud, Member, Reservation};
+use dcm_types::documents::{
+    Cluster, ClusterHealth, HealthState, LogicalCloud, Member, Reservation,
+};
 use dcm_types::{ClusterKey, Document as _, DocumentKind, Key, NamespaceName};
 
 use crate::change::Change;
@@ -49,6 +51,14 @@ impl App {
     ) -> Result<(), Error> {
         let is_known = |member: &&Member| known.iter().any(|k| k.cluster == member.cluster);
         for member in members.iter().filter(|member| !is_known(member)) {
+            let cluster = self.find::<Cluster>(&Key::cluster(&member.cluster)).await?;
+            if cluster.is_some_and(|found| found.document.git_ops.is_used()) {
+                return Err(Error::conflict(format!(
+                    "nothing is written to cluster '{}': it is reached through a repository",
+                    member.cluster
+                ))
+                .hint("register the cluster with a kubeconfig, or remove the cluster reference"));
+            }
             let key = Key::of_cluster(DocumentKind::ClusterHealth, &member.cluster);
             let health = self.find::<ClusterHealth>(&key).await?;
             let refused = health.is_some_and(|h| h.document.state == HealthState::Refused);

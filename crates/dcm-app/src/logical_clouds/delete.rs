@@ -3,8 +3,8 @@
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Access, ClusterReference, Lifecycle, LogicalCloud, Quota, Revision, Target, User,
-    UserPermission, Wish,
+    Access, ClusterReference, Lifecycle, LogicalCloud, LogicalCloudKv, Quota, Revision, Target,
+    User, UserPermission, Wish,
 };
 use dcm_types::{CloudKey, Document, DocumentKind, Key};
 
@@ -90,6 +90,7 @@ pub(crate) async fn dismantle(
     delete_all::<ClusterReference>(app, &below, &mut change).await?;
     delete_all::<Quota>(app, &below, &mut change).await?;
     delete_all::<UserPermission>(app, &below, &mut change).await?;
+    delete_all::<LogicalCloudKv>(app, &below, &mut change).await?;
     delete_all::<Target>(app, &below, &mut change).await?;
     delete_all::<Access>(app, &below, &mut change).await?;
     let revisions = Scope::Under(cloud.document.uid.to_string());

@@ -219,6 +219,7 @@ async fn health_of_the_present_credential_is_joined(world: World) {
         .list_clusters(
             &who(),
             &cluster("c1").provider,
+            &dcm_app::ClusterFilter::default(),
             dcm_app::PageRequest::default(),
         )
         .await

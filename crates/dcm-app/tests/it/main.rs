@@ -24,6 +24,7 @@ macro_rules! on_every_store {
 }
 
 mod audit;
+mod beside_clusters;
 mod clouds;
 mod clusters;
 mod credentials;

@@ -161,7 +161,8 @@ async fn a_missing_parent_is_named(world: World) {
         .unwrap_err();
     assert_eq!(error.kind, Kind::NotFound);
     assert_eq!(error.to_string(), "cluster provider 'edge' does not exist");
-    let listed = app.list_clusters(&who, &provider, PageRequest::default());
+    let every = dcm_app::ClusterFilter::default();
+    let listed = app.list_clusters(&who, &provider, &every, PageRequest::default());
     assert_eq!(kind(listed.await), Kind::NotFound);
     assert_eq!(
         kind(app.get_cluster(&who, &cluster("c1")).await),

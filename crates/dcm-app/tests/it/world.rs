@@ -201,6 +201,10 @@ pub(crate) fn cluster_draft(name: &str, server: &str) -> ClusterDraft {
         name: ClusterName::parse(name).unwrap(),
         metadata: Metadata::default(),
         kubeconfig: Some(SecretString::from(kubeconfig(server))),
+        git_ops: None,
+        public_address: None,
+        public_certificate_authority: None,
+        labels: None,
     }
 }
 

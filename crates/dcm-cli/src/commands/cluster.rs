@@ -110,7 +110,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
                 metadata: metadata.named(&cluster.cluster),
                 spec: CreateClusterSpec {
                     kubeconfig: Some(file::read_text(&kubeconfig)?),
+                    ..CreateClusterSpec::default()
                 },
+                labels: None,
             };
             let (all, name) = (collection(&cluster.provider), cluster.to_string());
             resource::create::<Cluster>(context, format, (&all, &name), &document).await?;
@@ -131,7 +133,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
                 metadata: present.metadata,
                 spec: CreateClusterSpec {
                     kubeconfig: Some(text),
+                    public_address: present.spec.public_address,
+                    public_certificate_authority: present.spec.public_certificate_authority,
+                    git_ops: None,
                 },
+                labels: None,
             };
             resource::put::<Cluster>(context, format, (&path, &cluster.to_string()), &document)
                 .await

@@ -25,6 +25,7 @@ use dcm_types::{Fault, Violation};
 
 pub use admin::{AdminCredential, Authentication};
 pub use render::render;
+pub use select::certificate_authorities;
 pub use server::{Host, Server};
 pub use tenant::TenantKubeconfig;
 

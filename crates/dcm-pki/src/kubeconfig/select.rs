@@ -164,7 +164,19 @@ fn client_certificate(
 /// Base64 of PEM certificates, at least one, each of which is read whole.
 fn certificates(data: &str, member: &str) -> Result<Vec<Block>, Violation> {
     let text = decode(data, member)?;
-    let found = blocks::read(&text).map_err(Violation::hidden)?;
+    certificates_in(&text)
+}
+
+/// Reads PEM certificates, at least one, that a server is authenticated by, and writes them anew.
+pub fn certificate_authorities(text: &str) -> Result<String, Violation> {
+    if text.len() > super::SIZE_LIMIT {
+        return Err(Violation::hidden("must be at most 256 KiB"));
+    }
+    Ok(pem(&certificates_in(text)?))
+}
+
+fn certificates_in(text: &str) -> Result<Vec<Block>, Violation> {
+    let found = blocks::read(text).map_err(Violation::hidden)?;
     if found.is_empty() {
         return Err(Violation::hidden("must hold at least one PEM certificate"));
     }

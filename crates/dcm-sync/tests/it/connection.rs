@@ -103,6 +103,8 @@ fn cluster() -> Cluster {
         server: String::new(),
         credential: dcm_types::Sealed(String::new()),
         credential_epoch: 1,
+        git_ops: dcm_types::documents::GitOps::default(),
+        public: dcm_types::documents::PublicAccess::default(),
         created_at: Timestamp::UNIX_EPOCH,
     }
 }

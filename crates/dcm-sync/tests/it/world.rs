@@ -179,6 +179,8 @@ impl World {
             server: credential.server.to_string(),
             credential: sealed,
             credential_epoch: 1,
+            git_ops: dcm_types::documents::GitOps::default(),
+            public: dcm_types::documents::PublicAccess::default(),
             created_at: Timestamp::now(),
         };
         self.put(&cluster, Expect::Anything).await;

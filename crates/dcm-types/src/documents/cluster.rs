@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::Document;
 use crate::documents::Metadata;
 use crate::key::{ClusterKey, DocumentKind, Key};
-use crate::name::ProviderName;
+use crate::name::{ClusterLabelName, ProviderName};
 use crate::sealed::Sealed;
+use crate::text::GitOpsText;
 use crate::uid::Uid;
 
 /// A group of clusters, for example one data centre or one operator.
@@ -40,13 +41,21 @@ pub struct Cluster {
     pub key: ClusterKey,
     /// Free text.
     pub metadata: Metadata,
-    /// Address of the API server, `https://host:port`, from the uploaded kubeconfig.
+    /// Address of the API server, `https://host:port`, from the uploaded kubeconfig; empty for a
+    /// `GitOps` cluster, which has none.
     pub server: String,
     /// The administrator's credential: the JSON of `dcm_pki::kubeconfig::AdminCredential`, sealed for
-    /// [`crate::sealed::Purpose::ClusterCredential`], field `credential`, at `credential_epoch`.
+    /// [`crate::sealed::Purpose::ClusterCredential`], field `credential`, at `credential_epoch`;
+    /// empty for a `GitOps` cluster.
     pub credential: Sealed,
     /// Grows by one each time the credential is replaced.
     pub credential_epoch: u64,
+    /// How the cluster is reached through a repository, if it is.
+    #[serde(default)]
+    pub git_ops: GitOps,
+    /// How tenants reach the API server, when not as the administrator does.
+    #[serde(default)]
+    pub public: PublicAccess,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -56,5 +65,50 @@ impl Document for Cluster {
 
     fn key(&self) -> Key {
         Key::cluster(&self.key)
+    }
+}
+
+/// How a cluster is reached through a repository. Kept for clients: nothing is written to such a
+/// cluster. An ordinary cluster has no type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitOps {
+    /// `fluxcd`, `azureArcV2`, `anthos`, or whatever else; empty for an ordinary cluster.
+    pub kind: GitOpsText,
+    /// Synchronisation object with the repository and its credential.
+    pub reference_object: GitOpsText,
+    /// Synchronisation object with intervals.
+    pub resource_object: GitOpsText,
+}
+
+impl GitOps {
+    /// Whether the cluster is reached through a repository and not directly.
+    pub fn is_used(&self) -> bool {
+        !self.kind.as_str().is_empty()
+    }
+}
+
+/// How tenants reach an API server; joined to their kubeconfigs when they are fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicAccess {
+    /// Address for tenants, `https://host:port`.
+    pub address: Option<String>,
+    /// The authorities by which that address is authenticated, PEM.
+    pub certificate_authority: Option<String>,
+}
+
+/// A label of a cluster. It has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterLabel {
+    /// The cluster.
+    pub cluster: ClusterKey,
+    /// The label.
+    pub label: ClusterLabelName,
+}
+
+impl Document for ClusterLabel {
+    const KIND: DocumentKind = DocumentKind::ClusterLabel;
+
+    fn key(&self) -> Key {
+        Key::cluster_label(&self.cluster, &self.label)
     }
 }

@@ -7,6 +7,8 @@ pub mod access;
 pub mod audit;
 pub mod cluster;
 pub mod cluster_health;
+pub mod controller;
+pub mod key_values;
 pub mod lifecycle;
 pub mod logical_cloud;
 pub mod project;
@@ -16,8 +18,10 @@ pub mod target;
 
 pub use access::{Access, IssuedCertificate, PendingCertificate};
 pub use audit::{AuditLink, AuditRecord, AuditResult};
-pub use cluster::{Cluster, ClusterProvider};
+pub use cluster::{Cluster, ClusterLabel, ClusterProvider, GitOps, PublicAccess};
 pub use cluster_health::{ClusterHealth, ClusterIdentity, Finding, HealthState, SignerState};
+pub use controller::{Controller, ControllerGroup};
+pub use key_values::{ClusterKv, ClusterSyncObject, LogicalCloudKv};
 pub use lifecycle::{Action, ActionRecord, Lifecycle, Wish};
 pub use logical_cloud::{
     ClusterReference, CredentialKind, Isolation, Level, LogicalCloud, Namespace, PodSecurity,

@@ -4,7 +4,10 @@
 //! and a name in the body must be the same. `of` makes a document out of what is stored.
 
 pub mod cluster;
+pub mod controller;
 pub mod flat;
+pub mod key_values;
+pub mod label;
 pub mod logical_cloud;
 pub mod metadata;
 pub mod permission;
@@ -13,11 +16,23 @@ pub mod quota;
 pub mod reference;
 pub mod user;
 
-pub use cluster::{ClusterDocument, ClusterSpec, CreateCluster, CreateClusterSpec, read_cluster};
+pub use cluster::{
+    ClusterDocument, ClusterSpec, ClusterUpload, CreateCluster, CreateClusterSpec, GitOpsSpec,
+    LabelledCluster, read_cluster, read_cluster_upload,
+};
+pub use controller::{
+    ClusterManagerControllerDocument, ClusterManagerControllerSpec, ControllerDocument,
+    ControllerSpec, read_cluster_manager_controller, read_controller,
+};
 pub use flat::{
     FlatLogicalCloud, FlatPermission, FlatReference, FlatReferenceList, FlatUser,
     read_flat_reference,
 };
+pub use key_values::{
+    CloudKvDocument, CloudKvSpec, KvDocument, KvSpec, KvValue, read_cloud_kv, read_cluster_kv,
+    read_sync_object,
+};
+pub use label::{ClusterLabelDocument, read_cluster_label};
 pub use logical_cloud::{
     CloudLifecycle, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
     read_logical_cloud,

@@ -54,6 +54,8 @@ fn cluster() -> Cluster {
         server: "https://192.0.2.1:6443".to_owned(),
         credential: Sealed("DCMCANARY-sealed".to_owned()),
         credential_epoch: 2,
+        git_ops: dcm_types::documents::GitOps::default(),
+        public: dcm_types::documents::PublicAccess::default(),
         created_at: at(0),
     }
 }
