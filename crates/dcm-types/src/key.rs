@@ -39,6 +39,7 @@ pub enum DocumentKind {
     // Written by background steps.
     AuditLink,
     Target,
+    QuotaUsage,
     Access,
     ClusterHealth,
     ClusterIdentity,
@@ -46,7 +47,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -67,6 +68,7 @@ impl DocumentKind {
         Self::LogicalCloudKv,
         Self::AuditLink,
         Self::Target,
+        Self::QuotaUsage,
         Self::Access,
         Self::ClusterHealth,
         Self::ClusterIdentity,
@@ -95,6 +97,7 @@ impl DocumentKind {
             Self::LogicalCloudKv => "logical-cloud-kv",
             Self::AuditLink => "audit-link",
             Self::Target => "target",
+            Self::QuotaUsage => "quota-usage",
             Self::Access => "access",
             Self::ClusterHealth => "cluster-health",
             Self::ClusterIdentity => "cluster-identity",
@@ -232,6 +235,14 @@ impl Key {
     pub fn target(target: &TargetKey) -> Self {
         Self {
             kind: DocumentKind::Target,
+            path: target.path(),
+        }
+    }
+
+    /// `project/cloud/provider/cluster`, like its target.
+    pub fn quota_usage(target: &TargetKey) -> Self {
+        Self {
+            kind: DocumentKind::QuotaUsage,
             path: target.path(),
         }
     }

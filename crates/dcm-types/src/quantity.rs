@@ -82,6 +82,21 @@ impl Quantity {
         }
     }
 
+    /// The exact sum, written as this one is, or as the other when this one is zero; what is above the
+    /// bounds of 128 bits stays there.
+    #[must_use]
+    pub fn saturating_add(&self, other: &Self) -> Self {
+        let format = if self.nanos == 0 {
+            other.format
+        } else {
+            self.format
+        };
+        Self {
+            nanos: self.nanos.saturating_add(other.nanos),
+            format,
+        }
+    }
+
     /// Whether it is below zero.
     pub fn is_negative(&self) -> bool {
         self.nanos < 0

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::condition::Condition;
-use crate::documents::{Action, ActionRecord, LastError, ObjectStatus, Wish};
+use crate::documents::{Action, ActionRecord, LastError, ObjectStatus, QuotaState, Wish};
 use crate::key::{CloudKey, ClusterKey};
 use crate::name::ReferenceName;
 
@@ -24,6 +24,8 @@ pub enum MemberState {
     Terminating,
     /// Nothing of ours is left.
     Absent,
+    /// Work rests; what is known of it is old, and nothing that changes there is corrected.
+    Paused,
 }
 
 /// One member.
@@ -47,6 +49,8 @@ pub struct MemberStatus {
     pub checked_at: Option<Timestamp>,
     /// Whether a kubeconfig for it can be fetched, and until when its certificate is valid.
     pub kubeconfig_until: Option<Timestamp>,
+    /// What is used of its quotas, as last seen.
+    pub quotas: Vec<QuotaState>,
 }
 
 /// A logical cloud as a whole.
@@ -60,8 +64,14 @@ pub struct CloudStatus {
     pub wish: Option<Wish>,
     /// The last accepted action.
     pub last_action: Option<Action>,
+    /// When the cloud was created.
+    pub created_at: Timestamp,
+    /// Since when all work on it rests.
+    pub paused_at: Option<Timestamp>,
     /// Accepted actions, oldest first.
     pub history: Vec<ActionRecord>,
+    /// How many older actions are not remembered any more.
+    pub forgotten: u64,
     /// The members of the wanted revision, and those that are being cleaned.
     pub members: Vec<MemberStatus>,
     /// When this was assembled.
@@ -69,6 +79,18 @@ pub struct CloudStatus {
 }
 
 impl CloudStatus {
+    /// Each quota, added up over the members.
+    pub fn quota_totals(&self) -> Vec<QuotaState> {
+        let mut totals: Vec<QuotaState> = Vec::new();
+        for quota in self.members.iter().flat_map(|member| &member.quotas) {
+            match totals.iter_mut().find(|total| total.name == quota.name) {
+                Some(total) => total.add(quota),
+                None => totals.push(quota.clone()),
+            }
+        }
+        totals
+    }
+
     /// Whether every member is ready at the wanted generation.
     pub fn is_ready(&self) -> bool {
         self.wish == Some(Wish::Present)

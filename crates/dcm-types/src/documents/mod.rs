@@ -1,6 +1,6 @@
 //! The stored documents, one file per noun.
 //!
-//! `access`, `target` and `cluster_health` are written by the synchronizer only; everything else by
+//! `access`, `target`, `quota_usage` and `cluster_health` are written by the synchronizer only; everything else by
 //! use cases, on behalf of a user.
 
 pub mod access;
@@ -12,6 +12,7 @@ pub mod key_values;
 pub mod lifecycle;
 pub mod logical_cloud;
 pub mod project;
+pub mod quota_usage;
 pub mod reservation;
 pub mod revision;
 pub mod target;
@@ -28,6 +29,7 @@ pub use logical_cloud::{
     Quota, User, UserPermission,
 };
 pub use project::{Metadata, Project};
+pub use quota_usage::{QuotaState, QuotaUsage};
 pub use reservation::Reservation;
 pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};
 pub use target::{LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target};
