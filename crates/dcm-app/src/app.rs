@@ -7,6 +7,7 @@ use dcm_store::{Store, StoreExt as _, Vault, Versioned};
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer};
 use dcm_types::{Document, Key, Timestamp, Uid, chain};
 
+use crate::status::Hub;
 use crate::{Error, Policy};
 
 /// What the application is made of.
@@ -29,6 +30,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct App {
     parts: Arc<Parts>,
+    hub: Arc<Hub>,
 }
 
 impl fmt::Debug for App {
@@ -42,7 +44,13 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
+            hub: Arc::default(),
         }
+    }
+
+    /// Who follows which status.
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

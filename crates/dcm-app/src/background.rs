@@ -137,7 +137,7 @@ impl Inbox {
 }
 
 /// The cloud in the path of what belongs to one.
-fn cloud_of(key: &Key) -> Option<CloudKey> {
+pub(crate) fn cloud_of(key: &Key) -> Option<CloudKey> {
     let mut parts = key.path().split('/');
     Some(CloudKey {
         project: ProjectName::parse(parts.next()?).ok()?,

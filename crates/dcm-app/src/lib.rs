@@ -3,8 +3,8 @@
 //! ```text
 //!   projects providers clusters logical_clouds references quotas permissions   documents of users
 //!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
-//!   lifecycle (freeze, reserve)     instantiate, update, terminate: freezes revisions
-//!   status (member, wait)           what the synchronizer recorded, assembled
+//!   lifecycle (freeze, reserve, pause)  instantiate, update, terminate: freezes revisions; stop
+//!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
 //!   integrity  documents  change  settle       parents, children, batches, retries: in one place
 //!   audit (chain)  finishing  background     what happens after the answer
@@ -61,4 +61,5 @@ pub use precondition::{Precondition, Saved, Written};
 pub use principal::Principal;
 pub use references::ReferenceDetail;
 pub use status::Until;
+pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;

@@ -1,11 +1,13 @@
-//! Instantiate, update, terminate: freeze a revision, reserve its namespaces, tell the synchronizer.
+//! Instantiate, update, terminate, stop: freeze a revision, reserve its namespaces, tell the synchronizer.
 //!
 //! Actions are accepted in every state and are idempotent; the last accepted wish wins. One that wishes
 //! what is wished already makes no revision, and still nudges. An accepted action is one commit: the
 //! revision, the lifecycle (by compare-and-swap, so that two cannot both win), the reservations, and the
 //! audit record, with the cloud untouched since its parts were read, so that a revision is never a mix.
+//! Stop makes no revision: it pauses the work on the cloud, and every other action resumes it.
 
 mod freeze;
+mod pause;
 mod reserve;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,8 @@ pub struct Accepted {
     pub generation: u64,
     /// The wish of that generation.
     pub wish: Wish,
+    /// Whether work on it rests until the next action.
+    pub paused: bool,
 }
 
 /// What an action is decided on.
@@ -47,10 +51,12 @@ impl Asked<'_> {
             Accepted {
                 generation: 0,
                 wish: Wish::Absent,
+                paused: false,
             },
             |found| Accepted {
                 generation: found.document.generation,
                 wish: found.document.wish,
+                paused: found.document.paused_at.is_some(),
             },
         )
     }
@@ -73,6 +79,12 @@ impl App {
         self.act(who, key, Action::Terminate).await
     }
 
+    /// Leaves everything as it is until the next action: nothing is written to any cluster, drift is
+    /// not corrected, and certificates are not renewed. A run that is under way ends first.
+    pub async fn stop(&self, who: &Principal, key: &CloudKey) -> Result<Accepted, Error> {
+        self.act(who, key, Action::Stop).await
+    }
+
     async fn act(
         &self,
         who: &Principal,
@@ -93,8 +105,9 @@ impl App {
                 }
                 (Action::Terminate, Some(Wish::Present)) => self.wish_absent(&asked).await,
                 (Action::Update | Action::Terminate, None | Some(Wish::Absent)) => {
-                    Ok(asked.unchanged())
+                    self.resume(&asked).await
                 }
+                (Action::Stop, _) => self.pause(&asked).await,
             }
         })
         .await?;
@@ -116,7 +129,7 @@ impl App {
             now.level == sources.level && now.members == members && now.slice == slice
         };
         if present.is_some_and(|now| same(&now)) {
-            return Ok(asked.unchanged());
+            return self.resume(asked).await;
         }
         let mut change = Change::new();
         match sources.level {
@@ -142,7 +155,7 @@ impl App {
             .current_revision(&asked.cloud, asked.lifecycle.as_ref())
             .await?;
         let Some(current) = current else {
-            return Ok(asked.unchanged());
+            return self.resume(asked).await;
         };
         self.accept(
             asked,
@@ -186,7 +199,11 @@ impl App {
         let project = cloud.key.project.as_str();
         let act = Act::done(asked.who, project, verb_of(asked.action), key);
         self.commit(change, act.accepted()).await?;
-        Ok(Accepted { generation, wish })
+        Ok(Accepted {
+            generation,
+            wish,
+            paused: false,
+        })
     }
 
     pub(crate) async fn lifecycle_of(
@@ -242,28 +259,26 @@ fn documents<D>(found: Vec<Versioned<D>>) -> Vec<D> {
     found.into_iter().map(|found| found.document).collect()
 }
 
-/// The lifecycle that wants this revision. Whatever deletion was queued is overtaken by it.
+/// The lifecycle that wants this revision. Whatever deletion was queued is overtaken by it, and so is
+/// a pause.
 fn next_lifecycle(asked: &Asked<'_>, revision: &Revision) -> Lifecycle {
-    let mut history = asked
-        .lifecycle
-        .as_ref()
-        .map(|found| found.document.history.clone())
-        .unwrap_or_default();
-    history.push(ActionRecord {
-        action: asked.action,
-        generation: revision.generation,
-        at: revision.created_at,
-    });
-    let excess = history.len().saturating_sub(Lifecycle::HISTORY);
-    history.drain(..excess);
-    Lifecycle {
+    let known = asked.lifecycle.as_ref().map(|found| &found.document);
+    let mut next = Lifecycle {
         cloud: revision.cloud.clone(),
         cloud_uid: revision.cloud_uid,
         generation: revision.generation,
         wish: revision.wish,
         delete_when_absent: false,
-        history,
-    }
+        paused_at: None,
+        history: known.map(|l| l.history.clone()).unwrap_or_default(),
+        forgotten: known.map_or(0, |l| l.forgotten),
+    };
+    next.remember(ActionRecord {
+        action: asked.action,
+        generation: revision.generation,
+        at: revision.created_at,
+    });
+    next
 }
 
 fn verb_of(action: Action) -> &'static str {
@@ -271,6 +286,7 @@ fn verb_of(action: Action) -> &'static str {
         Action::Instantiate => "instantiate",
         Action::Update => "update",
         Action::Terminate => "terminate",
+        Action::Stop => "stop",
     }
 }
 

@@ -1,16 +1,21 @@
 //! The status of a logical cloud: what is wished, joined with what the synchronizer recorded of each
 //! member. Nothing here asks a cluster; every member says how old its state is.
 
+mod follow;
+mod hub;
 mod member;
 mod wait;
 
+pub use follow::{Followed, Following};
+pub(crate) use hub::Hub;
 pub use wait::Until;
 
 use std::collections::BTreeMap;
 
 use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Access, Cluster, ClusterReference, Level, LogicalCloud, Reservation, Revision, Target, Wish,
+    Access, Cluster, ClusterReference, Level, LogicalCloud, QuotaState, QuotaUsage, Reservation,
+    Revision, Target, Wish,
 };
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{CloudKey, ClusterKey, Index, Key, Timestamp};
@@ -37,6 +42,11 @@ impl App {
         _who: &Principal,
         key: &CloudKey,
     ) -> Result<CloudStatus, Error> {
+        self.current_status(key).await
+    }
+
+    /// For those who answered for the principal already.
+    async fn current_status(&self, key: &CloudKey) -> Result<CloudStatus, Error> {
         settle(async || self.read_status(key).await).await
     }
 
@@ -47,6 +57,8 @@ impl App {
         let members = self
             .member_statuses(&cloud.document, revision.as_ref())
             .await?;
+        let paused_at = lifecycle.as_ref().and_then(|l| l.document.paused_at);
+        let members = resting(members, paused_at.is_some());
         let lifecycle = lifecycle.map(|found| found.document);
         let history = lifecycle
             .as_ref()
@@ -57,7 +69,10 @@ impl App {
             wanted_generation: lifecycle.as_ref().map_or(0, |l| l.generation),
             wish: lifecycle.as_ref().map(|l| l.wish),
             last_action: history.last().map(|record| record.action),
+            created_at: cloud.document.created_at,
+            paused_at,
             history,
+            forgotten: lifecycle.as_ref().map_or(0, |l| l.forgotten),
             members,
             at: self.now(),
         })
@@ -75,15 +90,19 @@ impl App {
         let below = || Scope::Under(cloud.key.path());
         let references: Vec<Versioned<ClusterReference>> = self.store().read_all(below()).await?;
         let accesses = self.accesses_of(cloud).await?;
+        let usages: Vec<Versioned<QuotaUsage>> = self.store().read_all(below()).await?;
         let now = self.now();
         let statuses = known.into_iter().map(|(cluster, known)| {
             let reference = references.iter().find(|r| r.document.cluster == cluster);
             let reference = reference.map(|r| r.document.name.clone());
+            let usage = usages.iter().find(|u| u.document.key.cluster == cluster);
+            let quotas = quotas_of(revision, &cluster, usage.map(|found| &found.document));
             let mut status = if is_untouched(revision, &cluster) {
                 untouched(cluster, revision, known.registered)
             } else {
                 assemble(cluster, known, revision, &accesses, now)
             };
+            status.quotas = quotas;
             status.reference = reference;
             status
         });
@@ -149,7 +168,36 @@ fn untouched(cluster: ClusterKey, revision: Option<&Revision>, registered: bool)
         last_error: None,
         checked_at: None,
         kubeconfig_until: None,
+        quotas: Vec::new(),
     }
+}
+
+/// Where members stand while nobody works on them.
+fn resting(mut members: Vec<MemberStatus>, paused: bool) -> Vec<MemberStatus> {
+    let moving = members
+        .iter_mut()
+        .filter(|member| paused && member.state != MemberState::Absent);
+    moving.for_each(|member| member.state = MemberState::Paused);
+    members
+}
+
+/// Usage of the quotas that the wanted revision has, in its order.
+fn quotas_of(
+    revision: Option<&Revision>,
+    cluster: &ClusterKey,
+    usage: Option<&QuotaUsage>,
+) -> Vec<QuotaState> {
+    let (Some(revision), Some(usage)) = (revision, usage) else {
+        return Vec::new();
+    };
+    if !revision.has_member(cluster) || usage.cloud_uid != revision.cloud_uid {
+        return Vec::new();
+    }
+    let wanted = revision.slice.quotas.iter();
+    wanted
+        .filter_map(|quota| usage.quotas.iter().find(|u| u.name == quota.name.as_str()))
+        .cloned()
+        .collect()
 }
 
 fn assemble(
@@ -181,6 +229,7 @@ fn assemble(
             last_error: None,
             checked_at: None,
             kubeconfig_until: until,
+            quotas: Vec::new(),
         };
     };
     MemberStatus {
@@ -193,5 +242,6 @@ fn assemble(
         last_error: target.last_error,
         checked_at: target.checked_at,
         kubeconfig_until: until,
+        quotas: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use dcm_types::documents::{
     Access, ClusterReference, Lifecycle, LogicalCloud, LogicalCloudKv, Quota, Revision, Target,
     User, UserPermission, Wish,
 };
+use dcm_types::ports::Nudge;
 use dcm_types::{CloudKey, Document, DocumentKind, Key};
 
 use super::Deletion;
@@ -49,12 +50,14 @@ impl App {
         cloud: &Versioned<LogicalCloud>,
         lifecycle: &Versioned<Lifecycle>,
     ) -> Result<(), Error> {
-        if lifecycle.document.delete_when_absent {
+        if lifecycle.document.delete_when_absent && lifecycle.document.paused_at.is_none() {
             return Ok(());
         }
         let key = &cloud.document.key;
         let queued = Lifecycle {
             delete_when_absent: true,
+            // Who is promised a deletion does not wait for another action.
+            paused_at: None,
             ..lifecycle.document.clone()
         };
         let mut change = Change::new();
@@ -62,6 +65,9 @@ impl App {
         change.assert(Key::cloud(key), Expect::Number(cloud.version.number));
         let act = Act::done(who, key.project.as_str(), "delete", Key::cloud(key));
         self.commit(change, act.accepted()).await?;
+        if lifecycle.document.paused_at.is_some() {
+            self.nudge(Nudge::Cloud(key.clone())).await;
+        }
         Ok(())
     }
 }
@@ -91,7 +97,12 @@ pub(crate) async fn dismantle(
     delete_all::<Quota>(app, &below, &mut change).await?;
     delete_all::<UserPermission>(app, &below, &mut change).await?;
     delete_all::<LogicalCloudKv>(app, &below, &mut change).await?;
-    delete_all::<Target>(app, &below, &mut change).await?;
+    for found in app.store().read_all::<Target>(below.clone()).await? {
+        // Usage is written only beside a target that exists, so none is left behind.
+        let usage = Key::quota_usage(&found.document.key);
+        change.delete(usage, Expect::Anything);
+        change.delete(found.document.key(), Expect::Number(found.version.number));
+    }
     delete_all::<Access>(app, &below, &mut change).await?;
     let revisions = Scope::Under(cloud.document.uid.to_string());
     delete_all::<Revision>(app, &revisions, &mut change).await?;

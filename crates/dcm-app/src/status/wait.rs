@@ -1,19 +1,14 @@
-//! Waiting for a status: woken by hints of the synchronizer, with a slow look in between for hints that
-//! were lost. A hint about another cloud costs a waiter one comparison.
+//! Waiting for a status: one reader per cloud tells all who wait for it ([`super::hub`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dcm_types::documents::Wish;
-use dcm_types::ports::StatusChange;
 use dcm_types::status::CloudStatus;
 use dcm_types::{CloudKey, Key};
-use futures::stream::{BoxStream, StreamExt as _};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{App, Error, Principal};
-
-/// How long a lost hint can go unnoticed.
-const SLOW_LOOK: Duration = Duration::from_secs(5);
 
 /// The longest wait.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -56,33 +51,44 @@ impl App {
     ) -> Result<(CloudStatus, bool), Error> {
         let deadline = Instant::now() + timeout.min(LONGEST);
         // Before the first look, so that nothing happens unseen between look and wait.
-        let mut hints = self.synchronizer().status_changes();
-        let wanted = generation.unwrap_or(0);
-        let mut last: Option<CloudStatus> = None;
+        let mut looks = self.looks(key);
+        let mut status = Arc::new(self.cloud_status(who, key).await?);
         loop {
-            let status = match (self.cloud_status(who, key).await, last) {
-                (Err(error), Some(last)) if is_gone(&error, key, until) => {
-                    return Ok((without_members(last), true));
-                }
-                (status, _) => status?,
+            if let Some(reached) = verdict(&status, until, generation) {
+                return Ok((Arc::unwrap_or_clone(status), reached));
+            }
+            let told = timeout_at(deadline, looks.changed()).await;
+            let look = looks.borrow_and_update().clone();
+            if let Ok(Err(_)) = told {
+                looks = self.looks(key);
+            }
+            status = match (told, look) {
+                (Ok(Ok(())), Some(look)) => look,
+                // It could not be read for all, or there is nobody who reads: see for yourself.
+                (told, _) => match self.cloud_status(who, key).await {
+                    Err(error) if is_gone(&error, key, until) => {
+                        return Ok((without_members(Arc::unwrap_or_clone(status)), true));
+                    }
+                    Ok(now) if told.is_err() => {
+                        let reached = verdict(&now, until, generation).unwrap_or(false);
+                        return Ok((now, reached));
+                    }
+                    outcome => Arc::new(outcome?),
+                },
             };
-            let arrived = status.wanted_generation >= wanted;
-            if arrived && until.holds(&status) {
-                return Ok((status, true));
-            }
-            let opposite = status.wish.is_some_and(|wish| wish != until.wish());
-            let overtaken = generation.is_some() && status.wanted_generation > wanted && opposite;
-            if overtaken || Instant::now() >= deadline {
-                return Ok((status, false));
-            }
-            let look = deadline.min(Instant::now() + SLOW_LOOK);
-            tokio::select! {
-                () = hint_about(&mut hints, key) => {}
-                () = sleep_until(look) => {}
-            }
-            last = Some(status);
         }
     }
+}
+
+/// Whether it holds, when that is decided.
+fn verdict(status: &CloudStatus, until: Until, generation: Option<u64>) -> Option<bool> {
+    let wanted = generation.unwrap_or(0);
+    if status.wanted_generation >= wanted && until.holds(status) {
+        return Some(true);
+    }
+    let opposite = status.wish.is_some_and(|wish| wish != until.wish());
+    let overtaken = generation.is_some() && status.wanted_generation > wanted && opposite;
+    overtaken.then_some(false)
 }
 
 /// Whether the cloud was deleted while somebody waited for its end.
@@ -95,14 +101,4 @@ fn without_members(last: CloudStatus) -> CloudStatus {
         members: Vec::new(),
         ..last
     }
-}
-
-/// Ends with the next hint about this cloud; never, when there are no more hints.
-async fn hint_about(hints: &mut BoxStream<'static, StatusChange>, key: &CloudKey) {
-    while let Some(change) = hints.next().await {
-        if &change.target.cloud == key {
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
 }

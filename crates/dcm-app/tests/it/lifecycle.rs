@@ -38,7 +38,11 @@ impl World {
 }
 
 fn accepted(generation: u64, wish: Wish) -> Accepted {
-    Accepted { generation, wish }
+    Accepted {
+        generation,
+        wish,
+        paused: false,
+    }
 }
 
 async fn an_instantiate_freezes_everything_in_one_commit(world: World) {

@@ -102,22 +102,38 @@ impl Document for QuotaUsage {
 mod tests {
     use super::*;
 
-    fn quota(hard: &[(&'static str, &'static str)], used: &[(&'static str, &'static str)]) -> QuotaState {
+    fn quota(
+        hard: &[(&'static str, &'static str)],
+        used: &[(&'static str, &'static str)],
+    ) -> QuotaState {
         QuotaState::read("q", hard.iter().copied(), used.iter().copied())
     }
 
     #[test]
     fn amounts_of_members_are_added_exactly() {
         let mut sum = quota(
-            &[("limits.cpu", "1500m"), ("limits.memory", "1Gi"), ("pods", "10")],
+            &[
+                ("limits.cpu", "1500m"),
+                ("limits.memory", "1Gi"),
+                ("pods", "10"),
+            ],
             &[("limits.cpu", "1m"), ("pods", "0")],
         );
         sum.add(&quota(
-            &[("limits.cpu", "0.5"), ("limits.memory", "512Mi"), ("services", "2")],
+            &[
+                ("limits.cpu", "0.5"),
+                ("limits.memory", "512Mi"),
+                ("services", "2"),
+            ],
             &[("limits.cpu", "999m"), ("pods", "3")],
         ));
         let expected = quota(
-            &[("limits.cpu", "2"), ("limits.memory", "1536Mi"), ("pods", "10"), ("services", "2")],
+            &[
+                ("limits.cpu", "2"),
+                ("limits.memory", "1536Mi"),
+                ("pods", "10"),
+                ("services", "2"),
+            ],
             &[("limits.cpu", "1"), ("pods", "3")],
         );
         assert_eq!(sum, expected);
@@ -138,7 +154,10 @@ mod tests {
             [("pods", "many"), ("services", "3"), (long.as_str(), "1")].into_iter(),
             [("pods", "")].into_iter(),
         );
-        assert_eq!(read.hard, BTreeMap::from([("services".to_owned(), "3".to_owned())]));
+        assert_eq!(
+            read.hard,
+            BTreeMap::from([("services".to_owned(), "3".to_owned())])
+        );
         assert!(read.used.is_empty());
     }
 }
