@@ -44,6 +44,9 @@ pub struct Config {
     /// How long a run waits for a certificate or a quota that is about to come, before it ends and
     /// leaves the rest to the watch. Default 1s.
     pub settle: Time,
+    /// Shortest time between two records of what is used of the quotas of one logical cloud in one
+    /// cluster. Default 10s.
+    pub usage_interval: Time,
     /// How long a user's certificate is valid, from 1h to 720h; it is renewed after a third.
     /// Default 168h, which is 7 days.
     #[serde(deserialize_with = "certificate_life")]
@@ -70,6 +73,7 @@ impl Default for Config {
             run_deadline: Time::seconds(30),
             watch_idle: Time::seconds(60),
             settle: Time::seconds(1),
+            usage_interval: Time::seconds(10),
             certificate_life: Time::hours(7 * 24),
             answer_limit_bytes: 8 * 1024 * 1024,
         }

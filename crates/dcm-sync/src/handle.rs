@@ -19,9 +19,11 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
+use crate::member::Outlets;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
+use crate::usage::Recorder;
 
 /// What the synchronizer is made of.
 pub struct Parts {
@@ -58,12 +60,16 @@ const PROBES: usize = 16;
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (asks, mut asked) = mpsc::unbounded_channel::<TargetKey>();
+    let (usages, used) = mpsc::unbounded_channel();
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        asks,
+        Outlets {
+            nudges: asks,
+            usages,
+        },
         cancellation.clone(),
     );
     let config = parts.config;
@@ -112,9 +118,11 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
                 background.targets.nudge(key, Priority::Foreground);
             }
         };
+        let usage = Recorder::new(&background.context).run(used, &cancellation);
         tokio::select! {
             () = scans => {}
             () = forward => {}
+            () = usage => {}
         }
         // A driver that ended abnormally was logged; there is nothing left to wait for.
         drop(tokio::join!(targets_done, clusters_done));

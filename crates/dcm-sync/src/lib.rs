@@ -8,6 +8,7 @@
 //!     render    pure, infallible                             present / removal   the order of trust
 //!     record    target and access documents, compare-and-swap
 //!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen
+//!   usage     records what is used of quotas, as watches see it
 //!   health    the background check of registered clusters
 //!   cluster   trait ClusterApi and its implementation over kube
 //! ```
@@ -37,6 +38,7 @@ mod record;
 mod removal;
 mod render;
 mod run;
+mod usage;
 
 pub use cluster::kube::KubeConnector;
 pub use cluster::{ClusterApi, Connector};

@@ -49,6 +49,10 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
         return Ok(None);
     };
     let lifecycle = lifecycle.document;
+    // Work on it rests; the next action asks for a run.
+    if lifecycle.paused_at.is_some() {
+        return Ok(None);
+    }
     let revision = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
     let Some(revision) = store.read::<Revision>(&revision).await? else {
         return Ok(None);

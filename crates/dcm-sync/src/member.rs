@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{ClusterApi, Object, Place, Resource};
 use crate::config::Config;
+use crate::usage::{self, UsageNote};
 
 pub(crate) mod fingerprint;
 pub(crate) mod identity;
@@ -52,13 +53,22 @@ pub(crate) struct Member {
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
     events: broadcast::Sender<MemberEvent>,
-    nudges: mpsc::UnboundedSender<TargetKey>,
+    outlets: Outlets,
     known: Mutex<HashMap<Place, Fingerprint>>,
     watched: Mutex<HashMap<String, Watched>>,
     stirred: Mutex<HashMap<TargetKey, BTreeMap<Place, Option<Fingerprint>>>>,
     started: AtomicBool,
     /// Ends the watches when the session is replaced or dropped.
     pub(crate) ended: CancellationToken,
+}
+
+/// Where sessions tell what they see.
+#[derive(Clone)]
+pub(crate) struct Outlets {
+    /// Targets that need a run.
+    pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
+    /// What is used of quotas.
+    pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
 }
 
 /// What makes a session.
@@ -70,7 +80,7 @@ pub(crate) struct MemberParts {
     pub(crate) user_name: String,
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
+    pub(crate) outlets: Outlets,
     pub(crate) ended: CancellationToken,
 }
 
@@ -85,7 +95,7 @@ impl Member {
             api: parts.api,
             limits: parts.limits,
             events: broadcast::channel(EVENT_BACKLOG).0,
-            nudges: parts.nudges,
+            outlets: parts.outlets,
             known: Mutex::default(),
             watched: Mutex::default(),
             stirred: Mutex::default(),
@@ -133,9 +143,33 @@ impl Member {
 
     /// Remembers what a run read or wrote.
     pub(crate) fn learn(&self, object: &Object) {
+        self.note_usage(object, false);
         if let Some(place) = object.place() {
             self.known.lock().insert(place, Fingerprint::of(object));
         }
+    }
+
+    /// Tells what is used of a quota of a target that is not being removed.
+    pub(crate) fn note_usage(&self, object: &Object, gone: bool) {
+        if object.kind() != Resource::ResourceQuota.kind() {
+            return;
+        }
+        let key = match self.watched.lock().get(object.owner()) {
+            Some(watched) if !watched.removing => watched.key.clone(),
+            _ => return,
+        };
+        let Some(cloud_uid) = Uid::parse(object.owner()) else {
+            return;
+        };
+        let state = (!gone).then(|| usage::read(object));
+        let note = UsageNote {
+            key,
+            cloud_uid,
+            name: object.name().to_owned(),
+            state,
+        };
+        // Nobody listens at shutdown only; then nobody needs it.
+        drop(self.outlets.usages.send(note));
     }
 
     /// Remembers that an object is gone.
@@ -158,7 +192,7 @@ impl Member {
 
     fn nudge(&self, key: TargetKey) {
         // The driver ends before the members do only at shutdown; then nobody needs the nudge.
-        drop(self.nudges.send(key));
+        drop(self.outlets.nudges.send(key));
     }
 
     /// Whether what a watch showed differs from what a run last saw.

@@ -235,6 +235,7 @@ async fn absent(
     let accesses = inputs.accesses.iter();
     let gone: Vec<(Key, Expect)> = accesses
         .map(|access| (access.document.key(), Expect::Anything))
+        .chain([(Key::quota_usage(&run.key), Expect::Anything)])
         .chain(inputs.release())
         .collect();
     let place = [

@@ -198,6 +198,7 @@ impl Run {
         self.calls().delete(live).await?;
         if let Some(place) = live.place() {
             self.member.forget(&place);
+            self.member.note_usage(live, true);
         }
         Ok(())
     }

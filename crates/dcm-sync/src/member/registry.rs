@@ -8,15 +8,14 @@ use dcm_store::vault::Place as SealedPlace;
 use dcm_store::{Store, StoreExt, Vault};
 use dcm_types::documents::Cluster;
 use dcm_types::sealed::Purpose;
-use dcm_types::{ClusterKey, Document as _, Key, TargetKey};
+use dcm_types::{ClusterKey, Document as _, Key};
 use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limited, Limits};
-use super::{Member, MemberParts, identity};
+use super::{Member, MemberParts, Outlets, identity};
 use crate::cluster::call::Calls;
 use crate::cluster::{CallError, Connector};
 use crate::config::Config;
@@ -36,7 +35,7 @@ pub(crate) struct Registry {
     vault: Arc<Vault>,
     connector: Arc<dyn Connector>,
     config: Config,
-    nudges: mpsc::UnboundedSender<TargetKey>,
+    outlets: Outlets,
     slots: Mutex<HashMap<ClusterKey, Arc<tokio::sync::Mutex<Slot>>>>,
     ended: CancellationToken,
 }
@@ -47,7 +46,7 @@ impl Registry {
         vault: Arc<Vault>,
         connector: Arc<dyn Connector>,
         config: Config,
-        nudges: mpsc::UnboundedSender<TargetKey>,
+        outlets: Outlets,
         ended: CancellationToken,
     ) -> Self {
         Self {
@@ -55,7 +54,7 @@ impl Registry {
             vault,
             connector,
             config,
-            nudges,
+            outlets,
             slots: Mutex::default(),
             ended,
         }
@@ -162,7 +161,7 @@ impl Registry {
             user_name: me.0,
             api: inner,
             limits,
-            nudges: self.nudges.clone(),
+            outlets: self.outlets.clone(),
             ended: self.ended.child_token(),
         }))
     }

@@ -94,6 +94,7 @@ impl Member {
     /// Takes an event in: tells waiting runs, and asks for a run if nobody knew.
     pub(super) fn see(self: &Arc<Self>, object: Object, gone: bool) {
         let Some(place) = object.place() else { return };
+        self.note_usage(&object, gone);
         let object = Arc::new(object);
         // Without a waiting run nobody listens; that is fine.
         drop(self.events.send(MemberEvent {

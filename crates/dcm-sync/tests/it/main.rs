@@ -15,5 +15,7 @@ mod golden;
 mod health;
 mod outage;
 mod removal;
+mod stopping;
+mod usage;
 mod users;
 mod world;

@@ -79,6 +79,7 @@ pub(crate) fn quick() -> Config {
         call_deadline: Time::seconds(4),
         run_deadline: Time::seconds(2),
         health_interval: Time::seconds(2),
+        usage_interval: Time::millis(200),
         ..Config::default()
     }
 }
@@ -501,7 +502,9 @@ pub(crate) async fn commit_wish(store: &dyn Store, revision: &Revision) {
         generation: revision.generation,
         wish: revision.wish,
         delete_when_absent: false,
+        paused_at: None,
         history: Vec::new(),
+        forgotten: 0,
     };
     let mut batch = Batch::new();
     batch.put(revision, Expect::Absent).unwrap();

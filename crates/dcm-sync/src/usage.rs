@@ -1,0 +1,210 @@
+//! Records what is used of quotas: as runs read it and as watches see it, and never more often than the
+//! interval allows, so that a busy namespace does not keep the store busy.
+//!
+//! A record is written only beside its target, by the version just read: one that became absent meanwhile
+//! gets none any more.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dcm_store::{Batch, Error as StoreError, Expect, StoreExt as _};
+use dcm_types::documents::{Observed, QuotaState, QuotaUsage, Target};
+use dcm_types::{Key, TargetKey, Uid};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::Object;
+use crate::context::Context;
+
+/// How long what follows closely is gathered into one record.
+const GATHER: Duration = Duration::from_millis(100);
+/// How many quotas of one target are recorded.
+const QUOTAS: usize = 100;
+/// How long the recorder rests when nothing is due.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// What a session saw of a quota; without a state it is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct UsageNote {
+    pub(crate) key: TargetKey,
+    pub(crate) cloud_uid: Uid,
+    pub(crate) name: String,
+    pub(crate) state: Option<QuotaState>,
+}
+
+/// The state of a quota as its cluster tells it.
+pub(crate) fn read(quota: &Object) -> QuotaState {
+    let texts = |pointer: &str| {
+        let map = quota.map(pointer).into_iter().flatten();
+        map.filter_map(|(resource, amount)| Some((resource.as_str(), Value::as_str(amount)?)))
+            .collect::<Vec<_>>()
+    };
+    QuotaState::read(
+        quota.name(),
+        texts("/status/hard").into_iter(),
+        texts("/status/used").into_iter(),
+    )
+}
+
+/// What is known of one target, and not recorded yet.
+struct Entry {
+    cloud_uid: Uid,
+    /// By name; `None` where one is gone.
+    news: BTreeMap<String, Option<QuotaState>>,
+    due: Option<Instant>,
+    written: Option<Instant>,
+}
+
+/// Writes the records.
+pub(crate) struct Recorder {
+    context: Arc<Context>,
+    entries: HashMap<TargetKey, Entry>,
+    schedule: BTreeSet<(Instant, TargetKey)>,
+}
+
+impl Recorder {
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            entries: HashMap::new(),
+            schedule: BTreeSet::new(),
+        }
+    }
+
+    /// Records until cancelled.
+    pub(crate) async fn run(
+        mut self,
+        mut notes: mpsc::UnboundedReceiver<UsageNote>,
+        cancellation: &CancellationToken,
+    ) {
+        loop {
+            let due = self.schedule.first().map(|(due, _)| *due);
+            tokio::select! {
+                () = cancellation.cancelled() => return,
+                Some(note) = notes.recv() => self.take(note),
+                () = sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE)) => {
+                    self.record_due().await;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, note: UsageNote) {
+        let interval = self.context.config.usage_interval.get();
+        let entry = self.entries.entry(note.key.clone()).or_insert(Entry {
+            cloud_uid: note.cloud_uid,
+            news: BTreeMap::new(),
+            due: None,
+            written: None,
+        });
+        if entry.cloud_uid != note.cloud_uid {
+            entry.cloud_uid = note.cloud_uid;
+            entry.news.clear();
+        }
+        if entry.news.len() < QUOTAS || entry.news.contains_key(&note.name) {
+            entry.news.insert(note.name, note.state);
+        }
+        if entry.due.is_none() {
+            let soon = Instant::now() + GATHER;
+            let due = entry.written.map_or(soon, |at| soon.max(at + interval));
+            entry.due = Some(due);
+            self.schedule.insert((due, note.key));
+        }
+    }
+
+    async fn record_due(&mut self) {
+        let now = Instant::now();
+        while let Some((due, key)) = self.schedule.pop_first() {
+            if due > now {
+                self.schedule.insert((due, key));
+                return;
+            }
+            let Some(entry) = self.entries.get_mut(&key) else {
+                continue;
+            };
+            entry.due = None;
+            match record(&self.context, &key, entry.cloud_uid, &entry.news).await {
+                Ok(Outcome::NoTarget) => {
+                    self.entries.remove(&key);
+                }
+                Ok(outcome) => {
+                    entry.news.clear();
+                    if outcome == Outcome::Written {
+                        entry.written = Some(now);
+                    }
+                }
+                // A run wrote the target at the same time, or the store is busy.
+                Err(error) => {
+                    tracing::debug!(member = %key, error = dcm_types::chain(&error), "usage is recorded later");
+                    let again = now + self.context.config.backoff_first.get();
+                    entry.due = Some(again);
+                    self.schedule.insert((again, key));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Written,
+    /// It stands there already.
+    Known,
+    /// Nothing of the cloud is there.
+    NoTarget,
+}
+
+/// Joins news with what was recorded, and writes it if that changes anything.
+async fn record(
+    context: &Context,
+    key: &TargetKey,
+    cloud_uid: Uid,
+    news: &BTreeMap<String, Option<QuotaState>>,
+) -> Result<Outcome, StoreError> {
+    let store = context.store.as_ref();
+    let target = store.read::<Target>(&Key::target(key)).await?;
+    let Some(target) = target.filter(|found| {
+        found.document.cloud_uid == cloud_uid && found.document.observed != Observed::Absent
+    }) else {
+        return Ok(Outcome::NoTarget);
+    };
+    let recorded = store.read::<QuotaUsage>(&Key::quota_usage(key)).await?;
+    let recorded = recorded
+        .map(|found| found.document)
+        .filter(|usage| usage.cloud_uid == cloud_uid);
+    let quotas = joined(recorded.as_ref(), news);
+    if quotas == recorded.map(|usage| usage.quotas).unwrap_or_default() {
+        return Ok(Outcome::Known);
+    }
+    let usage = QuotaUsage {
+        key: key.clone(),
+        cloud_uid,
+        quotas,
+        at: context.clock.now(),
+    };
+    let mut batch = Batch::new();
+    batch.put(&usage, Expect::Anything)?;
+    batch.assert(Key::target(key), Expect::Number(target.version.number));
+    store.commit(batch).await?;
+    Ok(Outcome::Written)
+}
+
+fn joined(
+    recorded: Option<&QuotaUsage>,
+    news: &BTreeMap<String, Option<QuotaState>>,
+) -> Vec<QuotaState> {
+    let mut quotas: BTreeMap<&str, &QuotaState> = BTreeMap::new();
+    for quota in recorded.into_iter().flat_map(|usage| &usage.quotas) {
+        quotas.insert(&quota.name, quota);
+    }
+    for (name, state) in news {
+        match state {
+            Some(state) => quotas.insert(name, state),
+            None => quotas.remove(name.as_str()),
+        };
+    }
+    quotas.into_values().take(QUOTAS).cloned().collect()
+}
