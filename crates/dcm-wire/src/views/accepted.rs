@@ -29,6 +29,17 @@ pub struct Accepted {
     pub generation: u64,
     /// The wish of that generation.
     pub wish: Wish,
+    /// Work on it rests until the next action.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub paused: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The answer to a deletion that happens as soon as the last member is clean.

@@ -1,16 +1,23 @@
 //! What callers get back besides documents: status, health, accepted actions, problems.
 
 pub mod accepted;
+pub mod deployment;
 pub mod health;
 pub mod problem;
 pub mod status;
 
 pub use accepted::{Accepted, QueuedDeletion, Wish, wire_wish};
+pub use deployment::{
+    AppClustersView, AppResourcesView, ClusterNameView, ClustersView, ConnectivityView,
+    DeployedClusterView, DeployedResourceView, DeployedStatus, DeploymentMembers, DeploymentView,
+    GvkView, InstanceActionView, InstanceStatesView, ReadinessView, ResourceNameView,
+    ResourcesView, Selection, StatusDocument,
+};
 pub use health::{CheckState, ClusterHealthView, FindingView, SignerView};
 pub use problem::{FaultView, Problem};
 pub use status::{
     ActionView, ConditionStatusView, ConditionView, GenerationView, LastErrorView, MemberStateView,
-    MemberView, ObjectStateView, ObjectView, RecordView, StatusView,
+    MemberView, ObjectStateView, ObjectView, QuotaStateView, RecordView, StatusView,
 };
 
 use dcm_types::Timestamp;

@@ -1,8 +1,12 @@
 //! The status of a logical cloud: what is wished, and where each member stands, with reason and age.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use dcm_types::documents::{Action, ActionRecord, LastError, ObjectState, ObjectStatus};
+use dcm_types::documents::{
+    Action, ActionRecord, LastError, ObjectState, ObjectStatus, QuotaState,
+};
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{Condition, ConditionStatus, Timestamp};
 
@@ -29,8 +33,14 @@ pub struct StatusView {
     /// Only when the caller asked to wait: whether what they waited for is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
+    /// Since when all work on it rests, until the next action; absent while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
     /// The members of the wanted revision, and those that are being cleaned.
     pub members: Vec<MemberView>,
+    /// Its quotas, added up over the members of which the usage is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaStateView>,
     /// Accepted actions, oldest first.
     pub history: Vec<RecordView>,
     /// When this was assembled; ages count from here.
@@ -56,6 +66,8 @@ pub enum ActionView {
     Update,
     /// Make it go.
     Terminate,
+    /// Leave it as it is until the next action.
+    Stop,
 }
 
 /// One accepted action.
@@ -64,7 +76,7 @@ pub enum ActionView {
 pub struct RecordView {
     /// What was asked.
     pub action: ActionView,
-    /// The generation it made.
+    /// The generation it made, or left as it was.
     pub generation: u64,
     /// When.
     pub at: Timestamp,
@@ -89,6 +101,8 @@ pub enum MemberStateView {
     Terminating,
     /// Nothing is left.
     Absent,
+    /// Work rests: what is known of it is old, and what changes there is not corrected.
+    Paused,
 }
 
 /// One member.
@@ -124,6 +138,21 @@ pub struct MemberView {
     /// Until when the certificate in its kubeconfig is valid; absent before there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubeconfig_until: Option<Timestamp>,
+    /// What is used of its quotas, as last seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaStateView>,
+}
+
+/// What is used of a quota: amounts per resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QuotaStateView {
+    /// Its name.
+    pub name: String,
+    /// The limits that are in force.
+    pub hard: BTreeMap<String, String>,
+    /// What is used of them.
+    pub used: BTreeMap<String, String>,
 }
 
 /// Whether a condition holds.
@@ -240,10 +269,16 @@ impl StatusView {
             ready: status.is_ready(),
             absent: status.is_absent(),
             reached,
+            paused_since: status.paused_at,
             members: status
                 .members
                 .iter()
                 .map(|member| MemberView::of(member, status.at))
+                .collect(),
+            quotas: status
+                .quota_totals()
+                .iter()
+                .map(QuotaStateView::of)
                 .collect(),
             history: status.history.iter().map(RecordView::of).collect(),
             at: status.at,
@@ -258,6 +293,7 @@ impl RecordView {
                 Action::Instantiate => ActionView::Instantiate,
                 Action::Update => ActionView::Update,
                 Action::Terminate => ActionView::Terminate,
+                Action::Stop => ActionView::Stop,
             },
             generation: record.generation,
             at: record.at,
@@ -283,6 +319,17 @@ impl MemberView {
             objects: member.objects.iter().map(ObjectView::of).collect(),
             last_error: member.last_error.as_ref().map(LastErrorView::of),
             kubeconfig_until: member.kubeconfig_until,
+            quotas: member.quotas.iter().map(QuotaStateView::of).collect(),
+        }
+    }
+}
+
+impl QuotaStateView {
+    fn of(quota: &QuotaState) -> Self {
+        Self {
+            name: quota.name.clone(),
+            hard: quota.hard.clone(),
+            used: quota.used.clone(),
         }
     }
 }
@@ -307,7 +354,7 @@ impl ConditionView {
 }
 
 impl ObjectView {
-    fn of(status: &ObjectStatus) -> Self {
+    pub(crate) fn of(status: &ObjectStatus) -> Self {
         Self {
             group: status.object.group.clone(),
             version: status.object.version.clone(),
@@ -350,5 +397,6 @@ fn show_member_state(state: MemberState) -> MemberStateView {
         MemberState::Unreachable => MemberStateView::Unreachable,
         MemberState::Terminating => MemberStateView::Terminating,
         MemberState::Absent => MemberStateView::Absent,
+        MemberState::Paused => MemberStateView::Paused,
     }
 }

@@ -15,7 +15,9 @@ use dcm_types::{
 use dcm_wire::documents::{
     ClusterDocument, FlatLogicalCloud, FlatReference, LogicalCloudDocument, ReferenceDocument,
 };
-use dcm_wire::views::StatusView;
+use dcm_wire::views::{
+    ClustersView, DeploymentView, ResourcesView, Selection, StatusDocument, StatusView,
+};
 use insta::assert_json_snapshot;
 use serde::de::DeserializeOwned;
 
@@ -134,7 +136,9 @@ fn a_logical_cloud_is_shown_in_both_dialects() {
         generation: 3,
         wish: Wish::Absent,
         delete_when_absent: true,
+        paused_at: None,
         history: Vec::new(),
+        forgotten: 0,
     };
     let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), Some(&lifecycle));
     reads_back(&view);
@@ -215,6 +219,7 @@ fn member() -> MemberStatus {
         }),
         checked_at: Some(at(20)),
         kubeconfig_until: Some(at(1000)),
+        quotas: Vec::new(),
     }
 }
 
@@ -225,6 +230,9 @@ fn a_status_tells_reason_and_age_per_member_and_object() {
         wanted_generation: 2,
         wish: Some(Wish::Present),
         last_action: Some(Action::Update),
+        created_at: at(0),
+        paused_at: None,
+        forgotten: 0,
         history: vec![ActionRecord {
             action: Action::Instantiate,
             generation: 1,
@@ -236,4 +244,222 @@ fn a_status_tells_reason_and_age_per_member_and_object() {
     let view = StatusView::of(&status, Some(false));
     reads_back(&view);
     assert_json_snapshot!(view);
+}
+
+/// A cloud with a past: instantiated, updated, stopped, resumed, terminated, instantiated again.
+fn storied() -> CloudStatus {
+    let record = |action, generation, second| ActionRecord {
+        action,
+        generation,
+        at: at(second),
+    };
+    CloudStatus {
+        cloud: cloud_key(),
+        wanted_generation: 4,
+        wish: Some(Wish::Present),
+        last_action: Some(Action::Instantiate),
+        created_at: at(0),
+        paused_at: None,
+        forgotten: 0,
+        history: vec![
+            record(Action::Instantiate, 1, 1),
+            record(Action::Update, 2, 2),
+            record(Action::Stop, 2, 3),
+            record(Action::Terminate, 3, 4),
+            record(Action::Stop, 3, 5),
+            record(Action::Instantiate, 4, 6),
+        ],
+        members: vec![member()],
+        at: at(30),
+    }
+}
+
+fn deployment(selection: &Selection) -> serde_json::Value {
+    let view = DeploymentView::of(&storied(), selection).unwrap();
+    reads_back(&view);
+    serde_json::to_value(view).unwrap()
+}
+
+#[test]
+fn actions_are_told_with_their_instance() {
+    let states = &deployment(&Selection::default())["states"];
+    assert_eq!(states["statusctxid"], "4");
+    let told: Vec<_> = states["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|action| {
+            let text = |member: &str| action[member].as_str().unwrap().to_owned();
+            format!(
+                "{} {}{}",
+                action["revision"],
+                text("state"),
+                text("instance")
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "0 Created",
+            "1 Instantiated1",
+            "2 Updated2",
+            "3 InstantiateStopped2",
+            "4 Terminated2",
+            "5 TerminateStopped2",
+            "6 Instantiated4"
+        ]
+    );
+}
+
+#[test]
+fn an_overtaken_instance_tells_how_it_ended() {
+    let of = |instance| Selection {
+        instance: Some(instance),
+        ..Selection::default()
+    };
+    for (instance, end) in [(1, "Updated"), (2, "Terminated"), (4, "InstantiateFailed")] {
+        let shown = deployment(&of(instance));
+        assert_eq!(shown["deployedStatus"], end, "{instance}");
+        assert_eq!(shown["readyStatus"], "NotReady", "{instance}");
+    }
+    for unknown in [0, 3, 5] {
+        assert_eq!(DeploymentView::of(&storied(), &of(unknown)), None);
+        assert_eq!(ClustersView::of(&storied(), &of(unknown)), None);
+        assert_eq!(ResourcesView::of(&storied(), &of(unknown)), None);
+    }
+    let clusters = ClustersView::of(&storied(), &of(1)).unwrap();
+    assert!(clusters.clusters_by_app.is_empty());
+}
+
+#[test]
+fn resources_are_told_as_selected() {
+    let all = deployment(&Selection::default());
+    assert_eq!(all["readyCounts"], serde_json::json!({"NotReady": 1}));
+    let resource = &all["clusters"][0]["resources"][0];
+    assert_eq!(resource["GVK"]["Kind"], "Namespace");
+    assert_eq!(resource["readyStatus"], "NotReady");
+    assert!(resource.get("deployedStatus").is_none() && resource.get("detail").is_none());
+    let deployed = deployment(&Selection {
+        deployed: true,
+        detail: true,
+        ..Selection::default()
+    });
+    assert!(deployed.get("readyStatus").is_none() && deployed.get("readyCounts").is_none());
+    assert_eq!(deployed["deployedCounts"], serde_json::json!({"Failed": 1}));
+    let detail = &deployed["clusters"][0]["resources"][0]["detail"];
+    assert_eq!(detail["metadata"]["name"], "ns1");
+    assert_eq!(detail["status"]["reason"], "Conflict");
+    let summary = deployment(&Selection {
+        summary: true,
+        ..Selection::default()
+    });
+    assert!(summary.get("clusters").is_none());
+    assert_eq!(summary["readyCounts"], all["readyCounts"]);
+    let other = |provider: &str, name: &str| Selection {
+        clusters: vec![(provider.to_owned(), "c1".to_owned())],
+        resources: vec![name.to_owned()],
+        ..Selection::default()
+    };
+    assert_eq!(deployment(&other("p1", "ns1"))["clusters"], all["clusters"]);
+    for none in [other("p2", "ns1"), other("p1", "ns2")] {
+        assert!(deployment(&none).get("clusters").is_none());
+    }
+}
+
+#[test]
+fn lists_of_clusters_and_resources_are_documents_of_their_own() {
+    let status = storied();
+    assert_json_snapshot!(ClustersView::of(&status, &Selection::default()), @r#"
+    {
+      "project": "pr",
+      "name": "lc",
+      "clustersByApp": [
+        {
+          "app": "logical-cloud",
+          "clusters": [
+            {
+              "clusterProvider": "p1",
+              "cluster": "c1"
+            }
+          ]
+        }
+      ]
+    }
+    "#);
+    assert_json_snapshot!(ResourcesView::of(&status, &Selection::default()), @r#"
+    {
+      "project": "pr",
+      "name": "lc",
+      "resourcesByApp": [
+        {
+          "app": "logical-cloud",
+          "clusterProvider": "p1",
+          "cluster": "c1",
+          "resources": [
+            {
+              "name": "ns1",
+              "GVK": {
+                "Group": "",
+                "Version": "v1",
+                "Kind": "Namespace"
+              }
+            }
+          ]
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_cloud_that_was_never_instantiated_tells_its_creation_only() {
+    let status = CloudStatus {
+        wanted_generation: 0,
+        wish: None,
+        last_action: None,
+        history: Vec::new(),
+        members: Vec::new(),
+        ..storied()
+    };
+    let view = DeploymentView::of(&status, &Selection::default()).unwrap();
+    let shown = serde_json::to_value(view).unwrap();
+    let members: Vec<_> = shown.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["name", "project", "states"]);
+    let clusters = ClustersView::of(&status, &Selection::default()).unwrap();
+    assert!(clusters.clusters_by_app.is_empty());
+}
+
+#[test]
+fn both_forms_stand_in_one_document() {
+    let document = serde_json::to_value(StatusDocument::of(&storied())).unwrap();
+    let read: StatusView = serde_json::from_value(document.clone()).unwrap();
+    assert_eq!(read, StatusView::of(&storied(), None));
+    let read: DeploymentView = serde_json::from_value(document).unwrap();
+    assert_eq!(
+        Some(read),
+        DeploymentView::of(&storied(), &Selection::default())
+    );
+}
+
+#[test]
+fn quotas_are_shown_per_member_and_added_up() {
+    let quota = dcm_types::documents::QuotaState::read(
+        "q",
+        [("pods", "10")].into_iter(),
+        [("pods", "3")].into_iter(),
+    );
+    let one = MemberStatus {
+        quotas: vec![quota],
+        ..member()
+    };
+    let status = CloudStatus {
+        members: vec![one.clone(), one],
+        ..storied()
+    };
+    let view = StatusView::of(&status, None);
+    reads_back(&view);
+    assert_eq!(view.members[1].quotas[0].used["pods"], "3");
+    assert_eq!(view.quotas[0].used["pods"], "6");
+    assert_eq!(view.quotas[0].hard["pods"], "20");
 }
