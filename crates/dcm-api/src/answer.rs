@@ -64,6 +64,13 @@ impl Answer {
         self.header(ETAG, &format!("\"{version}\""))
     }
 
+    /// Says that the body is of another type of JSON.
+    pub(crate) fn media_type(mut self, name: &'static str) -> Self {
+        let headers = self.0.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(name));
+        self
+    }
+
     /// Adds a header whose value is made of validated names and digits.
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::extract::Ending;
 use head::{HeadTimed, PerConnection};
 
 /// Limits of the listener.
@@ -60,6 +61,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    let ending = Ending::default();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -80,7 +82,7 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = graceful.watch(connect(stream, peer, &router, &limits));
+        let connection = graceful.watch(connect(stream, &router, &limits, (peer, ending.clone())));
         connections.spawn(async move {
             let _permit = permit;
             if let Err(error) = connection.await {
@@ -89,6 +91,8 @@ pub async fn serve(
         });
     }
     drop(listener);
+    // Those who wait for something get an answer now, and streams end.
+    ending.0.cancel();
     if tokio::time::timeout(limits.shutdown, graceful.shutdown())
         .await
         .is_err()
@@ -100,11 +104,16 @@ pub async fn serve(
 
 type Connection = http1::Connection<TokioIo<HeadTimed<TcpStream>>, PerConnection>;
 
-fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, limits: &Limits) -> Connection {
+fn connect(
+    stream: TcpStream,
+    router: &Router,
+    limits: &Limits,
+    (peer, ending): (SocketAddr, Ending),
+) -> Connection {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = PerConnection::new(router.clone(), peer);
+    let service = PerConnection::new(router.clone(), peer, ending);
     let stream = HeadTimed::new(stream, limits.head, service.activity());
     http1::Builder::new()
         .timer(TokioTimer::new())

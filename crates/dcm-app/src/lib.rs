@@ -60,6 +60,5 @@ pub use policy::Policy;
 pub use precondition::{Precondition, Saved, Written};
 pub use principal::Principal;
 pub use references::ReferenceDetail;
-pub use status::Until;
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;

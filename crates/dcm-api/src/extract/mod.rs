@@ -8,6 +8,8 @@ mod page;
 mod path;
 mod precondition;
 mod query;
+mod resumed;
+mod shown;
 mod user;
 mod wait;
 
@@ -18,5 +20,7 @@ pub(crate) use form::ClusterWrite;
 pub(crate) use page::Page;
 pub(crate) use path::Names;
 pub(crate) use precondition::IfMatch;
+pub(crate) use resumed::{Ending, Resumed};
+pub(crate) use shown::{CONDITIONS_TYPE, Form, Shown, no_instance};
 pub(crate) use user::OfUser;
 pub(crate) use wait::Wait;

@@ -1,4 +1,4 @@
-//! Query parameters: decoded, and each at most once. Parameters that nobody knows are ignored,
+//! Query parameters: decoded, and each at most once unless it is a list. Parameters that nobody knows are ignored,
 //! because clients of the older dialects send some.
 
 use axum::extract::Query;
@@ -28,6 +28,23 @@ impl Parameters {
             return Err(ApiError::parameter(name, violation));
         }
         Ok(value)
+    }
+
+    /// Whether a parameter is there, with or without a value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// The parsed values of a parameter that may be repeated.
+    pub(super) fn parse_all<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Violation>,
+    ) -> Result<Vec<T>, ApiError> {
+        let values = self.0.iter().filter(|(key, _)| key == name);
+        values
+            .map(|(_, text)| parse(text).map_err(|violation| ApiError::parameter(name, violation)))
+            .collect()
     }
 
     /// The parsed value of a parameter.

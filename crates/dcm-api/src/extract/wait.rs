@@ -13,7 +13,7 @@ use crate::error::ApiError;
 /// How long a caller waits who names no time.
 const DEFAULT: Duration = Duration::from_secs(30);
 /// Longest time that a caller may wait in one request.
-const LONGEST: Duration = Duration::from_mins(10);
+pub(super) const LONGEST: Duration = Duration::from_mins(10);
 
 /// What a caller waits for.
 pub(crate) struct Wait {
@@ -58,7 +58,7 @@ fn parse_generation(text: &str) -> Result<u64, Violation> {
 }
 
 /// `500ms`, `30s`, `2m`, or plain seconds.
-fn parse_time(text: &str) -> Result<Duration, Violation> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, Violation> {
     let refuse = || {
         Violation::new("must be a time of at most 10 minutes", text)
             .hint("for example 500ms, 30s or 2m")

@@ -21,12 +21,14 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(apply_logical_cloud))
         .routes(routes!(update_logical_cloud))
         .routes(routes!(terminate_logical_cloud))
+        .routes(routes!(stop_logical_cloud))
 }
 
 fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
     let view = views::Accepted {
         generation: accepted.generation,
         wish: views::wire_wish(accepted.wish),
+        paused: accepted.paused,
     };
     Answer::accepted(&status_path(cloud), &view)
 }
@@ -106,4 +108,23 @@ async fn terminate_logical_cloud(
     Caller(who): Caller,
 ) -> Result<Answer, ApiError> {
     Ok(accepted(&cloud, &app.terminate(&who, &cloud).await?))
+}
+
+/// Leaves it as it is until the next action: its members are not written to, and drift is not corrected.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/stop",
+    tag = "logical-clouds", params(CloudPath),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of its status"),
+        )),
+        ActionProblems,
+    )
+)]
+async fn stop_logical_cloud(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    Ok(accepted(&cloud, &app.stop(&who, &cloud).await?))
 }

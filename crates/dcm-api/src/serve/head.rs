@@ -21,6 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tower::ServiceExt as _;
 
+use crate::extract::Ending;
+
 /// What the two sides of a connection know of each other.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
@@ -34,14 +36,16 @@ pub(super) struct Activity {
 pub(super) struct PerConnection {
     router: Router,
     peer: SocketAddr,
+    ending: Ending,
     activity: Arc<Activity>,
 }
 
 impl PerConnection {
-    pub(super) fn new(router: Router, peer: SocketAddr) -> Self {
+    pub(super) fn new(router: Router, peer: SocketAddr, ending: Ending) -> Self {
         Self {
             router,
             peer,
+            ending,
             activity: Arc::default(),
         }
     }
@@ -63,6 +67,7 @@ impl hyper::service::Service<Request<Incoming>> for PerConnection {
         let activity = Arc::clone(&self.activity);
         let router = self.router.clone();
         request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.ending.clone());
         Box::pin(async move {
             let response = router.oneshot(request).await;
             activity.busy.store(false, Ordering::Relaxed);

@@ -64,7 +64,7 @@ async fn the_body_of_an_action_is_never_read() {
 #[tokio::test]
 async fn a_status_shows_what_is_wished_and_where_the_members_stand() {
     let server = with_member().await;
-    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @r#"
+    assert_snapshot!(server.get(&format!("{CLOUD}/status?view=conditions")).await, @r#"
     200 OK
     content-type: application/json
     {
@@ -83,7 +83,7 @@ async fn a_status_shows_what_is_wished_and_where_the_members_stand() {
     server
         .post(&format!("{CLOUD}/instantiate"), json!({}))
         .await;
-    assert_snapshot!(server.get(&format!("{CLOUD}/status")).await, @r#"
+    assert_snapshot!(server.get(&format!("{CLOUD}/status?view=conditions")).await, @r#"
     200 OK
     content-type: application/json
     {
@@ -188,7 +188,7 @@ async fn a_live_cloud_is_not_deleted_and_a_terminating_one_is_queued() {
 #[tokio::test]
 async fn actions_on_a_missing_cloud_are_not_found() {
     let server = Server::furnished().await;
-    for action in ["instantiate", "apply", "update", "terminate"] {
+    for action in ["instantiate", "apply", "update", "terminate", "stop"] {
         let path = format!("/v2/projects/p/logical-clouds/none/{action}");
         assert_eq!(server.post(&path, json!({})).await.status, 404, "{action}");
     }

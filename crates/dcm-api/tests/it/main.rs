@@ -25,4 +25,6 @@ mod references;
 mod secrets;
 mod server;
 mod slices;
+mod status;
+mod streams;
 mod walk;

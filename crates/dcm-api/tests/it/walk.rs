@@ -204,6 +204,8 @@ fn life_of_the_cloud() -> Vec<Step> {
         action("instantiate"),
         action("apply"),
         action("update"),
+        action("stop"),
+        get(&format!("{CLOUD}/status/stream"), &["p", "none"], 404),
         get(&format!("{CLOUD}/status"), &cloud, 200),
         get(&format!("{CLOUD}/kubeconfig"), &cloud, 409),
         get(&member, &["p", "l", "r1"], 409),

@@ -48,6 +48,8 @@ enum Action {
     Update(Act),
     /// Remove it from its members
     Terminate(Act),
+    /// Leave its members as they are until the next action
+    Stop(One),
     /// Show where each member stands; ends with 3 when one needs attention
     Status(Act),
 }
@@ -197,6 +199,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
         Action::Instantiate(act) => act.run(context, format, "instantiate").await,
         Action::Update(act) => act.run(context, format, "update").await,
         Action::Terminate(act) => act.run(context, format, "terminate").await,
+        Action::Stop(one) => one.stop(context, format).await,
         Action::Status(act) => {
             let path = act.one.path();
             match act.wait.limit() {
@@ -216,6 +219,23 @@ impl WaitArguments {
 impl One {
     fn path(&self) -> Path {
         path(&self.project.project, &self.name)
+    }
+
+    /// Asks that work on it rests. There is nothing to wait for.
+    async fn stop(&self, context: &Context<'_>, format: Format) -> Result<(), Error> {
+        let answer = context.client.act(&self.path().join("stop")).await?;
+        let accepted: Accepted = answer.decode("accepted action")?;
+        context.terminal.note(&if accepted.paused {
+            format!("'{}' is stopped until the next action", self.name)
+        } else {
+            format!("'{}' was never instantiated: nothing to stop", self.name)
+        });
+        match format {
+            Format::Json => context
+                .terminal
+                .show(format, &answer.document, |_| Ok(String::new())),
+            Format::Table => Ok(()),
+        }
     }
 }
 

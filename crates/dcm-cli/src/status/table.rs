@@ -16,6 +16,7 @@ pub(super) const fn show_state(state: MemberStateView) -> (Tone, &'static str) {
         MemberStateView::Unreachable => (Tone::Bad, "unreachable"),
         MemberStateView::Terminating => (Tone::Busy, "terminating"),
         MemberStateView::Absent => (Tone::Faint, "absent"),
+        MemberStateView::Paused => (Tone::Faint, "paused"),
     }
 }
 
@@ -54,8 +55,13 @@ pub(super) fn headline(status: &StatusView, palette: Palette) -> String {
     if status.wish.is_none() && status.members.is_empty() {
         return format!("{name}  {wish}");
     }
+    let paused = if status.paused_since.is_some() {
+        format!("  {}", palette.paint(Tone::Busy, "stopped"))
+    } else {
+        String::new()
+    };
     format!(
-        "{name}  {wish}  generation {}  {}",
+        "{name}  {wish}  generation {}  {}{paused}",
         status.generation.wanted,
         progress(status)
     )
@@ -115,6 +121,41 @@ fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
     cells.push(Cell::plain(member.age_seconds.map(age).unwrap_or_default()));
     cells.push(Cell::plain(message(member)));
     cells
+}
+
+/// What is used of each limit: over all members, then in each.
+fn quota_rows(status: &StatusView, palette: Palette) -> Vec<String> {
+    if status.quotas.is_empty() {
+        return Vec::new();
+    }
+    let mut table = Table::new(&["QUOTA", "RESOURCE", "CLUSTER", "USED", "HARD"]);
+    for total in &status.quotas {
+        let of_members = status.members.iter().filter_map(|member| {
+            let quota = member
+                .quotas
+                .iter()
+                .find(|quota| quota.name == total.name)?;
+            Some((cluster(member), quota))
+        });
+        let of_members: Vec<_> = of_members.collect();
+        for resource in total.hard.keys() {
+            // Of one member there is nothing to add up.
+            let all = (of_members.len() > 1).then(|| ("(all)".to_owned(), total));
+            for (name, quota) in all.iter().chain(&of_members) {
+                if let Some(hard) = quota.hard.get(resource) {
+                    let used = quota.used.get(resource).map_or("-", String::as_str);
+                    table.row(vec![
+                        Cell::plain(&total.name),
+                        Cell::plain(resource),
+                        Cell::plain(name),
+                        Cell::plain(used),
+                        Cell::plain(hard),
+                    ]);
+                }
+            }
+        }
+    }
+    table.lines(palette)
 }
 
 /// A member as it is named on the command line.
@@ -187,6 +228,11 @@ pub(super) fn render(status: &StatusView, palette: Palette) -> String {
     if !rows.is_empty() {
         lines.push(String::new());
         lines.extend(rows);
+    }
+    let quotas = quota_rows(status, palette);
+    if !quotas.is_empty() {
+        lines.push(String::new());
+        lines.extend(quotas);
     }
     let hints = hints(status, palette);
     if !hints.is_empty() {

@@ -73,3 +73,44 @@ fn member_that_needs_somebody_is_degraded() {
     healthy.members.truncate(1);
     assert!(super::super::degraded(&healthy).is_ok());
 }
+
+#[test]
+fn usage_of_quotas_is_shown_for_all_and_for_each() {
+    let quota = |used: &str, hard: &str| json!([{"name": "q", "hard": {"limits.cpu": hard, "pods": "5"}, "used": {"limits.cpu": used}}]);
+    let read = |value| serde_json::from_value(value).unwrap();
+    let mut status = example();
+    status.quotas = read(quota("1500m", "4"));
+    status.members.truncate(2);
+    status.members[0].quotas = read(quota("1", "2"));
+    status.members[1].quotas = read(quota("500m", "2"));
+    let shown = quota_rows(&status, Palette::new(false)).join("\n");
+    insta::assert_snapshot!(shown, @r"
+    QUOTA  RESOURCE    CLUSTER       USED   HARD
+    q      limits.cpu  (all)         1500m  4
+    q      limits.cpu  edges/berlin  1      2
+    q      limits.cpu  edges/oslo    500m   2
+    q      pods        (all)         -      5
+    q      pods        edges/berlin  -      5
+    q      pods        edges/oslo    -      5
+    ");
+    status.members.truncate(1);
+    assert!(
+        !quota_rows(&status, Palette::new(false))
+            .join("\n")
+            .contains("(all)")
+    );
+}
+
+#[test]
+fn stopped_cloud_says_so() {
+    let mut status = example();
+    status.members.truncate(1);
+    status.members[0].state = MemberStateView::Paused;
+    status.paused_since = Some("2026-01-02T03:04:05Z".parse().unwrap());
+    let line = headline(&status, Palette::new(false));
+    assert_eq!(
+        line,
+        "demo/slice  present  generation 3  0 of 1 ready  stopped"
+    );
+    assert!(super::super::degraded(&status).is_ok());
+}
