@@ -78,6 +78,10 @@ fn describe_operation(operation: &mut Operation) {
 }
 
 fn set(parameter: &mut Parameter, pattern: &str, limit: usize) {
+    // A list that is called like a name says at its operation what is in it.
+    if matches!(parameter.schema, Some(RefOr::T(Schema::Array(_)))) {
+        return;
+    }
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(1))

@@ -26,6 +26,7 @@ enum Step {
     Instantiate,
     Update,
     Terminate,
+    Stop,
     /// The synchronizer brings a member to what is wished.
     Run(usize),
     /// A run of a member fails.
@@ -43,6 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Instantiate),
         1 => Just(Step::Update),
         2 => Just(Step::Terminate),
+        1 => Just(Step::Stop),
         4 => member.clone().prop_map(Step::Run),
         1 => member.prop_map(Step::Fail),
     ];
@@ -61,6 +63,8 @@ struct Model {
     generation: u64,
     wish: Option<Wish>,
     frozen: Frozen,
+    /// Work rests.
+    paused: bool,
     /// Members whose namespace is reserved.
     held: BTreeSet<usize>,
     /// Members with a target, and the generation that is true there; `None`: not known, or nothing.
@@ -85,6 +89,7 @@ impl Model {
         if self.references.is_empty() {
             return Outcome::Refused(Kind::Conflict);
         }
+        self.paused = false;
         let now = (self.references.clone(), self.quota);
         if self.wish != Some(Wish::Present) || self.frozen != now {
             self.generation += 1;
@@ -96,6 +101,7 @@ impl Model {
     }
 
     fn wish_absent(&mut self) -> Outcome {
+        self.paused = false;
         if self.wish == Some(Wish::Present) {
             self.generation += 1;
             self.wish = Some(Wish::Absent);
@@ -111,6 +117,7 @@ impl Model {
             *self = Self::default();
             Outcome::Fine
         } else {
+            self.paused = false;
             Outcome::Queued
         }
     }
@@ -139,7 +146,14 @@ impl Model {
             Step::Quota(pods) => self.quota = Some(pods),
             Step::Instantiate => return self.wish_present(),
             Step::Update if self.wish == Some(Wish::Present) => return self.wish_present(),
-            Step::Update => return self.accepted(),
+            Step::Update => {
+                self.paused = false;
+                return self.accepted();
+            }
+            Step::Stop => {
+                self.paused = self.wish.is_some();
+                return self.accepted();
+            }
             Step::Terminate => return self.wish_absent(),
         }
         Outcome::Fine
@@ -189,6 +203,7 @@ async fn call(world: &World, key: &CloudKey, step: Step) -> Outcome {
         Step::Instantiate => refused(app.instantiate(&who, key).await, accepted),
         Step::Update => refused(app.update(&who, key).await, accepted),
         Step::Terminate => refused(app.terminate(&who, key).await, accepted),
+        Step::Stop => refused(app.stop(&who, key).await, accepted),
         Step::Run(_) | Step::Fail(_) => Outcome::Fine,
     }
 }
@@ -196,6 +211,7 @@ async fn call(world: &World, key: &CloudKey, step: Step) -> Outcome {
 /// What the synchronizer records of a member, in the model and in the store.
 async fn synchronize(world: &World, key: &CloudKey, model: &mut Model, step: Step) {
     match step {
+        Step::Run(_) | Step::Fail(_) if model.paused => {}
         Step::Run(member) if model.is_member(member) => {
             world.make_ready(key, CLUSTERS[member]).await;
             model.targets.insert(member, Some(model.generation));
@@ -241,11 +257,16 @@ async fn compare(world: &World, key: &CloudKey, model: &Model) {
         (status.wanted_generation, status.wish),
         (model.generation, model.wish)
     );
+    assert_eq!(status.paused_at.is_some(), model.paused);
     let members = model.frozen.0.iter();
     let known = |member: &usize| model.targets.get(member) == Some(&Some(model.generation));
     let ready = model.wish == Some(Wish::Present) && members.clone().all(known);
     let stale = model.held.iter().any(|member| !model.is_member(*member));
-    assert_eq!(status.is_ready(), ready && !stale, "{model:#?} {status:#?}");
+    assert_eq!(
+        status.is_ready(),
+        ready && !stale && !model.paused,
+        "{model:#?} {status:#?}"
+    );
     let absent = model.wish != Some(Wish::Present) && model.held.is_empty();
     assert_eq!(status.is_absent(), absent, "{model:#?} {status:#?}");
 }
