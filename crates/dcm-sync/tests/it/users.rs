@@ -244,7 +244,9 @@ async fn nothing_is_done_for_an_admin_cloud() {
         generation: 1,
         wish: revision.wish,
         delete_when_absent: false,
+        paused_at: None,
         history: Vec::new(),
+        forgotten: 0,
     };
     world.put(&lifecycle, dcm_store::Expect::Absent).await;
     let nudge = dcm_types::ports::Nudge::Cloud(revision.cloud.clone());
