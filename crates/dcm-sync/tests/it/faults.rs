@@ -1,12 +1,26 @@
 //! Any single call may fail, before or after it took effect, or happen twice: it ends right.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dcm_sync::cluster::CallErrorKind;
 use dcm_sync::cluster::meddling::Verdict;
+use dcm_sync::cluster::{Call, CallErrorKind};
 use dcm_testkit::shared_control_planes;
 
 use crate::world::{World, kubectl_as, next, owned, quota, revision, target, terminated};
+
+/// Whether a call is made for a slice, and not by the check of a cluster, a watch or a new session.
+fn is_about_slices(call: &Call) -> bool {
+    match call {
+        Call::Review(_) | Call::Version => false,
+        Call::Get(place) | Call::Delete(place, _) => {
+            place.name != "kube-system" && !place.name.contains("probe")
+        }
+        Call::List { selector, .. } => selector.contains('='),
+        Call::Create(object) | Call::Approve(object) => !object.name().contains("probe"),
+        Call::ClaimFields(_) | Call::Apply(_) => true,
+    }
+}
 
 /// Runs a whole life with one verdict on each k-th call of each phase, for several k at once: the
 /// phases of different lives overlap, so that the namespace controller's delay is paid once.
@@ -16,9 +30,10 @@ async fn life(verdict: Verdict, index: usize) {
     let one = world.register("one", plane.kubeconfig()).await;
     // The session is opened by another slice, so that the counted calls are those of this one.
     let strike = || {
-        world.ledger.clear();
-        let judge = move |k: usize, _: &dcm_sync::cluster::Call| {
-            if k == index { verdict } else { Verdict::Pass }
+        let counted = AtomicUsize::new(0);
+        let judge = move |_: usize, call: &Call| {
+            let strikes = is_about_slices(call) && counted.fetch_add(1, Ordering::SeqCst) == index;
+            if strikes { verdict } else { Verdict::Pass }
         };
         world.ledger.judge(Some(Arc::new(judge)));
     };
