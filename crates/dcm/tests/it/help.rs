@@ -70,6 +70,7 @@ fn help_of_a_noun_lists_what_can_be_done_with_it() {
       instantiate  Make it exist in its members, as its documents say now
       update       Make its members match its documents as they are now
       terminate    Remove it from its members
+      stop         Leave its members as they are until the next action
       status       Show where each member stands; ends with 3 when one needs attention
 
     Options:

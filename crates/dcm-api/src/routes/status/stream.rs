@@ -51,6 +51,22 @@ pub(super) struct LastEventHeader {
     last_event_id: Option<String>,
 }
 
+/// An event of the stream.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes the events")]
+pub(super) struct StatusEvent {
+    /// `status`, or `deleted`, which is the last.
+    event: String,
+    /// What `Last-Event-ID` takes.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    /// When to come back after the end, in milliseconds.
+    #[schema(nullable = false)]
+    retry: Option<u64>,
+    /// JSON: a `StatusView`, or `{}`.
+    data: String,
+}
+
 struct Told {
     following: Following,
     deadline: Instant,
@@ -63,7 +79,7 @@ struct Told {
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/status/stream",
     tag = "logical-clouds", params(CloudPath, StreamQuery, LastEventHeader),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events", body = StatusEvent, content_type = "text/event-stream"),
         ReadProblems,
     )
 )]
