@@ -1,4 +1,5 @@
-//! Any single call may fail, before or after it took effect, or happen twice: it ends right.
+//! Each of the first calls of a phase may fail, before or after it took effect, or happen twice: it ends
+//! right.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,7 +59,8 @@ async fn life(verdict: Verdict, index: usize) {
 }
 
 async fn lives(verdict: Verdict) {
-    // More calls than any phase makes; an index past the end of a phase strikes nothing in it.
+    // The first sixteen calls of each phase. Later ones, of second looks and repeated runs, are not
+    // struck; an index past the end of a phase strikes nothing in it.
     let lives = (0..16).map(|index| tokio::spawn(life(verdict, index)));
     for (index, life) in futures::future::join_all(lives)
         .await
