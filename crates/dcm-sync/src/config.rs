@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dcm_cluster::Limits;
 use serde::{Deserialize, Deserializer, Serialize};
 
 mod time;
@@ -95,6 +96,16 @@ fn certificate_life<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, 
 }
 
 impl Config {
+    /// What holds for calls to every member.
+    pub fn call_limits(&self) -> Limits {
+        Limits {
+            connect_deadline: self.connect_deadline.get(),
+            call_deadline: self.call_deadline.get(),
+            watch_idle: self.watch_idle.get(),
+            answer_bytes: self.answer_limit_bytes,
+        }
+    }
+
     /// How long after a terminating run a stale run could still write: its deadline and that of its
     /// last call.
     pub(crate) fn second_look(&self) -> Duration {

@@ -12,9 +12,9 @@ use dcm_types::{Document as _, TargetKey, Timestamp, Uid, member_name};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::cluster::Object;
 use crate::error::Error;
 use crate::render;
+use dcm_cluster::Object;
 
 mod issue;
 

@@ -2,7 +2,7 @@
 
 use dcm_types::ClusterKey;
 
-use crate::cluster::CallError;
+use dcm_cluster::CallError;
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]

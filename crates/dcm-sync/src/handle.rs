@@ -14,7 +14,6 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::Connector;
 use crate::config::Config;
 use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
@@ -24,6 +23,7 @@ use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::usage::Recorder;
+use dcm_cluster::Connector;
 
 /// What the synchronizer is made of.
 pub struct Parts {

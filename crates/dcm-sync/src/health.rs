@@ -9,13 +9,13 @@ use dcm_types::documents::{Cluster, ClusterHealth, Finding, HealthState, SignerS
 use dcm_types::{ClusterKey, DocumentKind, Index, Key, TargetKey};
 use tokio::time::Instant;
 
-use crate::cluster::call::Calls;
 use crate::context::Context;
 use crate::driver::{Next, Priority, Queue, Work};
 use crate::error::Error;
 use crate::member::Member;
 use crate::member::identity::who_am_i;
 use crate::member::limits::Limited;
+use dcm_cluster::call::Calls;
 
 mod rights;
 mod signer;

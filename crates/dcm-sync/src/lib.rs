@@ -10,8 +10,9 @@
 //!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen
 //!   usage     records what is used of quotas, as watches see it
 //!   health    the background check of registered clusters
-//!   cluster   trait ClusterApi and its implementation over kube
 //! ```
+//!
+//! What it sees of a member is the trait `ClusterApi` of `dcm-cluster`.
 //!
 //! Invariants: `Unknown` and the inventory are stored before the first changing call; the anchor orders
 //! the runs and an older generation is refused; every changing or deleting call carries uid and
@@ -19,7 +20,6 @@
 //! after a second empty look; a second run right after a first changes nothing. This crate never writes
 //! a document that a user writes. Its tests stand in `tests/it` (real control planes in `crates/dcm`).
 
-pub mod cluster;
 mod conditions;
 mod config;
 mod context;
@@ -40,8 +40,6 @@ mod render;
 mod run;
 mod usage;
 
-pub use cluster::kube::KubeConnector;
-pub use cluster::{ClusterApi, Connector};
 pub use config::{Config, Time};
 pub use error::Error;
 pub use handle::{Handle, Parts, start};

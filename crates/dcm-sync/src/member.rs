@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{ClusterApi, Object, Place, Resource};
 use crate::config::Config;
 use crate::usage::{self, UsageNote};
+use dcm_cluster::{ClusterApi, Object, Place, Resource};
 
 pub(crate) mod fingerprint;
 pub(crate) mod identity;

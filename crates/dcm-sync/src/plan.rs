@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::cluster::{Object, Place};
 use crate::render::{Wanted, same_limits};
+use dcm_cluster::{Object, Place};
 
 /// What was read of our objects in a member.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,6 @@ use dcm_types::Track;
 use dcm_types::documents::{ObjectState, Observed as ObservedState};
 use futures::future::{try_join, try_join_all};
 
-use crate::cluster::{CallErrorKind, Object, Place, Resource};
 use crate::context::Context;
 use crate::credentials::{self, Credential, CredentialState};
 use crate::driver::Next;
@@ -21,6 +20,7 @@ use crate::plan::{Observed, Step, step, surplus};
 use crate::record::{Ledger, fingerprint};
 use crate::render::{self, Wanted};
 use crate::run::{Outcome, Run};
+use dcm_cluster::{CallErrorKind, Object, Place, Resource};
 
 mod certificate;
 mod settle;

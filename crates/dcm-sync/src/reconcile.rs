@@ -5,7 +5,6 @@ use dcm_types::documents::Wish;
 use dcm_types::{ClusterKey, ConditionStatus, TargetKey};
 use std::sync::Arc;
 
-use crate::cluster::CallErrorKind;
 use crate::conditions::of_removal;
 use crate::context::Context;
 use crate::driver::{Next, Priority, Work};
@@ -15,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::record::Ledger;
 use crate::run::Run;
 use crate::{present, removal};
+use dcm_cluster::CallErrorKind;
 
 /// The work of the targets' driver.
 pub(crate) struct Reconcile {

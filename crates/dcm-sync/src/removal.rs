@@ -9,7 +9,6 @@ use dcm_types::{ConditionStatus, Document as _, Key, Timestamp};
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use crate::cluster::{Object, Resource};
 use crate::conditions::of_removal;
 use crate::context::Context;
 use crate::driver::Next;
@@ -19,6 +18,7 @@ use crate::plan::Observed;
 use crate::record::Ledger;
 use crate::render;
 use crate::run::Run;
+use dcm_cluster::{Object, Resource};
 
 /// When to look again at a namespace that is going, should the watch miss its end.
 const NAMESPACE_GOING: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use dcm_types::documents::Revision;
 use dcm_types::member_name::{self, MANAGED_BY_LABEL, MANAGER, OWNER_LABEL, SYSTEM_NAMESPACE};
 use serde_json::{Value, json};
 
-use crate::cluster::{Object, Place, Resource};
+use dcm_cluster::{Object, Place, Resource};
 
 mod access;
 mod isolation;

@@ -8,14 +8,14 @@ use dcm_types::{TargetKey, Track, Uid};
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, CallErrorKind, Object, Place, Resource};
 use crate::config::Config;
 use crate::driver::Priority;
 use crate::member::Member;
 use crate::member::limits::Limited;
 use crate::plan::{Observed, Step, step};
 use crate::render::{self, Wanted};
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, CallErrorKind, Object, Place, Resource};
 
 /// What came of one object.
 #[derive(Debug, Clone)]

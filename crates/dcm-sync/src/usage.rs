@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::Object;
 use crate::context::Context;
+use dcm_cluster::Object;
 
 /// How long what follows closely is gathered into one record.
 const GATHER: Duration = Duration::from_millis(100);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use dcm_api::{HttpMetrics, Limits};
 use dcm_app::{App, Policy};
-use dcm_sync::{Connector, KubeConnector};
+use dcm_cluster::{Connector, KubeConnector};
 use dcm_types::address::AddressPolicy;
 use dcm_types::ports::Clock;
 use prometheus_client::registry::Registry;
@@ -64,7 +64,10 @@ pub async fn start_with(
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
-            connector: wrap(KubeConnector::new(addresses.clone(), config.sync.clone())),
+            connector: wrap(KubeConnector::new(
+                addresses.clone(),
+                config.sync.call_limits(),
+            )),
             metrics: dcm_sync::Metrics::register(&mut registry),
             config: config.sync,
         },

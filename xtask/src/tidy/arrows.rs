@@ -12,6 +12,7 @@ use super::{Finding, Tree};
 const LAYERS: &[&[&str]] = &[
     &["dcm-types"],
     &["dcm-wire", "dcm-pki", "dcm-store", "dcm-mesh"],
+    &["dcm-cluster"],
     &["dcm-ca", "dcm-sync", "dcm-app"],
     &["dcm-rpc", "dcm-api", "dcm-cli"],
     &["dcm"],
@@ -30,7 +31,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     (
         "Kubernetes",
         &["kube", "kube-", "k8s-openapi"],
-        &["dcm-sync"],
+        &["dcm-cluster"],
     ),
     (
         "SQL and MongoDB",
@@ -62,7 +63,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     (
         "TLS",
         &["rustls", "hyper-rustls", "tokio-rustls"],
-        &["dcm-sync", "dcm-rpc", "dcm-testkit"],
+        &["dcm-cluster", "dcm-rpc", "dcm-testkit"],
     ),
     (
         "the command line",
@@ -87,6 +88,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
             "dcm-store",
             "dcm-app",
             "dcm-ca",
+            "dcm-cluster",
             "dcm-sync",
             "dcm-rpc",
             "dcm-api",

@@ -7,7 +7,7 @@ use dcm_types::{Sealed, Timestamp};
 use serde_json::{Value, json};
 
 use super::{RequestState, approved, renewal_at, request_state};
-use crate::cluster::Object;
+use dcm_cluster::Object;
 
 const ME: &str = "kubernetes-admin";
 

@@ -3,9 +3,9 @@
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, Resource};
 use crate::render::SIGNER;
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, Resource};
 
 /// What we do with every resource that we write.
 const VERBS: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];

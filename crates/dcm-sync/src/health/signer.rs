@@ -13,10 +13,10 @@ use dcm_types::ports::Randomness;
 use futures::StreamExt as _;
 use serde_json::json;
 
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, ClusterApi, Object, Place, Resource, WatchEvent};
 use crate::credentials::approved;
 use crate::render::{SIGNER, USAGES};
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, ClusterApi, Object, Place, Resource, WatchEvent};
 
 /// How long a signer may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::Value;
 
-use crate::cluster::Object;
 use crate::render::quota_in_force;
+use dcm_cluster::Object;
 
 /// Equal for two states of an object that a run would treat alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

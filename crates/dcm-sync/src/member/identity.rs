@@ -7,9 +7,9 @@ use dcm_store::{Batch, Error as StoreError, Expect, Scope, Store, StoreExt};
 use dcm_types::documents::{Cluster, ClusterIdentity};
 use dcm_types::{ClusterKey, Document as _, Index, Key};
 
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, Place, Resource};
 use crate::error::Error;
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, Place, Resource};
 
 /// Reads the identity of a cluster.
 pub(crate) async fn read(calls: &Calls<'_>) -> Result<String, CallError> {
@@ -20,7 +20,7 @@ pub(crate) async fn read(calls: &Calls<'_>) -> Result<String, CallError> {
     };
     let namespace = calls.get(place).await?.ok_or_else(|| {
         CallError::new(
-            crate::cluster::CallErrorKind::Garbled,
+            dcm_cluster::CallErrorKind::Garbled,
             "get Namespace",
             "the cluster has no namespace kube-system",
         )

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::cluster::{Answer, Call, CallError, CallErrorKind, ClusterApi, Resource, WatchStream};
 use crate::config::Config;
+use dcm_cluster::{Answer, Call, CallError, CallErrorKind, ClusterApi, Resource, WatchStream};
 
 /// A token bucket: `rate` a second, at most `burst` at once.
 struct Bucket {

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limited, Limits};
 use super::{Member, MemberParts, Outlets, identity};
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, Connector};
 use crate::config::Config;
 use crate::error::Error;
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, Connector};
 
 /// A slot per cluster; its lock lets one caller open while the others wait for the outcome.
 #[derive(Default)]

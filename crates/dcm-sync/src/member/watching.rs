@@ -9,8 +9,8 @@ use rand::Rng as _;
 
 use super::fingerprint::Fingerprint;
 use super::{Member, MemberEvent};
-use crate::cluster::call::Calls;
-use crate::cluster::{CallError, CallErrorKind, Object, Resource, WatchEvent};
+use dcm_cluster::call::Calls;
+use dcm_cluster::{CallError, CallErrorKind, Object, Resource, WatchEvent};
 use dcm_types::TargetKey;
 use dcm_types::member_name::OWNER_LABEL;
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Observed, Step, matches_wish, step, surplus};
-use crate::cluster::Object;
 use crate::render::{self, Wanted, fixtures};
+use dcm_cluster::Object;
 
 const OWNER: &str = "11111111-1111-4111-8111-111111111111";
 

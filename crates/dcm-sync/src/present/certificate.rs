@@ -3,12 +3,12 @@
 use dcm_types::documents::PendingCertificate;
 
 use super::Present;
-use crate::cluster::{CallError, CallErrorKind, Object, Place, Resource};
 use crate::credentials::{
     Credential, CredentialState, RequestState, approved, issue, request_state,
 };
 use crate::error::Error;
 use crate::render;
+use dcm_cluster::{CallError, CallErrorKind, Object, Place, Resource};
 
 fn place(pending: &PendingCertificate) -> Place {
     Place {

@@ -11,11 +11,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::{Present, certificate};
-use crate::cluster::{Object, Resource};
 use crate::error::Error;
 use crate::member::MemberEvent;
 use crate::render::quota_in_force;
 use crate::run::Outcome;
+use dcm_cluster::{Object, Resource};
 
 /// A quota that was written is ready only once it is in force.
 pub(super) fn quota_outcome(outcome: Outcome) -> Outcome {

@@ -8,7 +8,7 @@ use dcm_types::member_name;
 use serde_json::{Value, json};
 
 use super::{CLOUD_ANNOTATION, Wanted, in_namespace, labels};
-use crate::cluster::{Object, Place, Resource};
+use dcm_cluster::{Object, Place, Resource};
 
 /// Signer of client certificates for the API server.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/>

@@ -6,7 +6,7 @@ use dcm_types::member_name::{EGRESS_POLICY, INGRESS_POLICY};
 use serde_json::{Value, json};
 
 use super::{Wanted, in_namespace};
-use crate::cluster::Resource;
+use dcm_cluster::Resource;
 
 /// None for `open`; ingress for `baseline`; ingress and egress for `strict`.
 pub(super) fn policies(revision: &Revision) -> Vec<Wanted> {

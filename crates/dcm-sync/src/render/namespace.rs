@@ -5,7 +5,7 @@ use dcm_types::documents::{PodSecurity, Revision};
 use serde_json::json;
 
 use super::{CLOUD_ANNOTATION, Wanted, labels, namespace_place};
-use crate::cluster::Object;
+use dcm_cluster::Object;
 
 /// Namespace with the owner's labels, the tenant's, and the pod security level.
 pub(super) fn namespace(revision: &Revision) -> Wanted {

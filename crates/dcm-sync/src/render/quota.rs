@@ -9,7 +9,7 @@ use dcm_types::quantity::same_amount;
 use serde_json::{Map, Value, json};
 
 use super::{Wanted, in_namespace};
-use crate::cluster::{Object, Resource};
+use dcm_cluster::{Object, Resource};
 
 /// One `ResourceQuota` per quota, of the same name.
 pub(super) fn quotas(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {

@@ -4,7 +4,7 @@ use dcm_types::documents::{Isolation, PodSecurity};
 use serde_json::json;
 
 use super::{anchor_generation, fixtures, quota_in_force, slice};
-use crate::cluster::Object;
+use dcm_cluster::Object;
 
 const OWNER: &str = "11111111-1111-4111-8111-111111111111";
 

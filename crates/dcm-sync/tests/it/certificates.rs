@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use dcm_sync::cluster::meddling::{Judge, Verdict};
-use dcm_sync::cluster::{Call, CallErrorKind};
+use dcm_cluster::meddling::{Judge, Verdict};
+use dcm_cluster::{Call, CallErrorKind};
 use dcm_testkit::{ControlPlane, shared_control_planes};
 use dcm_types::{ConditionStatus, Track};
 use serde_json::Value;

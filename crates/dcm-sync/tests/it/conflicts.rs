@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dcm_sync::cluster::Call;
-use dcm_sync::cluster::meddling::Verdict;
+use dcm_cluster::Call;
+use dcm_cluster::meddling::Verdict;
 use dcm_testkit::{ControlPlane, shared_control_planes};
 use dcm_types::{ConditionStatus, Track};
 

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
+use dcm_cluster::KubeConnector;
+use dcm_cluster::{Call, CallError, CallErrorKind, Connector as _};
 use dcm_pki::kubeconfig::{AdminCredential, Authentication, Server};
-use dcm_sync::cluster::{Call, CallError, CallErrorKind, Connector as _};
-use dcm_sync::{Config, KubeConnector};
+use dcm_sync::Config;
 use dcm_types::Timestamp;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::Cluster;
@@ -120,7 +121,7 @@ async fn ask(credential: &AdminCredential, allow: &[&str]) -> Result<(), CallErr
         answer_limit_bytes: 1024 * 1024,
         ..quick()
     };
-    let api = KubeConnector::new(policy, config)
+    let api = KubeConnector::new(policy, config.call_limits())
         .connect(&cluster(), credential)
         .await?;
     api.call(Call::Version).await.map(drop)

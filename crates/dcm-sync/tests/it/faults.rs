@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dcm_sync::cluster::meddling::Verdict;
-use dcm_sync::cluster::{Call, CallErrorKind};
+use dcm_cluster::meddling::Verdict;
+use dcm_cluster::{Call, CallErrorKind};
 use dcm_testkit::shared_control_planes;
 
 use crate::world::{World, kubectl_as, next, owned, quota, revision, target, terminated};

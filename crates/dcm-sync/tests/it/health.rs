@@ -51,7 +51,7 @@ async fn healthy_cluster_shows_who_it_is_and_who_we_are() {
     assert_eq!(found.signer, SignerState::Works);
     assert!(found.missing_rights.is_empty());
     for call in world.ledger.calls() {
-        if let dcm_sync::cluster::Call::Create(request) = call {
+        if let dcm_cluster::Call::Create(request) = call {
             assert!(request.name().starts_with("dcm-probe-"));
             let left = crate::world::object(plane, &["csr", request.name()]);
             assert_eq!(left, None, "the test request is gone");

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dcm_cluster::meddling::Verdict;
+use dcm_cluster::{Call, Resource};
 use dcm_store::{Store, StoreExt as _};
-use dcm_sync::cluster::meddling::Verdict;
-use dcm_sync::cluster::{Call, Resource};
 use dcm_testkit::shared_control_planes;
 use dcm_types::documents::{Access, Observed, Target};
 use dcm_types::{Key, TargetKey, Timestamp};

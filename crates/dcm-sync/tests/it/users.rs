@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dcm_sync::cluster::meddling::Verdict;
-use dcm_sync::cluster::{Call, CallErrorKind};
+use dcm_cluster::meddling::Verdict;
+use dcm_cluster::{Call, CallErrorKind};
 use dcm_testkit::{ControlPlane, shared_control_planes};
 use dcm_types::TargetKey;
 use dcm_types::UserName;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use dcm_cluster::KubeConnector;
+use dcm_cluster::meddling::{Ledger, MeddlingConnector};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
-use dcm_sync::cluster::meddling::{Ledger, MeddlingConnector};
-use dcm_sync::{Config, Handle, KubeConnector, Parts, Time};
+use dcm_sync::{Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
@@ -96,7 +97,7 @@ fn start(
         own: Vec::new(),
     };
     let connector = MeddlingConnector::new(
-        KubeConnector::new(policy, config.clone()),
+        KubeConnector::new(policy, config.call_limits()),
         Arc::clone(ledger),
     );
     let cancellation = CancellationToken::new();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dcm::config::{Sources, load};
-use dcm_sync::cluster::Call;
-use dcm_sync::cluster::meddling::{Ledger, MeddlingConnector, Verdict};
+use dcm_cluster::Call;
+use dcm_cluster::meddling::{Ledger, MeddlingConnector, Verdict};
 use dcm_testkit::shared_control_planes;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

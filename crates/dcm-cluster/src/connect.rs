@@ -11,7 +11,7 @@ use dcm_types::address::AddressPolicy;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{CallError, CallErrorKind};
+use crate::{CallError, CallErrorKind};
 
 /// Resolves the server's name and checks every address that it has; one refused address refuses all,
 /// so that a name cannot show a harmless one first.

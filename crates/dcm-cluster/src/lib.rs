@@ -1,7 +1,8 @@
 //! What the synchronizer sees of a member cluster: calls with answers, and watches.
 //!
 //! A [`Call`] is plain data, so that it can be counted, failed, delayed, simulated, or tunnelled by an
-//! agent. Implementations know transports; nothing here knows one.
+//! agent. Implementations know transports: [`kube`] reaches a member directly. The rest of this crate
+//! knows none. Its tests against real API servers stand in `dcm-sync/tests/it`.
 
 use async_trait::async_trait;
 use dcm_types::documents::Cluster;
@@ -10,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub mod call;
-pub(crate) mod connect;
-pub mod kube;
+mod connect;
+mod kube;
 #[cfg(feature = "meddling")]
 pub mod meddling;
 pub mod object;
 
 pub use call::{CallError, CallErrorKind};
+pub use kube::{KubeConnector, Limits};
 pub use object::{Object, Place, Resource};
 
 /// Uid and resourceVersion as just read: the guard of every changing or deleting call.

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::super::{CallError, CallErrorKind, Object, WatchEvent, WatchStream};
+use crate::{CallError, CallErrorKind, Object, WatchEvent, WatchStream};
 
 struct Reader {
     body: Body,

@@ -6,8 +6,8 @@ use dcm_types::member_name::MANAGER;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
 use super::{Content, json as parse};
+use crate::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
 
 /// Pages of lists: ours are short, and a member must not make us hold more at once.
 const LIST_LIMIT: u32 = 1000;

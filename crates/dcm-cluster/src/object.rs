@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use dcm_types::documents::ObjectIdentity;
 use dcm_types::member_name::{MANAGER, OWNER_LABEL};
 
-use super::Guard;
+use crate::Guard;
 
 /// The resources that we write or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -237,7 +237,7 @@ impl Object {
     }
 
     /// Whether we own a member of a map, by `managedFields`.
-    pub(crate) fn owns(&self, path: &[&str], member: &str) -> bool {
+    pub fn owns(&self, path: &[&str], member: &str) -> bool {
         self.managed_entries()
             .filter(|entry| is_ours(entry))
             .any(|entry| {
@@ -249,7 +249,7 @@ impl Object {
     }
 
     /// A map by JSON pointer.
-    pub(crate) fn map(&self, pointer: &str) -> Option<&Map<String, Value>> {
+    pub fn map(&self, pointer: &str) -> Option<&Map<String, Value>> {
         self.at(pointer).and_then(Value::as_object)
     }
 }

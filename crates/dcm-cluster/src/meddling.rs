@@ -8,7 +8,7 @@ use dcm_pki::kubeconfig::AdminCredential;
 use dcm_types::documents::Cluster;
 use parking_lot::Mutex;
 
-use super::{Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Resource, WatchStream};
+use crate::{Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Resource, WatchStream};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

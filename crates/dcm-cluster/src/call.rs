@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Answer, Call, ClusterApi, Guard, Object, Place, Resource};
+use crate::{Answer, Call, ClusterApi, Guard, Object, Place, Resource};
 
 /// What kind of failure a call met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,10 +160,11 @@ impl CallError {
 }
 
 /// Calls by name, with the answer that each of them has.
-pub(crate) struct Calls<'a>(pub(crate) &'a dyn ClusterApi);
+pub struct Calls<'a>(pub &'a dyn ClusterApi);
 
 impl Calls<'_> {
-    pub(crate) async fn get(&self, place: Place) -> Result<Option<Object>, CallError> {
+    /// One object; `None` when it is not there.
+    pub async fn get(&self, place: Place) -> Result<Option<Object>, CallError> {
         match self.0.call(Call::Get(place)).await? {
             Answer::Object(object) => Ok(Some(object)),
             Answer::Absent => Ok(None),
@@ -171,7 +172,8 @@ impl Calls<'_> {
         }
     }
 
-    pub(crate) async fn list(
+    /// The objects that a label selector matches, and the resourceVersion to watch from.
+    pub async fn list(
         &self,
         resource: Resource,
         namespace: Option<&str>,
@@ -188,12 +190,13 @@ impl Calls<'_> {
         }
     }
 
-    pub(crate) async fn create(&self, object: &Object) -> Result<Object, CallError> {
+    /// Creates; answers the object as it stands there.
+    pub async fn create(&self, object: &Object) -> Result<Object, CallError> {
         self.object(Call::Create(object.clone())).await
     }
 
     /// Server-side apply onto what was read; claims the fields of a POST first.
-    pub(crate) async fn change(&self, wanted: &Object, live: &Object) -> Result<Object, CallError> {
+    pub async fn change(&self, wanted: &Object, live: &Object) -> Result<Object, CallError> {
         let mut guard = live.guard();
         if live.has_unclaimed_fields() {
             guard = self.object(Call::ClaimFields(live.clone())).await?.guard();
@@ -201,20 +204,23 @@ impl Calls<'_> {
         self.object(Call::Apply(wanted.guarded_by(&guard))).await
     }
 
-    pub(crate) async fn approve(&self, request: Object) -> Result<Object, CallError> {
+    /// Replaces the approval of a certificate signing request.
+    pub async fn approve(&self, request: Object) -> Result<Object, CallError> {
         self.object(Call::Approve(request)).await
     }
 
-    pub(crate) async fn review(&self, review: Value) -> Result<Object, CallError> {
+    /// Asks for a review, whose answer stands in its `status`.
+    pub async fn review(&self, review: Value) -> Result<Object, CallError> {
         self.object(Call::Review(review)).await
     }
 
-    pub(crate) async fn version(&self) -> Result<Object, CallError> {
+    /// The version of the API server.
+    pub async fn version(&self) -> Result<Object, CallError> {
         self.object(Call::Version).await
     }
 
     /// Deletes what was read; an object that is gone already is success.
-    pub(crate) async fn delete(&self, live: &Object) -> Result<(), CallError> {
+    pub async fn delete(&self, live: &Object) -> Result<(), CallError> {
         let place = live.place().ok_or_else(|| unexpected("delete"))?;
         match self.0.call(Call::Delete(place, live.guard())).await? {
             Answer::Object(_) | Answer::Absent => Ok(()),

@@ -21,11 +21,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tower::ServiceBuilder;
 
-use super::connect::{PinnedConnector, resolve};
-use super::{
+use crate::connect::{PinnedConnector, resolve};
+use crate::{
     Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Object, Resource, WatchStream,
 };
-use crate::config::Config;
 
 mod request;
 mod watch;
@@ -33,16 +32,29 @@ mod watch;
 /// HTTP/2 pings on an idle connection, so that a member that hangs is noticed.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How long calls to a member may take, and how large its answers may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Deadline of a TCP and TLS connection.
+    pub connect_deadline: Duration,
+    /// Deadline of one call.
+    pub call_deadline: Duration,
+    /// Time after which a watch without any event ends.
+    pub watch_idle: Duration,
+    /// Largest answer, in bytes.
+    pub answer_bytes: usize,
+}
+
 /// Connects directly, within an address policy.
 pub struct KubeConnector {
     policy: AddressPolicy,
-    config: Config,
+    limits: Limits,
 }
 
 impl KubeConnector {
     /// A connector that reaches what the policy allows.
-    pub fn new(policy: AddressPolicy, config: Config) -> Self {
-        Self { policy, config }
+    pub fn new(policy: AddressPolicy, limits: Limits) -> Self {
+        Self { policy, limits }
     }
 }
 
@@ -53,15 +65,15 @@ impl Connector for KubeConnector {
         _cluster: &Cluster,
         credential: &AdminCredential,
     ) -> Result<Arc<dyn ClusterApi>, CallError> {
-        let deadline = self.config.connect_deadline.get();
+        let deadline = self.limits.connect_deadline;
         let address = resolve(&credential.server, &self.policy, deadline).await?;
         let connector = PinnedConnector { address, deadline };
         let client = client(credential, connector)?;
         Ok(Arc::new(KubeApi {
             client,
-            call_deadline: self.config.call_deadline.get(),
-            watch_idle: self.config.watch_idle.get(),
-            answer_limit: self.config.answer_limit_bytes,
+            call_deadline: self.limits.call_deadline,
+            watch_idle: self.limits.watch_idle,
+            answer_limit: self.limits.answer_bytes,
         }))
     }
 }
