@@ -166,6 +166,7 @@ impl Member {
             key,
             cloud_uid,
             name: object.name().to_owned(),
+            version: object.resource_version().parse().ok(),
             state,
         };
         // Nobody listens at shutdown only; then nobody needs it.

@@ -1,6 +1,8 @@
 //! Records what is used of quotas: as runs read it and as watches see it, and never more often than the
 //! interval allows, so that a busy namespace does not keep the store busy.
 //!
+//! A run's look and an event of the watch may come in either order; the newer resourceVersion counts.
+//!
 //! A record is written only beside its target, by the version just read: one that became absent meanwhile
 //! gets none any more.
 
@@ -32,6 +34,8 @@ pub(crate) struct UsageNote {
     pub(crate) key: TargetKey,
     pub(crate) cloud_uid: Uid,
     pub(crate) name: String,
+    /// Its resourceVersion. They can be compared as numbers (KEP-5504, comparable resource versions).
+    pub(crate) version: Option<u64>,
     pub(crate) state: Option<QuotaState>,
 }
 
@@ -54,8 +58,46 @@ struct Entry {
     cloud_uid: Uid,
     /// By name; `None` where one is gone.
     news: BTreeMap<String, Option<QuotaState>>,
+    /// By name, the newest version taken in, and when.
+    newest: BTreeMap<String, (u64, Instant)>,
     due: Option<Instant>,
     written: Option<Instant>,
+}
+
+impl Entry {
+    fn of(cloud_uid: Uid) -> Self {
+        Self {
+            cloud_uid,
+            news: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            due: None,
+            written: None,
+        }
+    }
+
+    /// Takes a note in, unless a newer one was taken in less than `late` ago. After that time versions
+    /// may start anew: a member can be restored from a backup.
+    fn take(&mut self, note: UsageNote, now: Instant, late: Duration) -> bool {
+        if self.cloud_uid != note.cloud_uid {
+            self.cloud_uid = note.cloud_uid;
+            self.news.clear();
+            self.newest.clear();
+        }
+        if self.newest.len() >= QUOTAS && !self.newest.contains_key(&note.name) {
+            self.newest.retain(|_, (_, at)| now < *at + late);
+            if self.newest.len() >= QUOTAS {
+                return false;
+            }
+        }
+        let version = note.version.unwrap_or_default();
+        let newest = self.newest.get(&note.name);
+        if newest.is_some_and(|(newest, at)| version < *newest && now < *at + late) {
+            return false;
+        }
+        self.newest.insert(note.name.clone(), (version, now));
+        self.news.insert(note.name, note.state);
+        true
+    }
 }
 
 /// Writes the records.
@@ -94,24 +136,17 @@ impl Recorder {
 
     fn take(&mut self, note: UsageNote) {
         let interval = self.context.config.usage_interval.get();
-        let entry = self.entries.entry(note.key.clone()).or_insert(Entry {
-            cloud_uid: note.cloud_uid,
-            news: BTreeMap::new(),
-            due: None,
-            written: None,
-        });
-        if entry.cloud_uid != note.cloud_uid {
-            entry.cloud_uid = note.cloud_uid;
-            entry.news.clear();
-        }
-        if entry.news.len() < QUOTAS || entry.news.contains_key(&note.name) {
-            entry.news.insert(note.name, note.state);
-        }
-        if entry.due.is_none() {
-            let soon = Instant::now() + GATHER;
+        // Within it an answer to a call of a run may still be under way.
+        let late = self.context.config.second_look();
+        let key = note.key.clone();
+        let fresh = || Entry::of(note.cloud_uid);
+        let entry = self.entries.entry(key.clone()).or_insert_with(fresh);
+        let now = Instant::now();
+        if entry.take(note, now, late) && entry.due.is_none() {
+            let soon = now + GATHER;
             let due = entry.written.map_or(soon, |at| soon.max(at + interval));
             entry.due = Some(due);
-            self.schedule.insert((due, note.key));
+            self.schedule.insert((due, key));
         }
     }
 
@@ -207,4 +242,60 @@ fn joined(
         };
     }
     quotas.into_values().take(QUOTAS).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dcm_types::{CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName};
+
+    use super::*;
+
+    const LATE: Duration = Duration::from_secs(50);
+
+    fn note(version: Option<u64>, used: &str) -> UsageNote {
+        let cloud = CloudKey {
+            project: ProjectName::parse("acme").unwrap(),
+            cloud: CloudName::parse("shop").unwrap(),
+        };
+        let cluster = ClusterKey {
+            provider: ProviderName::parse("edges").unwrap(),
+            cluster: ClusterName::parse("oslo").unwrap(),
+        };
+        UsageNote {
+            key: TargetKey { cloud, cluster },
+            cloud_uid: Uid::from_random([1; 16]),
+            name: "small".to_owned(),
+            version,
+            state: Some(QuotaState::read(
+                "small",
+                [].into_iter(),
+                [("pods", used)].into_iter(),
+            )),
+        }
+    }
+
+    fn used(entry: &Entry) -> &str {
+        let state = entry.news["small"].as_ref().unwrap();
+        &state.used["pods"]
+    }
+
+    #[tokio::test]
+    async fn answer_that_comes_after_a_newer_event_is_left_alone() {
+        let mut entry = Entry::of(Uid::from_random([1; 16]));
+        let now = Instant::now();
+        assert!(entry.take(note(Some(7), "3"), now, LATE));
+        assert!(!entry.take(note(Some(6), "2"), now, LATE));
+        assert_eq!(used(&entry), "3");
+        assert!(entry.take(note(Some(8), "4"), now, LATE));
+        assert_eq!(used(&entry), "4");
+    }
+
+    #[tokio::test]
+    async fn versions_that_start_anew_count_after_a_while() {
+        let mut entry = Entry::of(Uid::from_random([1; 16]));
+        let now = Instant::now();
+        assert!(entry.take(note(Some(7000), "3"), now, LATE));
+        assert!(entry.take(note(Some(2), "1"), now + LATE, LATE));
+        assert_eq!(used(&entry), "1");
+    }
 }

@@ -8,7 +8,6 @@
 
 mod certificates;
 mod conflicts;
-mod connection;
 mod drift;
 mod faults;
 mod golden;

@@ -4,18 +4,15 @@
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use dcm_cluster::KubeConnector;
-use dcm_cluster::{Call, CallError, CallErrorKind, Connector as _};
+use dcm_cluster::{Call, CallError, CallErrorKind, Connector as _, KubeConnector, Limits};
 use dcm_pki::kubeconfig::{AdminCredential, Authentication, Server};
-use dcm_sync::Config;
-use dcm_types::Timestamp;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::Cluster;
+use dcm_types::{Timestamp, Uid};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-
-use crate::world::{SystemRandomness, quick};
 
 /// A certificate authority, and a server certificate of it for `localhost` and 127.0.0.1.
 struct Authority {
@@ -93,9 +90,8 @@ fn credential(server: &str, authority: &Authority) -> AdminCredential {
 }
 
 fn cluster() -> Cluster {
-    use dcm_types::ports::Randomness as _;
     Cluster {
-        uid: SystemRandomness.uid(),
+        uid: Uid::from_random([7; 16]),
         key: dcm_types::ClusterKey {
             provider: dcm_types::ProviderName::parse("site").unwrap(),
             cluster: dcm_types::ClusterName::parse("edge").unwrap(),
@@ -117,11 +113,13 @@ async fn ask(credential: &AdminCredential, allow: &[&str]) -> Result<(), CallErr
         allow,
         own: Vec::new(),
     };
-    let config = Config {
-        answer_limit_bytes: 1024 * 1024,
-        ..quick()
+    let limits = Limits {
+        connect_deadline: Duration::from_secs(2),
+        call_deadline: Duration::from_secs(4),
+        watch_idle: Duration::from_mins(1),
+        answer_bytes: 1024 * 1024,
     };
-    let api = KubeConnector::new(policy, config.call_limits())
+    let api = KubeConnector::new(policy, limits)
         .connect(&cluster(), credential)
         .await?;
     api.call(Call::Version).await.map(drop)
