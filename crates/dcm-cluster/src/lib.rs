@@ -1,7 +1,7 @@
 //! What the synchronizer sees of a member cluster: calls with answers, and watches.
 //!
 //! A [`Call`] is plain data, so that it can be counted, failed, delayed, simulated, or tunnelled by an
-//! agent. Implementations know transports: [`kube`] reaches a member directly. The rest of this crate
+//! agent. Implementations know transports: [`KubeConnector`] reaches a member directly. The rest of this crate
 //! knows none. Its tests against real API servers stand in `dcm-sync/tests/it`.
 
 use async_trait::async_trait;
