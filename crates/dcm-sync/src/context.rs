@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 
 use crate::config::Config;
 use crate::member::registry::Registry;
+use crate::removal::looks::EmptyLooks;
 
 /// The effects of the synchronizer, and its settings.
 pub(crate) struct Context {
@@ -21,6 +22,8 @@ pub(crate) struct Context {
     pub(crate) registry: Registry,
     pub(crate) config: Config,
     pub(crate) changes: broadcast::Sender<StatusChange>,
+    /// Slices of which nothing is left, as this process saw it.
+    pub(crate) empty_looks: EmptyLooks,
     /// Clusters that were asked to be checked since the start.
     pub(crate) probed: Mutex<HashSet<ClusterKey>>,
 }

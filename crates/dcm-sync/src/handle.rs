@@ -22,6 +22,7 @@ use crate::member::Outlets;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
+use crate::removal::looks::EmptyLooks;
 use crate::usage::Recorder;
 use dcm_cluster::Connector;
 
@@ -81,6 +82,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         registry,
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
+        empty_looks: EmptyLooks::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = Bounds {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dcm_store::Expect;
 use dcm_types::documents::Observed as ObservedState;
-use dcm_types::{ConditionStatus, Document as _, Key, Timestamp};
+use dcm_types::{ConditionStatus, Document as _, Key};
 use futures::future::try_join_all;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ use crate::record::Ledger;
 use crate::render;
 use crate::run::Run;
 use dcm_cluster::{Object, Resource};
+
+pub(crate) mod looks;
 
 /// When to look again at a namespace that is going, should the watch miss its end.
 const NAMESPACE_GOING: Duration = Duration::from_secs(5);
@@ -42,6 +44,7 @@ pub(crate) async fn make(
             return Err(Error::Ahead { member, wanted });
         }
     }
+    context.empty_looks.forget(&run.key);
     ledger.begin(context.store.as_ref(), &[], &mut []).await?;
     raise_anchor(run, inputs, &ours).await?;
     let waiting = take_down(run, &ours).await?;
@@ -195,13 +198,14 @@ async fn empty(
     let now = context.clock.now();
     let store = context.store.as_ref();
     let second_look = context.config.second_look();
-    let seen = ledger.target.emptied_at;
-    let is_late = |at: Timestamp| at.checked_add(second_look).is_ok_and(|late| now >= late);
-    if seen.is_some_and(is_late) {
+    let emptied_at = ledger.target.emptied_at.unwrap_or(now);
+    let waited = context.empty_looks.known_for(&run.key, emptied_at);
+    if waited >= second_look {
+        context.empty_looks.forget(&run.key);
         return absent(context, run, inputs, ledger).await;
     }
+    let wait = second_look - waited;
     let target = &mut ledger.target;
-    let emptied_at = seen.unwrap_or(now);
     target.emptied_at = Some(emptied_at);
     target.observed = ObservedState::Unknown;
     target.objects.clear();
@@ -215,11 +219,9 @@ async fn empty(
         &target.conditions,
         now,
     );
-    let due = emptied_at.checked_add(second_look).unwrap_or(now);
-    target.check_at = Some(due);
+    target.check_at = now.checked_add(wait).ok();
     ledger.write(store, &mut [], &[]).await?;
     context.tell(&run.key, ledger.target.applied_generation);
-    let wait = due.duration_since(now).try_into().unwrap_or(second_look);
     Ok(Next::Done(Some(wait)))
 }
 

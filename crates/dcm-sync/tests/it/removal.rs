@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dcm_cluster::meddling::Verdict;
 use dcm_cluster::{Call, Resource};
 use dcm_store::{Store, StoreExt as _};
+use dcm_sync::{Config, Time};
 use dcm_testkit::shared_control_planes;
 use dcm_types::documents::{Access, Observed, Target};
+use dcm_types::ports::{Nudge, Synchronizer as _};
 use dcm_types::{Key, TargetKey, Timestamp};
 
 use crate::world::{
-    World, commit_wish, kubectl, kubectl_as, next, object, owned, revision, target, terminated,
+    World, commit_wish, kubectl, kubectl_as, next, object, owned, quick, revision, target,
+    terminated,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,6 +70,37 @@ async fn terminated_slice_leaves_nothing_and_its_certificate_opens_nothing() {
         let (ok, text) = kubectl_as(plane, kubeconfig, &["get", "configmaps"]);
         assert!(!ok && text.to_lowercase().contains("forbidden"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clock_that_jumps_does_not_shorten_the_wait_for_the_second_look() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::with(Config {
+        run_deadline: Time::seconds(600),
+        ..quick()
+    });
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    world.wish(&revision).await;
+    world.ready(&key, 1).await;
+    world.wish(&terminated(&revision)).await;
+    let first_look = world
+        .until(&key, "empty", |target| target.emptied_at.is_some())
+        .await;
+    world.clock.advance(Duration::from_hours(12));
+    let nudge = Nudge::Cloud(revision.cloud.clone());
+    world.handle.nudge(nudge).await.unwrap();
+    let later = world
+        .until(&key, "looked at again", |target| {
+            target.checked_at > first_look.checked_at
+        })
+        .await;
+    assert_ne!(
+        later.observed,
+        Observed::Absent,
+        "an earlier run can still write"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
