@@ -10,6 +10,7 @@ mod certificates;
 mod conflicts;
 mod drift;
 mod faults;
+mod fencing;
 mod golden;
 mod health;
 mod outage;
