@@ -8,6 +8,8 @@ use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 pub(crate) struct Inputs {
     /// The wanted revision.
     pub(crate) revision: Revision,
+    /// That it is still the wanted one: held against every commit of the run.
+    pub(crate) still_wanted: (Key, Expect),
     /// Whether the cluster shall hold the slice.
     pub(crate) wish: Wish,
     /// The tombstone may go: the cloud lives on without this cluster.
@@ -48,6 +50,10 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
     let Some(lifecycle) = lifecycle else {
         return Ok(None);
     };
+    let still_wanted = (
+        lifecycle.document.key(),
+        Expect::Number(lifecycle.version.number),
+    );
     let lifecycle = lifecycle.document;
     // Work on it rests; the next action asks for a run.
     if lifecycle.paused_at.is_some() {
@@ -77,6 +83,7 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
         },
         dropped: !is_member && revision.wish == Wish::Present,
         revision,
+        still_wanted,
         target,
         reservation,
         accesses,

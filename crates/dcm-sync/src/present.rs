@@ -59,6 +59,13 @@ pub(crate) async fn make(
     let wanted = render::slice(&inputs.revision);
     let changes = present.mutates(&wanted)
         || ledger.target.applied_generation != Some(inputs.revision.generation);
+    // An anchor that is made or changed is guarded by itself.
+    let keeps_anchor = |wanted: &Wanted| {
+        wanted.track == Track::Member && matches!(present.step(wanted), Step::Keep(_))
+    };
+    if changes && wanted.iter().any(keeps_anchor) {
+        run.refuse_if_overtaken(&inputs.revision).await?;
+    }
     if changes {
         ledger
             .begin(context.store.as_ref(), &wanted, &mut present.credentials)
@@ -355,7 +362,7 @@ impl Present<'_> {
         let replaced = self
             .outcomes
             .iter()
-            .any(|o| matches!(o.reason, "Replaced" | "Vanished"));
+            .any(|o| matches!(o.reason, "Replaced" | "Vanished" | "Appeared"));
         let planted = self
             .credentials
             .iter()

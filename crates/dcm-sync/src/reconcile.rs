@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use dcm_types::documents::Wish;
 use dcm_types::{ClusterKey, ConditionStatus, TargetKey};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 use crate::conditions::of_removal;
 use crate::context::Context;
@@ -33,7 +34,7 @@ impl Work for Reconcile {
 
     async fn run(&self, key: TargetKey, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let result = reconcile(context, &key, priority).await;
         let took = started.elapsed();
         let millis = took.as_millis();
@@ -61,6 +62,8 @@ fn retry_after(error: &Error) -> Option<std::time::Duration> {
 }
 
 async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Result<Next, Error> {
+    // Before the wish is read: what rests on it must not be written later than this allows.
+    let deadline = Instant::now() + context.config.run_deadline.get();
     let Some(inputs) = load(context.store.as_ref(), key).await? else {
         return Ok(Next::Done(None));
     };
@@ -68,7 +71,7 @@ async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Re
         return settle_absent(context, key, &inputs).await;
     }
     let mut ledger = Ledger::open(key, &inputs);
-    match make(context, key, priority, &inputs, &mut ledger).await {
+    match make(context, key, (priority, deadline), &inputs, &mut ledger).await {
         Ok(next) => Ok(next),
         Err(error) => {
             note(context, key, &mut ledger, &error).await;
@@ -80,7 +83,7 @@ async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Re
 async fn make(
     context: &Context,
     key: &TargetKey,
-    priority: Priority,
+    (priority, deadline): (Priority, Instant),
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
@@ -88,7 +91,7 @@ async fn make(
     let cloud = inputs.revision.cloud_uid;
     member.watch_target(cloud, key, inputs.wish == Wish::Absent);
     member.ensure_watching(&context.config);
-    let run = Run::new(key.clone(), cloud, member, priority, &context.config);
+    let run = Run::new(key.clone(), cloud, member, priority, deadline);
     match inputs.wish {
         Wish::Present => present::make(context, &run, inputs, ledger).await,
         Wish::Absent => removal::make(context, &run, inputs, ledger).await,

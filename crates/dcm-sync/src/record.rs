@@ -16,6 +16,8 @@ use crate::render::Wanted;
 pub(crate) struct Ledger {
     pub(crate) target: Target,
     version: Option<u64>,
+    /// That the wish is the one that the run began with.
+    still_wanted: (Key, Expect),
     /// What the store holds, to leave out writes that change nothing.
     stored: Option<Target>,
 }
@@ -47,6 +49,7 @@ impl Ledger {
         Self {
             target,
             version,
+            still_wanted: inputs.still_wanted.clone(),
             stored,
         }
     }
@@ -93,6 +96,7 @@ impl Ledger {
         if batch.operations.is_empty() {
             return Ok(());
         }
+        self.assert_wish(&mut batch);
         let committed = store.commit(batch).await?;
         for (key, version) in committed.written {
             if key == self.target.key() {
@@ -120,7 +124,15 @@ impl Ledger {
         for (key, expect) in gone {
             batch.delete(key.clone(), *expect);
         }
+        self.assert_wish(&mut batch);
         store.commit(batch).await.map(drop)
+    }
+
+    /// A run under an older wish commits nothing, and so never begins to write: neither its own read of the
+    /// target nor a lease could tell it.
+    fn assert_wish(&self, batch: &mut Batch) {
+        let (key, expect) = &self.still_wanted;
+        batch.assert(key.clone(), *expect);
     }
 
     /// Notes why a run failed.

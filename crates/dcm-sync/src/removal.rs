@@ -32,22 +32,19 @@ pub(crate) async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
+    // Before it begins to look: what is written while it looks would not be seen.
+    let emptied_at = ledger.target.emptied_at;
+    let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.key, at));
     let observed = run.observe(&inputs.revision).await?;
     let ours = Ours::of(&observed, &run.owner);
     if ours.is_empty() {
-        return empty(context, run, inputs, ledger).await;
+        return empty(context, run, inputs, ledger, waited).await;
     }
-    if let Some(anchor) = ours.anchor {
-        let member = render::anchor_generation(anchor);
-        let wanted = inputs.revision.generation;
-        if member > wanted {
-            return Err(Error::Ahead { member, wanted });
-        }
-    }
+    run.refuse_if_overtaken(&inputs.revision).await?;
     context.empty_looks.forget(&run.key);
     ledger.begin(context.store.as_ref(), &[], &mut []).await?;
     raise_anchor(run, inputs, &ours).await?;
-    let waiting = take_down(run, &ours).await?;
+    let waiting = take_down(run, &ours, inputs.revision.generation).await?;
     let now = context.clock.now();
     let (message, next) = match waiting {
         Some(message) => (message, Next::Done(Some(NAMESPACE_GOING))),
@@ -131,7 +128,7 @@ async fn raise_anchor(run: &Run, inputs: &Inputs, ours: &Ours<'_>) -> Result<(),
 }
 
 /// Deletes in order of trust; says what is being waited for.
-async fn take_down(run: &Run, ours: &Ours<'_>) -> Result<Option<String>, Error> {
+async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<String>, Error> {
     let standing = |objects: &[&Object]| -> Vec<Object> {
         objects
             .iter()
@@ -160,6 +157,10 @@ async fn take_down(run: &Run, ours: &Ours<'_>) -> Result<Option<String>, Error> 
             && let Some(anchor) = run.calls().get(place).await?
             && anchor.owner() == run.owner
         {
+            let member = render::anchor_generation(&anchor);
+            if member > wanted {
+                return Err(Error::Ahead { member, wanted });
+            }
             run.delete(&anchor).await?;
         }
     }
@@ -194,12 +195,13 @@ async fn empty(
     run: &Run,
     inputs: &Inputs,
     ledger: &mut Ledger,
+    waited: Option<Duration>,
 ) -> Result<Next, Error> {
     let now = context.clock.now();
     let store = context.store.as_ref();
     let second_look = context.config.second_look();
     let emptied_at = ledger.target.emptied_at.unwrap_or(now);
-    let waited = context.empty_looks.known_for(&run.key, emptied_at);
+    let waited = waited.unwrap_or_else(|| context.empty_looks.known_for(&run.key, emptied_at));
     if waited >= second_look {
         context.empty_looks.forget(&run.key);
         return absent(context, run, inputs, ledger).await;

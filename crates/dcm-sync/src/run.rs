@@ -8,8 +8,8 @@ use dcm_types::{TargetKey, Track, Uid};
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
-use crate::config::Config;
 use crate::driver::Priority;
+use crate::error::Error;
 use crate::member::Member;
 use crate::member::limits::Limited;
 use crate::plan::{Observed, Step, step};
@@ -83,12 +83,12 @@ impl Run {
         cloud_uid: Uid,
         member: Arc<Member>,
         priority: Priority,
-        config: &Config,
+        deadline: Instant,
     ) -> Self {
         let api = Limited {
             inner: Arc::clone(&member.api),
             limits: Arc::clone(&member.limits),
-            deadline: Instant::now() + config.run_deadline.get(),
+            deadline,
             housekeeping: priority == Priority::Housekeeping,
         };
         Self {
@@ -158,8 +158,27 @@ impl Run {
         match step(wanted, live.as_ref(), &self.owner) {
             Step::Create => Ok(Outcome::of(wanted, ObjectState::Progressing, "Vanished")
                 .says("it existed and is gone again; tried again")),
+            // It is ours, of another run, maybe of a newer wish: only a run that read it before the anchor
+            // may change it.
+            Step::Change(_) | Step::Replace(_) => {
+                Ok(Outcome::of(wanted, ObjectState::Progressing, "Appeared")
+                    .says("another run made it meanwhile; tried again"))
+            }
             other => self.ensure_planned(wanted, other).await,
         }
+    }
+
+    /// Reads the anchor again, after everything else was read, and refuses when it is ahead: what was read
+    /// may be of a newer generation than the anchor that was read beside it.
+    pub(crate) async fn refuse_if_overtaken(&self, revision: &Revision) -> Result<(), Error> {
+        let anchor = self.calls().get(render::anchor_place(revision)).await?;
+        let anchor = anchor.filter(|anchor| anchor.owner() == self.owner);
+        let member = anchor.as_ref().map_or(0, render::anchor_generation);
+        let wanted = revision.generation;
+        if member > wanted {
+            return Err(Error::Ahead { member, wanted });
+        }
+        Ok(())
     }
 
     async fn ensure_planned(&self, wanted: &Wanted, planned: Step) -> Result<Outcome, CallError> {

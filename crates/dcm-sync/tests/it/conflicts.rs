@@ -185,3 +185,33 @@ async fn member_that_is_ahead_of_the_store_is_left_alone() {
         .is_some()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_knows_nothing_of_a_member_does_not_take_it_back() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let first = revision(&[&one]);
+    let key = target(&first, &one);
+    world.wish(&first).await;
+    world.ready(&key, 1).await;
+    let second = crate::world::next(&first);
+    world.wish(&second).await;
+    world.ready(&key, 2).await;
+
+    // As after the restore of a backup that is older than the first wish, which is then wished again.
+    let restored = World::new();
+    restored.register("one", plane.kubeconfig()).await;
+    restored.wish(&first).await;
+    restored
+        .until(&key, "refused", |target| {
+            let error = target.last_error.as_ref();
+            error.is_some_and(|error| error.category == "ahead")
+        })
+        .await;
+    let selector = format!("dcm.internal/cloud={}", first.cloud_uid);
+    let generation = r"jsonpath={.items[*].metadata.annotations.dcm\.internal/generation}";
+    let anchors = ["get", "configmap", "-n", "dcm-system", "-l", &selector];
+    let told = kubectl(plane, &[&anchors[..], &["-o", generation]].concat());
+    assert_eq!(told.trim(), "2");
+}
