@@ -10,6 +10,7 @@ use stateright::Representative;
 
 /// What keeps two synchronizers apart. Each can be left out, to see that it is needed.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be left out alone")]
 pub(crate) struct Defences {
     /// The anchor is read after everything else.
     pub(crate) anchor_last: bool,
@@ -96,6 +97,10 @@ pub(crate) enum Step {
 }
 
 /// A run of one synchronizer.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what it read can each be stale"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Run {
     pub(crate) step: Step,
