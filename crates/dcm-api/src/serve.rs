@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::extract::Ending;
+use crate::extract::{BodyTime, Ending};
 use head::{HeadTimed, PerConnection};
 
 /// Limits of the listener.
@@ -30,6 +30,8 @@ use head::{HeadTimed, PerConnection};
 pub struct Limits {
     /// How long the head of a request may take to arrive, from its first byte.
     pub head: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body: Duration,
     /// How long a connection may be idle between requests.
     pub idle: Duration,
     /// Connections at the same time; more wait to be accepted.
@@ -44,6 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(5),
+            body: BodyTime::DEFAULT,
             idle: Duration::from_mins(1),
             connections: 2048,
             head_bytes: 32 * 1024,
@@ -113,7 +116,7 @@ fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = PerConnection::new(router.clone(), peer, ending);
+    let service = PerConnection::new(router.clone(), peer, ending, BodyTime(limits.body));
     let stream = HeadTimed::new(stream, limits.head, service.activity());
     http1::Builder::new()
         .timer(TokioTimer::new())
