@@ -18,6 +18,7 @@ mod metrics;
 mod negotiate;
 mod once;
 mod openapi;
+mod places;
 mod pressure;
 mod request;
 mod router;

@@ -14,11 +14,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
+use crate::places::{Place, Places};
 
 /// Limits of what is asked for; they hold for each process.
 #[derive(Debug, Clone)]
@@ -50,7 +49,7 @@ pub(crate) struct Pressure {
     rates: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
     seen: AtomicU64,
-    running: Mutex<HashMap<IpAddr, usize>>,
+    running: Arc<Places>,
     answered: Semaphore,
 }
 
@@ -60,7 +59,7 @@ impl Pressure {
             rates: RateLimiter::keyed(Quota::per_second(limits.per_second)),
             clock: DefaultClock::default(),
             seen: AtomicU64::default(),
-            running: Mutex::default(),
+            running: Places::new(limits.per_address),
             answered: Semaphore::new(limits.answered),
             limits,
         })
@@ -81,18 +80,11 @@ impl Pressure {
         })
     }
 
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Inside, ApiError> {
-        let mut running = self.running.lock();
-        let count = running.entry(address).or_default();
-        if *count >= self.limits.per_address {
+    fn enter(&self, address: IpAddr) -> Result<Place, ApiError> {
+        self.running.take(address).ok_or_else(|| {
             let limit = self.limits.per_address;
             let message = format!("an address may have {limit} requests at the same time");
-            return Err(ApiError::too_many_requests(message, 1));
-        }
-        *count += 1;
-        Ok(Inside {
-            pressure: self.clone(),
-            address,
+            ApiError::too_many_requests(message, 1)
         })
     }
 }
@@ -107,24 +99,6 @@ fn seconds(wait: f64) -> u32 {
     wait.clamp(1.0, 3600.0) as u32
 }
 
-/// A request that runs; ends when this is dropped.
-struct Inside {
-    pressure: Arc<Pressure>,
-    address: IpAddr,
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let mut running = self.pressure.running.lock();
-        if let Some(count) = running.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                running.remove(&self.address);
-            }
-        }
-    }
-}
-
 /// The middleware.
 pub(crate) async fn bound(
     State(pressure): State<Arc<Pressure>>,
@@ -137,7 +111,7 @@ pub(crate) async fn bound(
     }
 }
 
-type Admitted<'a> = (Option<Inside>, Option<tokio::sync::SemaphorePermit<'a>>);
+type Admitted<'a> = (Option<Place>, Option<tokio::sync::SemaphorePermit<'a>>);
 
 /// What must be held while the request is answered.
 fn admit<'a>(pressure: &'a Arc<Pressure>, request: &Request) -> Result<Admitted<'a>, ApiError> {

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::extract::{BodyTime, Ending};
+use crate::places::Places;
 use head::{HeadTimed, PerConnection};
 
 /// Limits of the listener.
@@ -36,6 +37,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at the same time; more are closed.
+    pub connections_per_address: usize,
     /// Largest head of a request, in bytes.
     pub head_bytes: usize,
     /// How long requests may go on after the end was asked for.
@@ -49,6 +52,7 @@ impl Default for Limits {
             body: BodyTime::DEFAULT,
             idle: Duration::from_mins(1),
             connections: 2048,
+            connections_per_address: 1792,
             head_bytes: 32 * 1024,
             shutdown: Duration::from_secs(10),
         }
@@ -63,6 +67,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections_per_address);
     let graceful = GracefulShutdown::new();
     let ending = Ending::default();
     let mut connections = JoinSet::new();
@@ -85,9 +90,13 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(place) = places.take(peer.ip()) else {
+            tracing::debug!("an address has too many connections, one more is closed");
+            continue;
+        };
         let connection = graceful.watch(connect(stream, &router, &limits, (peer, ending.clone())));
         connections.spawn(async move {
-            let _permit = permit;
+            let _held = (permit, place);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }

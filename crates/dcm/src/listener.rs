@@ -17,6 +17,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Connections at the same time; more wait to be accepted. Default 2048.
     pub connections: NonZeroU32,
+    /// Connections of one address at the same time; more are closed. Default 1792.
+    pub connections_per_address: NonZeroU32,
     /// Requests per second of one address, and as many at once after a pause; more are answered by
     /// 429. Default 50000.
     pub requests_per_second: NonZeroU32,
@@ -36,6 +38,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9077)),
             connections: number(2048),
+            connections_per_address: number(1792),
             requests_per_second: number(50_000),
             requests_per_address: number(1536),
             requests_at_once: number(512),

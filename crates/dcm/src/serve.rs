@@ -110,6 +110,7 @@ async fn serve_api(
     let router = dcm_api::router(app, metrics, Arc::new(registry), config.pressure());
     let limits = Limits {
         connections: listener::count(config.connections),
+        connections_per_address: listener::count(config.connections_per_address),
         shutdown: REQUESTS_ENDING,
         ..Limits::default()
     };

@@ -440,3 +440,31 @@ async fn what_cannot_be_answered_now_is_refused_and_waiting_does_not_count() {
         .expect("the place is taken");
     assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn an_address_has_so_many_connections() {
+    let listening = listen(Limits {
+        connections_per_address: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut first = connect(&listening).await;
+    send(&mut first, "/healthz").await;
+    read_until(&mut first, "ok\n").await;
+    let mut second = connect(&listening).await;
+    assert_eq!(read_until(&mut second, "never").await, "");
+    drop(first);
+    let served = async {
+        loop {
+            let mut third = connect(&listening).await;
+            let head = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+            let sent = third.write_all(head.as_bytes()).await;
+            if sent.is_ok() && read_until(&mut third, "ok\n").await.contains("200") {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, served)
+        .await
+        .expect("who went makes room");
+}
