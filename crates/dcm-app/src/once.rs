@@ -230,13 +230,12 @@ impl Once {
     async fn refuse_crowd(&self) -> Result<(), Refused> {
         let limit = self.app.policy().kept_answers;
         let register = self.app.register();
-        let count = match register.count(&self.principal) {
-            Some(count) => count,
-            None => {
-                let scope = Scope::Under(self.principal.clone());
-                let kept = self.app.store().read_all::<KeptAnswer>(scope).await;
-                register.count_from(&self.principal, kept.map_err(Error::from)?.len())
-            }
+        let count = if let Some(count) = register.count(&self.principal) {
+            count
+        } else {
+            let scope = Scope::Under(self.principal.clone());
+            let kept = self.app.store().read_all::<KeptAnswer>(scope).await;
+            register.count_from(&self.principal, kept.map_err(Error::from)?.len())
         };
         if count < limit {
             return Ok(());

@@ -42,45 +42,49 @@ impl StagedStore {
         self.batch.lock().take().unwrap_or_default()
     }
 
-    /// What the staged batch says of a document: `None` when it says nothing.
-    fn staged(&self, key: &Key) -> Option<Option<Stored>> {
+    /// What the staged batch says of a document.
+    fn staged(&self, key: &Key) -> Staged {
         let staged = self.batch.lock();
+        let operations = staged.iter().flat_map(|batch| &batch.operations);
         let mut place = PLACES;
-        for operation in &staged.as_ref()?.operations {
+        for operation in operations {
+            let named = operation.key() == key;
             match operation {
-                Operation::Put {
-                    key: put,
-                    schema,
-                    body,
-                    ..
-                } => {
-                    if put == key {
-                        return Some(Some(Stored {
-                            key: put.clone(),
-                            version: Version {
-                                number: place,
-                                touched: 0,
-                            },
-                            schema: *schema,
-                            body: body.clone(),
-                        }));
-                    }
-                    place += 1;
+                Operation::Put { schema, body, .. } if named => {
+                    let version = Version {
+                        number: place,
+                        touched: 0,
+                    };
+                    return Staged::Written(Stored {
+                        key: key.clone(),
+                        version,
+                        schema: *schema,
+                        body: body.clone(),
+                    });
                 }
-                Operation::Delete { key: deleted, .. } if deleted == key => return Some(None),
+                Operation::Put { .. } => place += 1,
+                Operation::Delete { .. } if named => return Staged::Deleted,
                 Operation::Delete { .. } | Operation::Assert { .. } => {}
             }
         }
-        None
+        Staged::Unchanged
     }
+}
+
+/// What becomes of a document.
+enum Staged {
+    Written(Stored),
+    Deleted,
+    Unchanged,
 }
 
 #[async_trait]
 impl Store for StagedStore {
     async fn get(&self, key: &Key) -> Result<Option<Stored>, Error> {
         match self.staged(key) {
-            Some(staged) => Ok(staged),
-            None => self.behind.get(key).await,
+            Staged::Written(stored) => Ok(Some(stored)),
+            Staged::Deleted => Ok(None),
+            Staged::Unchanged => self.behind.get(key).await,
         }
     }
 
