@@ -118,13 +118,13 @@ async fn of_many_repeats_one_has_an_effect(world: World) {
 async fn two_processes_do_it_once(world: World) {
     let other = world.another();
     // Both begin before either is done; the store decides.
-    let (_one, first) = begin(&world.app, "p").await;
-    let (_two, second) = begin(&other, "p").await;
+    let (one, first) = begin(&world.app, "p").await;
+    let (two, second) = begin(&other, "p").await;
     let kept = create(first).await.unwrap().unwrap();
     // Whoever comes second finds the name taken, or loses the commit; begun again, it is answered.
     let lost = create(second).await;
     assert!(matches!(&lost, Ok(None)) || lost.is_err(), "{lost:?}");
-    drop((_one, _two));
+    drop((one, two));
     assert_eq!(create_once(&other).await.unwrap(), kept);
     assert_eq!(world.deeds("p").await.len(), 1);
 
