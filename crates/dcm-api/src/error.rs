@@ -10,9 +10,14 @@ use dcm_wire::views::{FaultView, Problem};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use crate::negotiate::prefers_text;
+
 /// What callers are told of a fault of ours.
 const INTERNAL: &str =
     "something went wrong on our side; the log has it under the id of this request";
+
+/// When there may be room for the answer to a request with a key: kept ones are swept as often.
+const KEYS_RETRY: u32 = 300;
 
 /// An error of a request.
 #[derive(Debug, Clone)]
@@ -23,6 +28,8 @@ pub(crate) struct ApiError {
     detail: String,
     hint: Option<String>,
     faults: Vec<Fault>,
+    /// Seconds after which the same request may go better.
+    retry_after: Option<u32>,
 }
 
 /// Status and title of each kind.
@@ -54,6 +61,7 @@ impl ApiError {
             detail: detail.into(),
             hint: None,
             faults: Vec::new(),
+            retry_after: (kind == Kind::Unavailable).then_some(1),
         }
     }
 
@@ -138,6 +146,58 @@ impl ApiError {
         )
     }
 
+    /// The route needs a body, and there is none.
+    pub(crate) fn length_required() -> Self {
+        Self::of_http(
+            StatusCode::LENGTH_REQUIRED,
+            "length-required",
+            "Length required",
+            "a body is needed here, and the request has neither Content-Length nor chunks",
+        )
+        .hint("send a JSON body with its Content-Length")
+    }
+
+    /// The path and the query are longer than any that is taken.
+    pub(crate) fn uri_too_long(limit: usize) -> Self {
+        Self::of_http(
+            StatusCode::URI_TOO_LONG,
+            "uri-too-long",
+            "URI too long",
+            format!("path and query are longer than {limit} bytes"),
+        )
+    }
+
+    /// Nothing that is offered here is accepted by the caller.
+    pub(crate) fn not_acceptable(offered: &[&str]) -> Self {
+        let detail = format!("what is offered here is {}", offered.join(" or "));
+        Self::of_http(
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "Not acceptable",
+            detail,
+        )
+        .hint("leave out Accept, or add one of these, or */*")
+    }
+
+    /// More than one address may ask for.
+    pub(crate) fn too_many_requests(detail: impl Into<String>, retry_after: u32) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::of_http(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests",
+                detail,
+            )
+        }
+    }
+
+    /// More than this process answers at the same time.
+    pub(crate) fn overloaded() -> Self {
+        let detail = "too many requests are being answered at the moment";
+        Self::new(Kind::Unavailable, detail).hint("try again in a moment")
+    }
+
     /// The problem document.
     fn problem(self, request_id: &str) -> Problem {
         Problem {
@@ -153,9 +213,9 @@ impl ApiError {
 
     /// Writes the problem into a response: as text for those who accept nothing but text.
     pub(crate) fn render(self, request: &HeaderMap, request_id: &str, response: &mut Response) {
-        let unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after = self.retry_after;
         let problem = self.problem(request_id);
-        let (media_type, body) = if wants_text(request) {
+        let (media_type, body) = if prefers_text(request) {
             ("text/plain; charset=utf-8", as_text(&problem))
         } else {
             let json = serde_json::to_string(&problem).unwrap_or_default();
@@ -164,32 +224,42 @@ impl ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        if unavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         *response.body_mut() = body.into();
     }
 }
 
-fn wants_text(request: &HeaderMap) -> bool {
-    let accepted: Vec<&str> = request
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .map(str::trim)
-        .collect();
-    !accepted.is_empty() && accepted.iter().all(|range| *range == "text/plain")
+/// The form of the later system: one line, or a list of faults below a first line.
+fn as_text(problem: &Problem) -> String {
+    let first = if problem.status == StatusCode::BAD_REQUEST.as_u16() {
+        "Invalid Input:"
+    } else {
+        problem.detail.as_str()
+    };
+    match problem.errors.as_slice() {
+        [] => {
+            let hint = problem.hint.as_ref();
+            let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            format!("{}{hint}\n", problem.detail)
+        }
+        [fault] => format!("{} {}\n", with_colon(first), line(fault)),
+        faults => {
+            let lines: Vec<String> = faults.iter().map(line).collect();
+            format!("{}\n{}\n", with_colon(first), lines.join("\n"))
+        }
+    }
 }
 
-fn as_text(problem: &Problem) -> String {
-    let mut lines = vec![format!("{}: {}", problem.title, problem.detail)];
-    let faults = problem.errors.iter();
-    lines.extend(faults.map(|fault| format!("  {} {}", fault.field, fault.rule)));
-    lines.extend(problem.hint.iter().map(|hint| format!("Hint: {hint}")));
-    lines.push(format!("Request: {}\n", problem.request_id));
-    lines.join("\n")
+fn with_colon(text: &str) -> String {
+    format!("{}:", text.trim_end_matches(':'))
+}
+
+fn line(fault: &FaultView) -> String {
+    let hint = fault.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+    format!("{} {}{hint}", fault.field, fault.rule)
 }
 
 impl IntoResponse for ApiError {
@@ -205,6 +275,41 @@ impl From<Refusal> for ApiError {
         Self {
             faults: refusal.faults,
             ..Self::new(refusal.kind, refusal.detail)
+        }
+    }
+}
+
+impl From<dcm_app::Refused> for ApiError {
+    fn from(refused: dcm_app::Refused) -> Self {
+        let header = "Idempotency-Key";
+        match refused {
+            dcm_app::Refused::Running => Self {
+                retry_after: Some(1),
+                ..Self::new(
+                    Kind::Conflict,
+                    "the first request with this Idempotency-Key is still running",
+                )
+                .hint("repeat it in a moment")
+            },
+            dcm_app::Refused::Reused => {
+                let violation = Violation::hidden("was used for another request")
+                    .hint("use a new key for each change, and the same one only to repeat it");
+                Self {
+                    faults: vec![violation.at(header)],
+                    ..Self::of_http(
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        "idempotency-key-reused",
+                        "Idempotency key reused",
+                        "the Idempotency-Key was used for another request",
+                    )
+                }
+            }
+            dcm_app::Refused::TooMany { limit } => Self::too_many_requests(
+                format!("answers to {limit} requests with an Idempotency-Key are kept already"),
+                KEYS_RETRY,
+            )
+            .hint("each is kept for 24 hours; send the request without a key, or later"),
+            dcm_app::Refused::Failed(error) => error.into(),
         }
     }
 }

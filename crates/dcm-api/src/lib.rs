@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   serve   connections, time limits        request   id, span, metrics, panics, problems (around all)
+//!   negotiate  what callers accept           pressure   rates, requests at once     once   Idempotency-Key
 //!   router  what is served where            extract   names of the path, queries, bodies, preconditions
 //!   routes  one file per noun: extract, call dcm-app, convert        answer    bodies and headers
 //!   error   Kind -> status, the one mapping                          openapi   the document
@@ -14,7 +15,11 @@ mod answer;
 mod error;
 mod extract;
 mod metrics;
+mod negotiate;
+mod once;
 mod openapi;
+mod places;
+mod pressure;
 mod request;
 mod router;
 mod routes;
@@ -23,5 +28,6 @@ mod state;
 
 pub use metrics::HttpMetrics;
 pub use openapi::document as openapi_document;
+pub use pressure::PressureLimits;
 pub use router::router;
 pub use serve::{Limits, serve};

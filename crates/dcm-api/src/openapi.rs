@@ -1,6 +1,7 @@
 //! The `OpenAPI` document: what the routes say of themselves, and what they have in common.
 
 mod grammar;
+mod protocol;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,7 @@ pub(crate) struct Common;
 pub fn document() -> String {
     let mut document = crate::router::documented().into_openapi();
     grammar::describe(&mut document);
+    protocol::describe(&mut document);
     let mut text = with_problems(document)
         .to_pretty_json()
         .expect("a document of plain strings and maps can be written as JSON");
@@ -227,20 +229,32 @@ pub(crate) struct DeleteProblems;
 pub(crate) struct ActionProblems;
 
 /// Every status with which an error is told, and what it means; they stand once in the document.
-const STATUSES: [(u16, &str); 10] = [
+const STATUSES: [(u16, &str); 14] = [
     (400, "A value breaks a rule; `errors` names every field"),
     (404, "It, or its parent, does not exist"),
+    (406, "Nothing that is offered is accepted by `Accept`"),
     (408, "The body did not arrive in time"),
     (
         409,
         "It exists already, or the present state does not allow this",
     ),
+    (
+        411,
+        "A body is needed, and the request has neither a length nor chunks",
+    ),
     (412, "`If-Match` does not hold"),
     (413, "The body is larger than 1 MiB"),
+    (414, "Path and query are longer than 16 KiB"),
     (415, "The body is not JSON by its own word"),
     (
         422,
-        "The body is not one JSON value, or a member has the wrong type",
+        "The body is not one JSON value, a member has the wrong type, or the `Idempotency-Key` was used for \
+         another request",
+    ),
+    (
+        429,
+        "More requests than one address may send, or more keys than are kept; `Retry-After` tells when to \
+         come back",
     ),
     (
         500,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::uri::PathAndQuery;
 use tracing::Instrument;
 
 use crate::error::ApiError;
@@ -21,6 +22,8 @@ use crate::metrics::HttpMetrics;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
 const ID_LIMIT: usize = 64;
+/// Longest path with its query, in bytes.
+const URI_LIMIT: usize = 16 * 1024;
 /// Route of a request that matches none.
 const UNMATCHED: &str = "unmatched";
 
@@ -42,7 +45,11 @@ pub(crate) async fn around(
     let accept = accept_only(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", %method, %route, request_id = %id);
-    let mut response = run(request, next).instrument(span.clone()).await;
+    let mut response = if request.uri().path_and_query().is_some_and(is_long) {
+        ApiError::uri_too_long(URI_LIMIT).into_response()
+    } else {
+        run(request, next).instrument(span.clone()).await
+    };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         error.render(&accept, &id, &mut response);
     }
@@ -68,6 +75,10 @@ async fn run(request: Request, next: Next) -> Response {
             tracing::error!("a handler panicked");
             ApiError::internal().into_response()
         })
+}
+
+fn is_long(target: &PathAndQuery) -> bool {
+    target.as_str().len() > URI_LIMIT
 }
 
 fn finish(id: &str, response: &mut Response) {

@@ -12,7 +12,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ApiError;
 use crate::metrics::HttpMetrics;
+use crate::negotiate;
+use crate::once;
 use crate::openapi::{self, Common};
+use crate::pressure::{self, Pressure, PressureLimits};
 use crate::request;
 use crate::routes;
 use crate::state::ApiState;
@@ -43,7 +46,12 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
 
 /// The whole interface. `registry` holds the metrics of all parts of the process, those of
 /// [`HttpMetrics::register`] among them.
-pub fn router(app: App, metrics: HttpMetrics, registry: Arc<Registry>) -> Router {
+pub fn router(
+    app: App,
+    metrics: HttpMetrics,
+    registry: Arc<Registry>,
+    limits: PressureLimits,
+) -> Router {
     let state = ApiState {
         app,
         metrics,
@@ -51,6 +59,8 @@ pub fn router(app: App, metrics: HttpMetrics, registry: Arc<Registry>) -> Router
         openapi: openapi::document().into(),
     };
     let around = middleware::from_fn_with_state(state.metrics.clone(), request::around);
+    let bound = middleware::from_fn_with_state(Pressure::new(limits), pressure::bound);
+    let once = middleware::from_fn_with_state(state.clone(), once::once);
     let (router, _) = documented().split_for_parts();
     router
         // The original design shows this path with a slash at its end.
@@ -60,6 +70,10 @@ pub fn router(app: App, metrics: HttpMetrics, registry: Arc<Registry>) -> Router
         )
         .fallback(async || ApiError::no_route())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        // The last is the outermost.
+        .layer(once)
+        .layer(middleware::from_fn(negotiate::negotiate))
+        .layer(bound)
         .layer(around)
         .with_state(state)
 }

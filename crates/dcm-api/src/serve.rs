@@ -22,7 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::extract::Ending;
+use crate::extract::{BodyTime, Ending};
+use crate::places::Places;
 use head::{HeadTimed, PerConnection};
 
 /// Limits of the listener.
@@ -30,10 +31,14 @@ use head::{HeadTimed, PerConnection};
 pub struct Limits {
     /// How long the head of a request may take to arrive, from its first byte.
     pub head: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body: Duration,
     /// How long a connection may be idle between requests.
     pub idle: Duration,
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at the same time; more are closed.
+    pub connections_per_address: usize,
     /// Largest head of a request, in bytes.
     pub head_bytes: usize,
     /// How long requests may go on after the end was asked for.
@@ -44,8 +49,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(5),
+            body: BodyTime::DEFAULT,
             idle: Duration::from_mins(1),
             connections: 2048,
+            connections_per_address: 1792,
             head_bytes: 32 * 1024,
             shutdown: Duration::from_secs(10),
         }
@@ -60,6 +67,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections_per_address);
     let graceful = GracefulShutdown::new();
     let ending = Ending::default();
     let mut connections = JoinSet::new();
@@ -82,9 +90,13 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(place) = places.take(peer.ip()) else {
+            tracing::debug!("an address has too many connections, one more is closed");
+            continue;
+        };
         let connection = graceful.watch(connect(stream, &router, &limits, (peer, ending.clone())));
         connections.spawn(async move {
-            let _permit = permit;
+            let _held = (permit, place);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -113,7 +125,7 @@ fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = PerConnection::new(router.clone(), peer, ending);
+    let service = PerConnection::new(router.clone(), peer, ending, BodyTime(limits.body));
     let stream = HeadTimed::new(stream, limits.head, service.activity());
     http1::Builder::new()
         .timer(TokioTimer::new())

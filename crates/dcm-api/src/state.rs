@@ -17,8 +17,16 @@ pub(crate) struct ApiState {
     pub(crate) openapi: Arc<str>,
 }
 
+tokio::task_local! {
+    /// The application of the request that is being answered, when what it does is committed with its
+    /// answer; see [`crate::once`]. Every handler gets it as its state, so that none can forget it.
+    pub(crate) static STAGED: dcm_app::App;
+}
+
 impl FromRef<ApiState> for dcm_app::App {
     fn from_ref(state: &ApiState) -> Self {
-        state.app.clone()
+        STAGED
+            .try_with(Self::clone)
+            .unwrap_or_else(|_| state.app.clone())
     }
 }

@@ -7,10 +7,12 @@ use dcm_store::{Store, StoreExt as _, Vault, Versioned};
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer};
 use dcm_types::{Document, Key, Timestamp, Uid, chain};
 
+use crate::once::Register;
 use crate::status::Hub;
 use crate::{Error, Policy};
 
 /// What the application is made of.
+#[derive(Clone)]
 pub struct Parts {
     /// Where documents are.
     pub store: Arc<dyn Store>,
@@ -31,6 +33,7 @@ pub struct Parts {
 pub struct App {
     parts: Arc<Parts>,
     hub: Arc<Hub>,
+    register: Arc<Register>,
 }
 
 impl fmt::Debug for App {
@@ -45,7 +48,25 @@ impl App {
         Self {
             parts: Arc::new(parts),
             hub: Arc::default(),
+            register: Arc::default(),
         }
+    }
+
+    /// The same application with another store and another synchronizer.
+    pub(crate) fn with(&self, store: Arc<dyn Store>, synchronizer: Arc<dyn Synchronizer>) -> Self {
+        Self {
+            parts: Arc::new(Parts {
+                store,
+                synchronizer,
+                ..Parts::clone(&self.parts)
+            }),
+            ..self.clone()
+        }
+    }
+
+    /// Which requests with a key are running, and how many answers are kept.
+    pub(crate) fn register(&self) -> &Arc<Register> {
+        &self.register
     }
 
     /// Who follows which status.
@@ -55,6 +76,12 @@ impl App {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
+    }
+
+    /// The store and the synchronizer, to stand before them.
+    pub(crate) fn behind(&self) -> (Arc<dyn Store>, Arc<dyn Synchronizer>) {
+        let parts = &self.parts;
+        (parts.store.clone(), parts.synchronizer.clone())
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -1,4 +1,5 @@
-//! The background step: links audit records and finishes deletions, woken by changes of the store.
+//! The background step: links audit records and finishes deletions, woken by changes of the store; sweeps
+//! kept answers that are too old.
 //!
 //! Hints are received all the time, also during work, so that a burst does not overrun the store's
 //! channel. Work is done in rounds: wait for a hint, gather what follows closely, do it. A round that
@@ -13,7 +14,7 @@ use dcm_types::{CloudKey, CloudName, DocumentKind, Key, ProjectName, chain};
 use futures::stream::{BoxStream, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Linker;
@@ -49,13 +50,14 @@ async fn receive(mut changes: BoxStream<'static, Change>, inbox: &Inbox) {
 /// Works; never ends.
 async fn rounds(app: &App, inbox: &Inbox) {
     let mut linker = Linker::new();
+    let mut sweep = Instant::now();
     let mut hints = Hints {
         everything: true,
         ..Hints::default()
     };
     let mut pause = PAUSE.0;
     loop {
-        match work(app, &mut linker, hints).await {
+        match work(app, &mut linker, hints, &mut sweep).await {
             Ok(()) => {
                 pause = PAUSE.0;
                 hints = inbox.wait().await;
@@ -74,7 +76,17 @@ async fn rounds(app: &App, inbox: &Inbox) {
     }
 }
 
-async fn work(app: &App, linker: &mut Linker, hints: Hints) -> Result<(), Error> {
+async fn work(
+    app: &App,
+    linker: &mut Linker,
+    hints: Hints,
+    sweep: &mut Instant,
+) -> Result<(), Error> {
+    // By the time and not by hints: a busy store has hints always.
+    if *sweep <= Instant::now() {
+        app.sweep_answers().await?;
+        *sweep = Instant::now() + SCAN;
+    }
     for record in &hints.records {
         linker.note(record);
     }

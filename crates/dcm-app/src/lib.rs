@@ -7,6 +7,7 @@
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
 //!   integrity  documents  change  settle       parents, children, batches, retries: in one place
+//!   once (staged)                   a request with a key has one effect and one answer
 //!   audit (chain)  finishing  background     what happens after the answer
 //! ```
 //!
@@ -35,6 +36,7 @@ mod integrity;
 mod kubeconfig;
 mod lifecycle;
 mod logical_clouds;
+mod once;
 mod paging;
 mod permissions;
 mod policy;
@@ -55,6 +57,7 @@ pub use clusters::{ClusterDetail, ClusterFilter, ClusterLabels};
 pub use error::Error;
 pub use lifecycle::Accepted;
 pub use logical_clouds::{CloudDetail, Deletion};
+pub use once::{Answer, Attempt, Begun, Fingerprint, Once, Refused};
 pub use paging::{Listed, PageRequest};
 pub use policy::Policy;
 pub use precondition::{Precondition, Saved, Written};

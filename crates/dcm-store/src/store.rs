@@ -134,7 +134,9 @@ impl Batch {
     }
 }
 
-/// The outcome of a commit: the version number of each `Put`, in the order of the operations.
+/// The outcome of a commit: the version number of each `Put`, in the order of the operations. The numbers
+/// of one batch follow one another without a gap, so that a document can tell the number of another one
+/// that is written with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
     /// Key and new version number of each document written.

@@ -52,6 +52,12 @@ impl Batch {
         Ok(self)
     }
 
+    /// How many documents it writes.
+    pub fn puts(&self) -> usize {
+        let puts = |operation: &&Operation| matches!(operation, Operation::Put { .. });
+        self.operations.iter().filter(puts).count()
+    }
+
     /// Adds a delete.
     pub fn delete(&mut self, key: Key, expect: Expect) -> &mut Self {
         self.operations.push(Operation::Delete { key, expect });

@@ -36,6 +36,7 @@ pub enum DocumentKind {
     ClusterKv,
     ClusterSyncObject,
     LogicalCloudKv,
+    KeptAnswer,
     // Written by background steps.
     AuditLink,
     Target,
@@ -47,7 +48,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -66,6 +67,7 @@ impl DocumentKind {
         Self::ClusterKv,
         Self::ClusterSyncObject,
         Self::LogicalCloudKv,
+        Self::KeptAnswer,
         Self::AuditLink,
         Self::Target,
         Self::QuotaUsage,
@@ -95,6 +97,7 @@ impl DocumentKind {
             Self::ClusterKv => "cluster-kv",
             Self::ClusterSyncObject => "cluster-sync-object",
             Self::LogicalCloudKv => "logical-cloud-kv",
+            Self::KeptAnswer => "kept-answer",
             Self::AuditLink => "audit-link",
             Self::Target => "target",
             Self::QuotaUsage => "quota-usage",
@@ -272,6 +275,11 @@ impl Key {
     /// `scope/id`: the scope is a project, or [`Key::SYSTEM_SCOPE`]; ids sort by time.
     pub fn audit(scope: &str, id: &str) -> Self {
         Self::of(DocumentKind::Audit, &[scope, id])
+    }
+
+    /// `principal/key`, both as hashes: neither has a grammar that fits a path.
+    pub fn kept_answer(principal: &str, key: &str) -> Self {
+        Self::of(DocumentKind::KeptAnswer, &[principal, key])
     }
 
     /// `scope/sequence`, zero-padded.

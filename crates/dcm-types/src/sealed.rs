@@ -20,6 +20,8 @@ pub enum Purpose {
     TenantKubeconfig,
     /// The values of a synchronisation object, tokens of source repositories among them.
     SyncObjectValues,
+    /// The answer to a request that may be repeated: some answers hold secrets.
+    KeptAnswer,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
             Self::UserKey => "user-key",
             Self::TenantKubeconfig => "tenant-kubeconfig",
             Self::SyncObjectValues => "sync-object-values",
+            Self::KeptAnswer => "kept-answer",
         }
     }
 }

@@ -79,10 +79,18 @@ pub async fn start_with(
         synchronizer: Arc::new(synchronizer.clone()),
         clock,
         randomness,
-        policy: Policy { addresses },
+        policy: Policy {
+            addresses,
+            kept_answers: listener::count(config.server.idempotency_keys),
+        },
     });
     let background = tokio::spawn(dcm_app::run_background(app.clone(), cancellation.clone()));
-    let api = tokio::spawn(serve_api(listener, app, registry, cancellation.clone()));
+    let api = tokio::spawn(serve_api(
+        (listener, config.server),
+        app,
+        registry,
+        cancellation.clone(),
+    ));
     Ok(Server {
         address,
         api,
@@ -93,14 +101,16 @@ pub async fn start_with(
 }
 
 async fn serve_api(
-    listener: TcpListener,
+    (listener, config): (TcpListener, listener::Config),
     app: App,
     mut registry: Registry,
     cancellation: CancellationToken,
 ) -> io::Result<()> {
     let metrics = HttpMetrics::register(&mut registry);
-    let router = dcm_api::router(app, metrics, Arc::new(registry));
+    let router = dcm_api::router(app, metrics, Arc::new(registry), config.pressure());
     let limits = Limits {
+        connections: listener::count(config.connections),
+        connections_per_address: listener::count(config.connections_per_address),
         shutdown: REQUESTS_ENDING,
         ..Limits::default()
     };

@@ -11,6 +11,7 @@ mod idle;
 mod load;
 mod statistics;
 mod tools;
+mod waiters;
 
 use std::fs;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ enum Part {
     Clusters,
     /// The server when it has nothing to do
     Idle,
+    /// Many who wait for a status
+    Waiters,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
@@ -58,6 +61,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let mut figures = Vec::new();
     if wanted(Part::Idle) {
         figures.extend(idle::measure(&tools, &place)?);
+    }
+    if wanted(Part::Waiters) {
+        figures.extend(waiters::measure(&tools, &place)?);
     }
     if wanted(Part::Create) {
         figures.extend(create::measure(&tools, &place)?);

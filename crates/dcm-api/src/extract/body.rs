@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use dcm_app::{Precondition, Principal};
 use dcm_types::Violation;
 use dcm_wire::{Decoded, FieldValidation, Refusal};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::query::Parameters;
@@ -17,8 +18,15 @@ use crate::error::ApiError;
 
 /// Largest body that is read, in bytes (T35).
 const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a body may take to arrive (T35).
-const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// How long a body may take to arrive (T35); set for each connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyTime(pub(crate) Duration);
+
+impl BodyTime {
+    /// The time when nothing else was set.
+    pub(crate) const DEFAULT: Duration = Duration::from_secs(30);
+}
 
 /// A write: who, on which condition, and the bytes.
 pub(crate) struct Write {
@@ -60,23 +68,50 @@ pub(super) async fn receive<S: Send + Sync>(
     state: &S,
 ) -> Result<Write, ApiError> {
     let (mut parts, body) = request.into_parts();
-    check_encoding(&parts.headers)?;
-    check_length(&parts.headers)?;
+    check_bounds(&parts.headers, &body)?;
     let query = Parameters::of(&parts)?;
     let validation = query.parse("fieldValidation", FieldValidation::parse)?;
     let precondition = precondition::read(&parts.headers)?;
     let Ok(Caller(principal)) = Caller::from_request_parts(&mut parts, state).await;
-    let read = Limited::new(body, BODY_LIMIT).collect();
-    let collected = tokio::time::timeout(BODY_TIME, read)
-        .await
-        .map_err(|_| ApiError::body_timed_out())?;
-    let bytes = collected.map_err(|error| broken_body(&*error))?.to_bytes();
+    let bytes = collect(&parts, body).await?;
     Ok(Write {
         principal,
         precondition,
         validation: validation.unwrap_or_default(),
         bytes,
     })
+}
+
+/// Receives a body, whether the route reads one or not.
+pub(crate) async fn receive_bytes(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
+    check_encoding(&parts.headers)?;
+    check_length(&parts.headers)?;
+    collect(parts, body).await
+}
+
+async fn collect(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
+    let time = parts.extensions.get::<BodyTime>();
+    let time = time.map_or(BodyTime::DEFAULT, |set| set.0);
+    let read = Limited::new(body, BODY_LIMIT).collect();
+    let collected = tokio::time::timeout(time, read)
+        .await
+        .map_err(|_| ApiError::body_timed_out())?;
+    Ok(collected.map_err(|error| broken_body(&*error))?.to_bytes())
+}
+
+fn check_bounds(headers: &HeaderMap, body: &Body) -> Result<(), ApiError> {
+    check_encoding(headers)?;
+    check_length(headers)?;
+    check_presence(headers, body)
+}
+
+/// Without a length and without chunks HTTP/1.1 knows of no body; one is needed here (RFC 9110, 15.5.12).
+fn check_presence(headers: &HeaderMap, body: &Body) -> Result<(), ApiError> {
+    let told = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    if told || !body.is_end_stream() {
+        return Ok(());
+    }
+    Err(ApiError::length_required())
 }
 
 fn broken_body(error: &(dyn std::error::Error + 'static)) -> ApiError {

@@ -13,7 +13,7 @@ mod shown;
 mod user;
 mod wait;
 
-pub(crate) use body::Write;
+pub(crate) use body::{BodyTime, Write, receive_bytes};
 pub(crate) use caller::{Caller, RequestId};
 pub(crate) use filter::{ClusterQuery, KvKey, Selector};
 pub(crate) use form::ClusterWrite;

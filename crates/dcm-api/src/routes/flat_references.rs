@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use dcm_app::{App, ReferenceDetail};
+use dcm_app::{App, Error, ReferenceDetail};
 use dcm_types::{CloudKey, ClusterKey, ProviderName};
 use dcm_wire::documents::{FlatReference, FlatReferenceList, read_flat_reference};
 use utoipa::IntoParams;
@@ -73,6 +73,16 @@ fn view(detail: &ReferenceDetail) -> FlatReference {
     FlatReference::of(&detail.reference)
 }
 
+/// The cluster stands in the path here, and is told as that.
+fn told(mut error: Error) -> Error {
+    for fault in &mut error.faults {
+        if fault.field == "spec.cluster" {
+            "cluster".clone_into(&mut fault.field);
+        }
+    }
+    error
+}
+
 /// Lists the references to the clusters of one provider. The same with a slash at the end.
 #[utoipa::path(
     get, tag = "cluster-references",
@@ -141,7 +151,8 @@ async fn put_flat_reference(
             read.draft,
             write.precondition,
         )
-        .await?;
+        .await
+        .map_err(told)?;
     let saved = &written.saved;
     Ok(Answer::found(saved.version, &view(&saved.document)).warnings(&read.unknown))
 }

@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tower::ServiceExt as _;
 
-use crate::extract::Ending;
+use crate::extract::{BodyTime, Ending};
 
 /// What the two sides of a connection know of each other.
 #[derive(Debug, Default)]
@@ -37,15 +37,22 @@ pub(super) struct PerConnection {
     router: Router,
     peer: SocketAddr,
     ending: Ending,
+    body_time: BodyTime,
     activity: Arc<Activity>,
 }
 
 impl PerConnection {
-    pub(super) fn new(router: Router, peer: SocketAddr, ending: Ending) -> Self {
+    pub(super) fn new(
+        router: Router,
+        peer: SocketAddr,
+        ending: Ending,
+        body_time: BodyTime,
+    ) -> Self {
         Self {
             router,
             peer,
             ending,
+            body_time,
             activity: Arc::default(),
         }
     }
@@ -68,6 +75,7 @@ impl hyper::service::Service<Request<Incoming>> for PerConnection {
         let router = self.router.clone();
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(self.ending.clone());
+        request.extensions_mut().insert(self.body_time);
         Box::pin(async move {
             let response = router.oneshot(request).await;
             activity.busy.store(false, Ordering::Relaxed);

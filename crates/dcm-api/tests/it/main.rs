@@ -1,18 +1,29 @@
 //! Tests of the REST interface: the real application on the memory store, in process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 #![expect(
     clippy::too_many_lines,
     reason = "snapshots stand in the tests that make them"
 )]
 
+mod bad_kubeconfigs;
 mod bad_names;
+mod bad_rows;
 mod cluster_forms;
 mod cluster_labels;
 mod clusters;
 mod connections;
 mod controllers;
+#[path = "../../../dcm-pki/tests/it/generate.rs"]
+mod generate;
+mod idempotency;
 mod key_values;
+#[path = "../../../dcm-pki/tests/it/kubeconfig_table.rs"]
+mod kubeconfig_table;
 mod kubeconfigs;
 mod lifecycle;
 mod logical_clouds;
@@ -22,6 +33,8 @@ mod preconditions;
 mod projects;
 mod protocol;
 mod references;
+#[path = "../../../dcm-pki/tests/it/sample.rs"]
+mod sample;
 mod secrets;
 mod server;
 mod slices;

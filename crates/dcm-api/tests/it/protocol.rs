@@ -159,7 +159,8 @@ async fn a_body_that_breaks_off_is_refused() {
 #[tokio::test]
 async fn undecodable_and_empty_bodies_are_told_apart() {
     let server = Server::new();
-    assert_snapshot!(server.call(Method::POST, "/v2/projects", &[], "").await, @r#"
+    let announced = [("content-length", "0")];
+    assert_snapshot!(server.call(Method::POST, "/v2/projects", &announced, "").await, @r#"
     400 Bad Request
     content-type: application/problem+json
     {
@@ -228,14 +229,12 @@ async fn errors_are_text_for_those_who_accept_only_text() {
     assert_snapshot!(server.call(Method::POST, "/v2/projects", &headers, body).await, @r#"
     400 Bad Request
     content-type: text/plain; charset=utf-8
-    Invalid input: metadata.name must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'
-      metadata.name must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'
-    Request: r1
+    Invalid Input: metadata.name must consist of letters, digits, '-', '_' and '.', begin and end with a letter or digit, and not contain '..'
     "#);
     for accept in [
         "*/*",
-        "text/plain, */*",
-        "text/html, text/plain",
+        "application/json, text/plain, */*",
+        "text/plain;q=0.5, application/json",
         "application/json",
     ] {
         let answer = server
@@ -285,4 +284,127 @@ async fn a_head_request_is_a_get_without_a_body() {
     let head = server.call(Method::HEAD, "/v2/projects/p", &[], "").await;
     assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
     assert!(head.header("etag").is_some());
+}
+
+#[tokio::test]
+async fn errors_as_text_are_one_line_or_a_list() {
+    let server = Server::furnished().await;
+    let headers = [("accept", "text/plain")];
+    let path = format!("{CLOUD}/cluster-references");
+    let body =
+        json!({"metadata": {"name": "a/b"}, "spec": {"clusterProvider": "v", "cluster": ""}});
+    let several = server
+        .call(Method::POST, &path, &headers, body.to_string())
+        .await;
+    assert!(
+        several
+            .text
+            .starts_with("Invalid Input:\nmetadata.name must "),
+        "{several}"
+    );
+    assert!(several.text.contains("\nspec.cluster "), "{several}");
+    assert!(several.text.ends_with('\n'), "{several}");
+    let missing = server
+        .call(Method::GET, "/v2/projects/none", &headers, "")
+        .await;
+    assert_eq!(missing.text, "project 'none' does not exist\n");
+    // What is not an error comes in its own form.
+    let found = server
+        .call(Method::GET, "/v2/projects/p", &headers, "")
+        .await;
+    assert_eq!(
+        (found.status.as_u16(), found.header("content-type")),
+        (200, Some("application/json"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_offered_is_not_acceptable_and_nothing_is_done() {
+    let server = Server::furnished().await;
+    let kubeconfig = format!("{CLOUD}/kubeconfig");
+    let stream = format!("{CLOUD}/status/stream?timeout=0");
+    let status = format!("{CLOUD}/status");
+    for (path, accept, refused) in [
+        ("/v2/projects/p", "application/yaml", true),
+        ("/v2/projects/p", "image/*", true),
+        ("/v2/projects/p", "application/json;q=0", true),
+        (
+            "/v2/cluster-providers/v/clusters/c1",
+            "application/octet-stream",
+            true,
+        ),
+        (&kubeconfig, "application/json", true),
+        (&stream, "application/json", true),
+        (&status, "text/event-stream", true),
+        ("/v2/projects/p", "application/json; charset=utf-8", false),
+        (
+            "/v2/projects/p",
+            "text/html, application/xhtml+xml, */*;q=0.8",
+            false,
+        ),
+        (
+            "/v2/projects/p",
+            "application/yaml;q=0.9, application/json;q=0.1",
+            false,
+        ),
+        ("/v2/projects/p", "", false),
+        ("/v2/projects/p", "not a range", false),
+        (&kubeconfig, "application/x-yaml", false),
+        (&kubeconfig, "*/*", false),
+        (&stream, "text/event-stream", false),
+        (&status, "application/vnd.dcm.status+json", false),
+        (
+            "/metrics",
+            "application/openmetrics-text; version=1.0.0",
+            false,
+        ),
+        ("/healthz", "text/plain", false),
+    ] {
+        let answer = server
+            .call(Method::GET, path, &[("accept", accept)], "")
+            .await;
+        assert_eq!(answer.status == 406, refused, "{path} {accept}: {answer}");
+    }
+    let headers = [("accept", "application/yaml")];
+    let answer = server.call(Method::DELETE, CLOUD, &headers, "").await;
+    assert_snapshot!(answer, @r#"
+    406 Not Acceptable
+    content-type: application/problem+json
+    {
+      "detail": "what is offered here is application/json",
+      "hint": "leave out Accept, or add one of these, or */*",
+      "status": 406,
+      "title": "Not acceptable",
+      "type": "urn:dcm:problem:not-acceptable"
+    }
+    "#);
+    assert_eq!(server.get(CLOUD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_needed_has_a_length_or_chunks() {
+    let server = Server::furnished().await;
+    let answer = server.call(Method::POST, "/v2/projects", &[], "").await;
+    assert_snapshot!(answer, @r#"
+    411 Length Required
+    content-type: application/problem+json
+    {
+      "detail": "a body is needed here, and the request has neither Content-Length nor chunks",
+      "hint": "send a JSON body with its Content-Length",
+      "status": 411,
+      "title": "Length required",
+      "type": "urn:dcm:problem:length-required"
+    }
+    "#);
+    // Actions and deletions need none.
+    assert_eq!(server.delete(CLOUD).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_path_beyond_the_bound_is_refused() {
+    let server = Server::new();
+    let path = format!("/v2/projects?continue={}", "x".repeat(16 * 1024));
+    let answer = server.get(&path).await;
+    assert_eq!(answer.status, 414, "{answer}");
+    assert_eq!(answer.json()["type"], "urn:dcm:problem:uri-too-long");
 }

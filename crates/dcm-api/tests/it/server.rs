@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use dcm_api::HttpMetrics;
+use dcm_api::{HttpMetrics, PressureLimits};
 use dcm_app::{App, Parts, Policy};
 use dcm_store::{MemoryStore, Store, Vault};
 use dcm_types::Timestamp;
@@ -82,6 +82,11 @@ pub(crate) struct Answer {
 
 impl Server {
     pub(crate) fn new() -> Self {
+        Self::with(Policy::default(), PressureLimits::default())
+    }
+
+    /// With what the operator decided.
+    pub(crate) fn with(policy: Policy, limits: PressureLimits) -> Self {
         let clock = Arc::new(StepClock::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
         let vault = Arc::new(Vault::ephemeral());
@@ -92,11 +97,11 @@ impl Server {
             synchronizer: synchronizer.clone(),
             clock,
             randomness: Arc::new(Counting::default()),
-            policy: Policy::default(),
+            policy,
         });
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
-        let router = dcm_api::router(app, metrics, Arc::new(registry));
+        let router = dcm_api::router(app, metrics, Arc::new(registry), limits);
         Self {
             router,
             store,
@@ -156,6 +161,12 @@ impl Server {
     /// A project `p`, a provider `v` with the clusters `c1` and `c2`, a logical cloud `l`.
     pub(crate) async fn furnished() -> Self {
         let server = Self::new();
+        server.furnish().await;
+        server
+    }
+
+    /// See [`Self::furnished`].
+    pub(crate) async fn furnish(&self) {
         let rows = [
             ("/v2/projects", json!({"metadata": {"name": "p"}})),
             ("/v2/cluster-providers", json!({"metadata": {"name": "v"}})),
@@ -167,10 +178,9 @@ impl Server {
             ),
         ];
         for (path, body) in rows {
-            let answer = server.post(path, body).await;
+            let answer = self.post(path, body).await;
             assert_eq!(answer.status, StatusCode::CREATED, "{path}: {answer}");
         }
-        server
     }
 }
 

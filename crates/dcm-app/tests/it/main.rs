@@ -33,6 +33,8 @@ mod following;
 mod lifecycle;
 mod members;
 mod model;
+mod once;
+mod orphans;
 mod parents;
 mod permissions;
 mod quotas;

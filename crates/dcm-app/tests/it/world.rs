@@ -1,5 +1,6 @@
 //! A world to test in: a store, a synchronizer that records what it is told, a clock that stands still.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,22 +42,36 @@ impl World {
     pub(crate) fn in_memory() -> Self {
         let clock = Arc::new(StoppedClock::new());
         let store = Arc::new(MemoryStore::new(clock.clone()));
-        Self::with(store, clock, None)
+        Self::with(store, clock)
     }
 
     pub(crate) fn on_disk() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(StoppedClock::new());
-        let path = folder.path().join("data").join("dcm.sqlite");
-        let store = SqliteStore::open(&path, clock.clone()).unwrap();
-        Self::with(Arc::new(store), clock, Some(folder))
+        let world = Self::on_disk_in(folder.path());
+        Self {
+            _folder: Some(folder),
+            ..world
+        }
     }
 
-    fn with(
-        store: Arc<dyn Store>,
-        clock: Arc<StoppedClock>,
-        folder: Option<tempfile::TempDir>,
-    ) -> Self {
+    /// On what is in a folder, or on nothing.
+    pub(crate) fn on_disk_in(folder: &Path) -> Self {
+        let clock = Arc::new(StoppedClock::new());
+        let path = folder.join("data").join("dcm.sqlite");
+        let store = SqliteStore::open(&path, clock.clone()).unwrap();
+        Self::with(Arc::new(store), clock)
+    }
+
+    /// With a vault that opens what was sealed before.
+    pub(crate) fn sealed_by(self, vault: Arc<Vault>) -> Self {
+        let world = Self { vault, ..self };
+        Self {
+            app: world.another(),
+            ..world
+        }
+    }
+
+    fn with(store: Arc<dyn Store>, clock: Arc<StoppedClock>) -> Self {
         let vault = Arc::new(Vault::ephemeral());
         let synchronizer = Arc::new(Recorder::new());
         let app = App::new(Parts {
@@ -73,8 +88,20 @@ impl World {
             vault,
             synchronizer,
             clock,
-            _folder: folder,
+            _folder: None,
         }
+    }
+
+    /// Another process on the same documents.
+    pub(crate) fn another(&self) -> App {
+        App::new(Parts {
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            synchronizer: self.synchronizer.clone(),
+            clock: self.clock.clone(),
+            randomness: Arc::new(SystemRandomness),
+            policy: Policy::default(),
+        })
     }
 
     /// Registers clusters of the provider `edge`.

@@ -10,6 +10,7 @@ mod certificate;
 mod everywhere;
 mod generate;
 mod hostile;
+mod kubeconfig_table;
 mod openssl;
 mod program;
 mod rows;

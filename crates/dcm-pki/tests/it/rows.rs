@@ -3,67 +3,9 @@
 use std::collections::BTreeMap;
 
 use dcm_pki::kubeconfig;
-use serde::Deserialize;
 
-use crate::generate;
+use crate::kubeconfig_table::{Row, rows};
 use crate::sample::Sample;
-
-const ROWS: &str = include_str!("../data/kubeconfigs.yaml");
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    threat: String,
-    name: String,
-    field: String,
-    rule: String,
-    document: Option<String>,
-    generate: Option<String>,
-    clusters: Option<String>,
-    users: Option<String>,
-    contexts: Option<String>,
-    current: Option<String>,
-    top: Option<String>,
-}
-
-impl Row {
-    fn composed(&self) -> String {
-        if let Some(document) = &self.document {
-            return document.clone();
-        }
-        let part = |own: &Option<String>, good: &str| own.clone().unwrap_or(good.to_owned());
-        let clusters = part(
-            &self.clusters,
-            "[{name: edge, cluster: {server: 'https://192.0.2.10', certificate-authority-data: $CA}}]",
-        );
-        let users = part(&self.users, "[{name: admin, user: {token: $TOKEN}}]");
-        let contexts = part(
-            &self.contexts,
-            "[{name: main, context: {cluster: edge, user: admin}}]",
-        );
-        let current = match self.current.as_deref() {
-            Some("") => String::new(),
-            other => format!("current-context: {}", other.unwrap_or("main")),
-        };
-        let top = part(&self.top, "");
-        format!(
-            "apiVersion: v1\nkind: Config\nclusters: {clusters}\nusers: {users}\n\
-             contexts: {contexts}\n{current}\n{top}\n"
-        )
-    }
-
-    fn bytes(&self, sample: &Sample) -> Vec<u8> {
-        let text = sample.fill(&self.composed());
-        match &self.generate {
-            Some(name) => generate::document(name, &text),
-            None => text.into_bytes(),
-        }
-    }
-}
-
-fn rows() -> Vec<Row> {
-    serde_saphyr::from_str(ROWS).unwrap()
-}
 
 #[test]
 fn every_bad_kubeconfig_is_refused_for_its_reason() {

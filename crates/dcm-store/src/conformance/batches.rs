@@ -283,6 +283,9 @@ pub async fn answer_names_puts_in_order(subject: &dyn Subject) {
     let written = commit(&store, batch).await.unwrap().written;
     let named: Vec<&str> = written.iter().map(|(key, _)| key.path()).collect();
     assert_eq!(named, ["c", "a", "d"]);
+    let first = written[0].1;
+    let numbers: Vec<u64> = written.iter().map(|(_, number)| *number).collect();
+    assert_eq!(numbers, [first, first + 1, first + 2]);
     for (key, number) in &written {
         assert_eq!(version(&store, key).await.unwrap().number, *number);
     }

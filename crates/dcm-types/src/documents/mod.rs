@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cluster;
 pub mod cluster_health;
 pub mod controller;
+pub mod kept_answer;
 pub mod key_values;
 pub mod lifecycle;
 pub mod logical_cloud;
@@ -22,6 +23,7 @@ pub use audit::{AuditLink, AuditRecord, AuditResult};
 pub use cluster::{Cluster, ClusterLabel, ClusterProvider, GitOps, PublicAccess};
 pub use cluster_health::{ClusterHealth, ClusterIdentity, Finding, HealthState, SignerState};
 pub use controller::{Controller, ControllerGroup};
+pub use kept_answer::{AnswerVersion, KeptAnswer};
 pub use key_values::{ClusterKv, ClusterSyncObject, LogicalCloudKv};
 pub use lifecycle::{Action, ActionRecord, Lifecycle, Wish};
 pub use logical_cloud::{

@@ -1,8 +1,7 @@
-//! Tests of the wire shapes: tables of bad bodies, spellings that are accepted, and what is shown.
+//! Tests of the wire shapes: tables of bad names, spellings that are accepted, and what is shown.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod bad_bodies;
 mod bad_names;
 mod spellings;
 mod views;
