@@ -48,6 +48,24 @@ impl App {
         }
     }
 
+    /// The same use cases on another store, telling another synchronizer.
+    pub(crate) fn on(&self, store: Arc<dyn Store>, synchronizer: Arc<dyn Synchronizer>) -> Self {
+        let parts = &self.parts;
+        Self::new(Parts {
+            store,
+            synchronizer,
+            vault: parts.vault.clone(),
+            clock: parts.clock.clone(),
+            randomness: parts.randomness.clone(),
+            policy: parts.policy.clone(),
+        })
+    }
+
+    /// The store, to build another one upon.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        self.parts.store.clone()
+    }
+
     /// Who follows which status.
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
