@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dcm_store::StagedStore;
 use dcm_types::documents::Action;
+use dcm_types::drafts::{PermissionDraft, ReferenceDraft};
 use dcm_types::ports::{Nudge, PortError, StatusChange, Synchronizer};
 use dcm_types::{CloudKey, ClusterKey, Document, Entry, Key};
 use futures::StreamExt as _;
@@ -14,6 +15,7 @@ use futures::stream::{self, BoxStream};
 use parking_lot::Mutex;
 
 use super::Outcome;
+use crate::permissions::Grants;
 use crate::references::Members;
 use crate::{App, Error, Precondition, Principal, Written};
 
@@ -32,6 +34,8 @@ pub(super) struct Stage {
     nudges: Arc<Gathered>,
     /// The members of the cloud whose references come one after the other.
     members: Option<(CloudKey, Members)>,
+    /// Likewise for permissions.
+    grants: Option<(CloudKey, Grants)>,
 }
 
 /// Nudges that are kept until the commit.
@@ -73,6 +77,7 @@ impl Stage {
             store,
             nudges,
             members: None,
+            grants: None,
         }
     }
 
@@ -83,15 +88,8 @@ impl Stage {
         }
         let before = self.store.commits();
         let (key, created, version) = match entry {
-            Entry::Reference(cloud, draft) => {
-                let mut members = match self.members.take() {
-                    Some((of, members)) if of == *cloud => members,
-                    _ => self.app.members_to_change(cloud).await?,
-                };
-                let written = self.app.apply_reference(who, &mut members, draft).await;
-                self.members = Some((cloud.clone(), members));
-                put_document(&written?)
-            }
+            Entry::Reference(cloud, draft) => self.put_reference(who, cloud, draft).await?,
+            Entry::Permission(cloud, draft) => self.put_permission(who, cloud, draft).await?,
             entry => self.put(who, entry).await?,
         };
         let outcome = match (created, self.store.commits() == before) {
@@ -104,6 +102,39 @@ impl Stage {
             outcome,
             version,
         })
+    }
+
+    async fn put_reference(
+        &mut self,
+        who: &Principal,
+        cloud: &CloudKey,
+        draft: &ReferenceDraft,
+    ) -> Result<Put, Error> {
+        let mut members = match self.members.take() {
+            Some((of, members)) if of == *cloud => members,
+            _ => self.app.members_to_change(cloud).await?,
+        };
+        let written = self.app.apply_reference(who, &mut members, draft).await;
+        self.members = Some((cloud.clone(), members));
+        Ok(put_document(&written?))
+    }
+
+    async fn put_permission(
+        &mut self,
+        who: &Principal,
+        cloud: &CloudKey,
+        draft: &PermissionDraft,
+    ) -> Result<Put, Error> {
+        let mut grants = match self.grants.take() {
+            Some((of, grants)) if of == *cloud => grants,
+            _ => self.app.grants_of(cloud).await?,
+        };
+        let written = self
+            .app
+            .apply_permission(who, &mut grants, draft.clone())
+            .await;
+        self.grants = Some((cloud.clone(), grants));
+        Ok(put_document(&written?))
     }
 
     async fn act(&self, who: &Principal, cloud: &CloudKey, action: Action) -> Result<Done, Error> {
@@ -197,11 +228,6 @@ impl Stage {
                 let draft = draft.clone();
                 let name = draft.name.clone();
                 put_document(&app.put_user(who, cloud, &name, draft, any).await?)
-            }
-            Entry::Permission(cloud, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_permission(who, cloud, &name, draft, any).await?)
             }
             Entry::Quota(cloud, draft) => {
                 let draft = draft.clone();

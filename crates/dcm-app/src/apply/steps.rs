@@ -55,14 +55,14 @@ pub(super) fn steps_of(entries: Vec<Entry>) -> Vec<Step> {
             entry,
         }));
     }
-    // References of one cloud stand together, because they are decided on one list.
+    // References of one cloud stand together, and so do permissions: they are decided on one list.
     steps.sort_by_cached_key(|step| (step.entry.rank(), cloud_of(&step.entry)));
     steps
 }
 
 fn cloud_of(entry: &Entry) -> Option<CloudKey> {
     match entry {
-        Entry::Reference(cloud, _) => Some(cloud.clone()),
+        Entry::Reference(cloud, _) | Entry::Permission(cloud, _) => Some(cloud.clone()),
         _ => None,
     }
 }
