@@ -6,6 +6,7 @@
     reason = "snapshots stand in the tests that make them"
 )]
 
+mod apply;
 mod bad_names;
 mod cluster_forms;
 mod cluster_labels;
