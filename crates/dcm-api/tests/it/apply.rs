@@ -53,11 +53,19 @@ async fn every_kind_of_document_is_applied_in_any_order() {
     let entries = applied["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 15);
     let action = &entries[0];
-    assert_eq!((&action["result"], &action["generation"]), (&json!("accepted"), &json!(1)));
-    assert_eq!(entries[5]["path"], "projects/p/logical-clouds/l/cluster-references/v-c1");
+    assert_eq!(
+        (&action["result"], &action["generation"]),
+        (&json!("accepted"), &json!(1))
+    );
+    assert_eq!(
+        entries[5]["path"],
+        "projects/p/logical-clouds/l/cluster-references/v-c1"
+    );
     for created in &entries[1..] {
         assert_eq!(created["result"], "created", "{created}");
-        let single = server.get(&format!("/v2/{}", created["path"].as_str().unwrap())).await;
+        let single = server
+            .get(&format!("/v2/{}", created["path"].as_str().unwrap()))
+            .await;
         assert_eq!(single.status, 200, "{created}");
         assert_eq!(single.header("etag"), created["etag"].as_str());
     }
@@ -87,7 +95,10 @@ async fn a_dry_run_writes_nothing() {
     assert_eq!(server.get("/v2/projects/p").await.status, 404);
     assert!(server.nudges().is_empty());
     let bad = server.post("/v2/apply?dryRun=maybe", json!([])).await;
-    assert_eq!((bad.status.as_u16(), bad.fields()), (400, vec!["dryRun".to_owned()]));
+    assert_eq!(
+        (bad.status.as_u16(), bad.fields()),
+        (400, vec!["dryRun".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -95,7 +106,10 @@ async fn faults_of_all_entries_are_told_at_once() {
     let server = Server::furnished().await;
     let list = json!([
         entry("projects", named("new")),
-        entry("projects/p/logical-clouds/none/cluster-quotas/q", json!({"spec": {"pods": "1"}})),
+        entry(
+            "projects/p/logical-clouds/none/cluster-quotas/q",
+            json!({"spec": {"pods": "1"}})
+        ),
         entry(
             "projects/p/logical-clouds/l/cluster-references/r",
             json!({"spec": {"clusterProvider": "v", "cluster": "none"}})
@@ -140,27 +154,80 @@ fn bad_lists() -> Vec<(Value, u16, Vec<&'static str>)> {
         (json!(["projects"]), 422, vec!["[0]"]),
         (json!([{"document": {}}]), 400, vec!["[0].path"]),
         (json!([{"path": 1}]), 422, vec!["[0].path"]),
-        (json!([{"path": "projects"}]), 400, vec!["[0].document.metadata.name"]),
-        (json!([entry("projects", json!("text"))]), 422, vec!["[0].document"]),
-        (json!([entry("projects/Not/x", named("x"))]), 400, vec!["[0].path"]),
-        (json!([entry("", named("x"))]), 400, vec!["[0].path"]),
-        (json!([entry("projects/p/logical-clouds/l/status", json!({}))]), 400, vec!["[0].path"]),
-        (json!([entry("projects/p/logical-clouds/l/cluster-providers/v/cluster-references", json!({}))]), 400, vec!["[0].path"]),
-        (json!([{"path": "projects/p/logical-clouds/@/instantiate"}]), 400, vec!["[0].path"]),
-        (json!([entry("projects/q", named("p"))]), 400, vec!["[0].document.metadata.name"]),
-        (json!([entry("projects", named("q")), entry("projects/q", json!({}))]), 400, vec!["[1]"]),
         (
-            json!([entry(quota, named("a")), entry(quota, json!({"spec": {"podz": 1}}))]),
+            json!([{"path": "projects"}]),
             400,
-            vec!["[0].document.spec", "[1].document.metadata.name", "[1].document.spec.podz"],
+            vec!["[0].document.metadata.name"],
+        ),
+        (
+            json!([entry("projects", json!("text"))]),
+            422,
+            vec!["[0].document"],
+        ),
+        (
+            json!([entry("projects/Not/x", named("x"))]),
+            400,
+            vec!["[0].path"],
+        ),
+        (json!([entry("", named("x"))]), 400, vec!["[0].path"]),
+        (
+            json!([entry("projects/p/logical-clouds/l/status", json!({}))]),
+            400,
+            vec!["[0].path"],
+        ),
+        (
+            json!([entry(
+                "projects/p/logical-clouds/l/cluster-providers/v/cluster-references",
+                json!({})
+            )]),
+            400,
+            vec!["[0].path"],
+        ),
+        (
+            json!([{"path": "projects/p/logical-clouds/@/instantiate"}]),
+            400,
+            vec!["[0].path"],
+        ),
+        (
+            json!([entry("projects/q", named("p"))]),
+            400,
+            vec!["[0].document.metadata.name"],
+        ),
+        (
+            json!([
+                entry("projects", named("q")),
+                entry("projects/q", json!({}))
+            ]),
+            400,
+            vec!["[1]"],
+        ),
+        (
+            json!([
+                entry(quota, named("a")),
+                entry(quota, json!({"spec": {"podz": 1}}))
+            ]),
+            400,
+            vec![
+                "[0].document.spec",
+                "[1].document.metadata.name",
+                "[1].document.spec.podz",
+            ],
         ),
         (
             json!([{"path": "projects/p/logical-clouds/l/stop"}, {"path": "projects/p/logical-clouds/l/update"}]),
             400,
             vec!["[1].path"],
         ),
-        (json!([{"path": "projects/p/logical-clouds/l/instantiate"}]), 409, vec!["[0]"]),
-        (json!(vec![entry("projects", named("x")); 1001]), 400, vec!["body"]),
+        (
+            json!([{"path": "projects/p/logical-clouds/l/instantiate"}]),
+            409,
+            vec!["[0]"],
+        ),
+        (
+            json!(vec![entry("projects", named("x")); 1001]),
+            400,
+            vec!["body"],
+        ),
     ]
 }
 
@@ -170,7 +237,11 @@ async fn bad_lists_are_refused_and_change_nothing() {
     for (list, status, fields) in bad_lists() {
         let answer = server.post(APPLY, list.clone()).await;
         let shown: String = list.to_string().chars().take(120).collect();
-        assert_eq!((answer.status.as_u16(), answer.fields()), (status, fields.iter().map(|f| (*f).to_owned()).collect()), "{shown}: {answer}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.fields()),
+            (status, fields.iter().map(|f| (*f).to_owned()).collect()),
+            "{shown}: {answer}"
+        );
     }
     let projects = server.get("/v2/projects").await.json();
     assert_eq!(projects.as_array().unwrap().len(), 1);
@@ -179,24 +250,41 @@ async fn bad_lists_are_refused_and_change_nothing() {
 #[tokio::test]
 async fn unknown_members_are_told_with_their_entry_and_under_strict_validation_refused() {
     let server = Server::new();
-    let mut one = entry("projects", json!({"metadata": {"name": "p", "descriptoin": "x"}}));
+    let mut one = entry(
+        "projects",
+        json!({"metadata": {"name": "p", "descriptoin": "x"}}),
+    );
     one["when"] = json!("now");
     let answer = server.post(APPLY, json!([one.clone()])).await;
     let warnings: Vec<_> = answer.headers.get_all("warning").iter().collect();
     assert_eq!(warnings.len(), 2, "{answer}");
-    let strict = server.post("/v2/apply?fieldValidation=Strict", json!([one])).await;
+    let strict = server
+        .post("/v2/apply?fieldValidation=Strict", json!([one]))
+        .await;
     let expected = ["[0].when", "[0].document.metadata.descriptoin"];
-    assert_eq!((strict.status.as_u16(), strict.fields()), (400, expected.map(str::to_owned).to_vec()));
+    assert_eq!(
+        (strict.status.as_u16(), strict.fields()),
+        (400, expected.map(str::to_owned).to_vec())
+    );
 }
 
 #[tokio::test]
 async fn a_list_changes_what_is_there() {
     let server = Server::furnished().await;
     let text = json!({"metadata": {"description": "new"}});
-    let list = json!([entry("projects/p", text), entry("projects/p/logical-clouds/l", json!({"spec": {"namespace": "ns", "user": {"userName": "u"}}}))]);
+    let list = json!([
+        entry("projects/p", text),
+        entry(
+            "projects/p/logical-clouds/l",
+            json!({"spec": {"namespace": "ns", "user": {"userName": "u"}}})
+        )
+    ]);
     let applied = server.post(APPLY, list).await.json();
     assert_eq!(applied["entries"][0]["result"], "updated");
     assert_eq!(applied["entries"][1]["result"], "unchanged");
     let single = server.get(CLOUD).await;
-    assert_eq!(single.header("etag"), applied["entries"][1]["etag"].as_str());
+    assert_eq!(
+        single.header("etag"),
+        applied["entries"][1]["etag"].as_str()
+    );
 }
