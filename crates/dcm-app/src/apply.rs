@@ -1,9 +1,9 @@
 //! Apply: a list of entries, created or replaced in one commit, or refused as a whole.
 //!
 //! The use cases of the single calls run one after the other on a store that gathers what they commit
-//! ([`StagedStore`]), each seeing what the earlier ones left behind; then all of it is committed at
-//! once, with the audit record of each. So there is no second set of rules. Entries are taken in the
-//! order of what depends on what, whatever their order in the list, and actions come last.
+//! ([`dcm_store::StagedStore`]), each seeing what the earlier ones left behind; then all of it is
+//! committed at once, with the audit record of each. So there is no second set of rules. Entries are
+//! taken in the order of what depends on what, whatever their order in the list; actions come last.
 //!
 //! Invariants: nothing is told or nudged before the commit. A refusal is of documents that were not
 //! changed by others meanwhile; else, as after a lost race at the commit, everything is decided again.

@@ -8,7 +8,9 @@ use crate::server::{CANARY, CLOUD, Server, new_cluster};
 const APPLY: &str = "/v2/apply";
 
 fn entry(path: &str, document: Value) -> Value {
-    json!({"path": path, "document": document})
+    let mut entry = json!({"path": path});
+    entry["document"] = document;
+    entry
 }
 
 fn named(name: &str) -> Value {

@@ -87,11 +87,15 @@ impl Stage {
             return self.act(who, cloud, *action).await;
         }
         let before = self.store.commits();
-        let (key, created, version) = match entry {
-            Entry::Reference(cloud, draft) => self.put_reference(who, cloud, draft).await?,
-            Entry::Permission(cloud, draft) => self.put_permission(who, cloud, draft).await?,
-            entry => self.put(who, entry).await?,
+        let put = match entry {
+            Entry::Reference(cloud, draft) => Some(self.put_reference(who, cloud, draft).await?),
+            Entry::Permission(cloud, draft) => Some(self.put_permission(who, cloud, draft).await?),
+            entry => match Box::pin(self.put_outside(who, entry)).await? {
+                None => Box::pin(self.put_in_project(who, entry)).await?,
+                put => put,
+            },
         };
+        let (key, created, version) = put.expect("an entry that is no action is put");
         let outcome = match (created, self.store.commits() == before) {
             (true, _) => Outcome::Created,
             (false, true) => Outcome::Unchanged,
@@ -151,39 +155,21 @@ impl Stage {
         })
     }
 
-    /// Creates or replaces the document of an entry.
-    async fn put(&self, who: &Principal, entry: &Entry) -> Result<Put, Error> {
-        match entry {
-            Entry::Cluster(..)
-            | Entry::ClusterLabel(..)
-            | Entry::ClusterKv(..)
-            | Entry::Provider(_)
-            | Entry::SyncObject(..)
-            | Entry::Controller(..) => Box::pin(self.put_outside(who, entry)).await,
-            _ => Box::pin(self.put_in_project(who, entry)).await,
-        }
-    }
-
-    /// Documents that belong to no project.
-    async fn put_outside(&self, who: &Principal, entry: &Entry) -> Result<Put, Error> {
+    /// Documents that belong to no project; `None` for others.
+    async fn put_outside(&self, who: &Principal, entry: &Entry) -> Result<Option<Put>, Error> {
         let (app, any) = (&self.app, Precondition::None);
-        Ok(match entry {
+        Ok(Some(match entry {
             Entry::Controller(group, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_controller(who, *group, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_controller(who, *group, name, draft, any).await?)
             }
             Entry::Provider(draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_provider(who, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_provider(who, name, draft, any).await?)
             }
             Entry::SyncObject(provider, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                let written = app
-                    .put_sync_object(who, provider, &name, draft, any)
-                    .await?;
+                let (name, draft) = (&draft.name, draft.clone());
+                let written = app.put_sync_object(who, provider, name, draft, any).await?;
                 put(written.saved.document.object.key(), &written)
             }
             Entry::Cluster(provider, draft) => {
@@ -198,22 +184,20 @@ impl Stage {
                 put_document(&app.put_cluster_label(who, cluster, label, any).await?)
             }
             Entry::ClusterKv(cluster, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_cluster_kv(who, cluster, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_cluster_kv(who, cluster, name, draft, any).await?)
             }
-            _ => unreachable!("documents of projects are put by the other function"),
-        })
+            _ => return Ok(None),
+        }))
     }
 
-    /// Projects, and what belongs to them.
-    async fn put_in_project(&self, who: &Principal, entry: &Entry) -> Result<Put, Error> {
+    /// Projects, and what belongs to them; `None` for others.
+    async fn put_in_project(&self, who: &Principal, entry: &Entry) -> Result<Option<Put>, Error> {
         let (app, any) = (&self.app, Precondition::None);
-        Ok(match entry {
+        Ok(Some(match entry {
             Entry::Project(draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_project(who, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_project(who, name, draft, any).await?)
             }
             Entry::LogicalCloud(project, draft) => {
                 let key = CloudKey {
@@ -225,22 +209,19 @@ impl Stage {
                 put(Key::cloud(&key), &written)
             }
             Entry::User(cloud, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_user(who, cloud, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_user(who, cloud, name, draft, any).await?)
             }
             Entry::Quota(cloud, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_quota(who, cloud, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_quota(who, cloud, name, draft, any).await?)
             }
             Entry::CloudKv(cloud, draft) => {
-                let draft = draft.clone();
-                let name = draft.name.clone();
-                put_document(&app.put_cloud_kv(who, cloud, &name, draft, any).await?)
+                let (name, draft) = (&draft.name, draft.clone());
+                put_document(&app.put_cloud_kv(who, cloud, name, draft, any).await?)
             }
-            _ => unreachable!("other entries are taken before"),
-        })
+            _ => return Ok(None),
+        }))
     }
 
     /// Whether the final version of a document is known by its commit only.

@@ -263,8 +263,8 @@ async fn of_two_applies_at_once_none_is_lost(world: World) {
         let (one, other) = (one.await.unwrap().unwrap(), other.await.unwrap().unwrap());
         let project = ProjectName::parse("p").unwrap();
         let found = world.app.get_project(&who(), &project).await.unwrap();
-        let last = [&one, &other].map(|applied| applied[0].version == Some(found.version));
-        assert_eq!(last.iter().filter(|last| **last).count(), 1);
+        let winners = [&one, &other].map(|applied| applied[0].version == Some(found.version));
+        assert_eq!(winners.iter().filter(|won| **won).count(), 1);
         let created = [&one, &other].map(|applied| applied[1].outcome == Outcome::Created);
         assert_eq!(created.contains(&true), round == 0);
         assert_ne!(created, [true, true]);

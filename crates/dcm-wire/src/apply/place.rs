@@ -63,7 +63,7 @@ pub(super) fn read(
     }
     // Collections have an odd number of parts, and documents one more.
     let (collection, name) = match parts.split_last() {
-        Some((last, parents)) if parts.len() % 2 == 0 => (parents, Some(*last)),
+        Some((last, parents)) if parts.len().is_multiple_of(2) => (parents, Some(*last)),
         _ => (parts.as_slice(), None),
     };
     let source = Source {
