@@ -102,9 +102,10 @@ async fn send(
             },
         })
         .collect();
-    let query = match dry_run {
-        true => vec![("dryRun", "true".to_owned())],
-        false => Vec::new(),
+    let query = if dry_run {
+        vec![("dryRun", "true".to_owned())]
+    } else {
+        Vec::new()
     };
     let path = Path::new(&["apply"]);
     let answer = context
