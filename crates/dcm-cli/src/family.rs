@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::{OutputArguments, segment};
@@ -84,6 +85,11 @@ impl<N: Member> Write<N> {
         let document = N::document(&self.one.place, &self.one.name, self.content)?;
         Ok((self.one, document))
     }
+}
+
+/// A document of the interface as it is sent.
+pub(crate) fn as_value(document: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(document).map_err(Error::Encode)
 }
 
 /// Runs a command of the family.

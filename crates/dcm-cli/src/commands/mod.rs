@@ -63,13 +63,13 @@ pub enum Command {
     /// Cluster references: which clusters a logical cloud spans
     Reference(reference::Arguments),
 
-    /// Quotas of a logical cloud
+    /// Quotas of a logical cloud; a change counts from the next instantiate or update on
     Quota(quota::Arguments),
 
-    /// Users of a logical cloud
+    /// Users of a logical cloud; a change counts from the next instantiate or update on
     User(user::Arguments),
 
-    /// Permissions of the users of a logical cloud
+    /// Permissions of users; a change counts from the next instantiate or update on
     Permission(permission::Arguments),
 
     /// Key-values of a logical cloud, kept for clients

@@ -27,9 +27,9 @@ fn help_lists_the_commands() {
       sync-object    Key-values with which repositories are reached; tokens may be among them
       logical-cloud  Logical clouds: slices through chosen clusters [alias: lc]
       reference      Cluster references: which clusters a logical cloud spans
-      quota          Quotas of a logical cloud
-      user           Users of a logical cloud
-      permission     Permissions of the users of a logical cloud
+      quota          Quotas of a logical cloud; a change counts from the next instantiate or update on
+      user           Users of a logical cloud; a change counts from the next instantiate or update on
+      permission     Permissions of users; a change counts from the next instantiate or update on
       cloud-kv       Key-values of a logical cloud, kept for clients
       controller     Controllers of the later system, kept for its clients
       kubeconfig     Get the kubeconfig of a logical cloud
@@ -122,12 +122,12 @@ fn help_of_a_verb_lists_its_options() {
     insta::assert_snapshot!(outcome.shown(), @r"
     exit 0
     --- stdout
-    Create a quota; it counts from the next instantiate or update on
+    Create one; one of its name must not exist
 
     Usage: dcm quota create [OPTIONS] --project <PROJECT> --cloud <CLOUD> --limit <RESOURCE=QUANTITY> <NAME>
 
     Arguments:
-      <NAME>  Name of the quota, and of its `ResourceQuota`
+      <NAME>  Its name
 
     Options:
       -o, --output <FORMAT>            Format of what is written to standard output [default: table]
