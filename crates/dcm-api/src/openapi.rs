@@ -42,6 +42,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         (name = "logical-cloud-kv-pairs", description = "Free JSON objects of logical clouds, kept for clients"),
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
+        (name = "apply", description = "Many documents in one commit"),
         (name = "system", description = "Health, metrics, this document"),
     )
 )]

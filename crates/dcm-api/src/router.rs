@@ -41,6 +41,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::kubeconfigs::router())
         .merge(routes::controllers::router())
         .merge(routes::cluster_manager_controllers::router())
+        .merge(routes::apply::router())
         .merge(routes::system::router())
 }
 

@@ -6,6 +6,7 @@
 //!   lifecycle (freeze, reserve, pause)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
+//!   apply (steps, stage, refusals)  many of them in one commit
 //!   integrity  documents  change  settle       parents, children, batches, retries: in one place
 //!   once (staged)                   a request with a key has one effect and one answer
 //!   audit (chain)  finishing  background     what happens after the answer
@@ -21,6 +22,7 @@
 //! *untouched* since before the children were listed.
 
 mod app;
+mod apply;
 pub mod audit;
 mod background;
 mod change;
@@ -52,6 +54,7 @@ mod sync_objects;
 mod users;
 
 pub use app::{App, Parts};
+pub use apply::{Applied, Outcome, Run};
 pub use background::run_background;
 pub use clusters::{ClusterDetail, ClusterFilter, ClusterLabels};
 pub use error::Error;

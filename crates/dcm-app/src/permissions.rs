@@ -1,6 +1,8 @@
 //! What the users of a logical cloud may do there. Rules stay inside the envelope of
 //! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
 
+use std::collections::BTreeMap;
+
 use dcm_store::{Scope, StoreExt as _};
 use dcm_types::documents::{User, UserPermission};
 use dcm_types::drafts::PermissionDraft;
@@ -12,6 +14,15 @@ use crate::integrity::same_name;
 use crate::users::name_user;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
+/// What a permission is held against: the cloud, and its other permissions.
+pub(crate) struct Grants {
+    cloud: CloudKey,
+    /// The first user.
+    first: Option<UserName>,
+    namespace: NamespaceName,
+    permissions: BTreeMap<PermissionName, UserPermission>,
+}
+
 impl App {
     /// Creates a permission.
     pub async fn create_permission(
@@ -20,7 +31,8 @@ impl App {
         cloud: &CloudKey,
         draft: PermissionDraft,
     ) -> Result<Saved<UserPermission>, Error> {
-        self.check_permission(cloud, &draft).await?;
+        let grants = self.grants_of(cloud).await?;
+        self.check_permission(&grants, &draft).await?;
         let permission = self.new_permission(cloud, draft);
         let user = permission.user.clone();
         self.create_document(who, &site_of(cloud, user.as_ref()), permission)
@@ -61,7 +73,36 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<UserPermission>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        self.check_permission(cloud, &draft).await?;
+        let grants = self.grants_of(cloud).await?;
+        self.put_among(who, &grants, draft, &precondition).await
+    }
+
+    /// Creates or replaces a permission, decided on grants that are kept true. For a store that nobody
+    /// else writes ([`dcm_store::StagedStore`]), where the list need not be read for each of many.
+    pub(crate) async fn apply_permission(
+        &self,
+        who: &Principal,
+        grants: &mut Grants,
+        draft: PermissionDraft,
+    ) -> Result<Written<UserPermission>, Error> {
+        let any = Precondition::None;
+        let written = self.put_among(who, grants, draft, &any).await?;
+        let permission = written.saved.document.clone();
+        grants
+            .permissions
+            .insert(permission.name.clone(), permission);
+        Ok(written)
+    }
+
+    async fn put_among(
+        &self,
+        who: &Principal,
+        grants: &Grants,
+        draft: PermissionDraft,
+        precondition: &Precondition,
+    ) -> Result<Written<UserPermission>, Error> {
+        self.check_permission(grants, &draft).await?;
+        let cloud = &grants.cloud;
         let make = |found: Option<&UserPermission>| {
             let mut permission = self.new_permission(cloud, draft.clone());
             if let Some(found) = found {
@@ -70,8 +111,8 @@ impl App {
             Ok(permission)
         };
         let user = draft.user.as_ref();
-        let (site, key) = (site_of(cloud, user), Key::permission(cloud, name));
-        self.put_document(who, &site, &key, &precondition, make)
+        let (site, key) = (site_of(cloud, user), Key::permission(cloud, &draft.name));
+        self.put_document(who, &site, &key, precondition, make)
             .await
             .map_err(|error| name_user(error, cloud, user))
     }
@@ -90,48 +131,45 @@ impl App {
             .await
     }
 
+    /// What permissions of a cloud are held against.
+    pub(crate) async fn grants_of(&self, cloud: &CloudKey) -> Result<Grants, Error> {
+        let first = self.require_cloud(cloud).await?.document.user;
+        let namespace = self.namespace_of(cloud).await?.document.name;
+        let scope = Scope::Under(cloud.path());
+        let all = self.store().read_all::<UserPermission>(scope).await?;
+        let permissions = all.into_iter().map(|found| found.document);
+        Ok(Grants {
+            cloud: cloud.clone(),
+            first,
+            namespace,
+            permissions: permissions.map(|p| (p.name.clone(), p)).collect(),
+        })
+    }
+
     /// Holds a permission against the cloud that it is for: its namespace, its user, the envelope, and
     /// all the rules of that user together.
     async fn check_permission(
         &self,
-        cloud: &CloudKey,
+        grants: &Grants,
         draft: &PermissionDraft,
     ) -> Result<(), Error> {
-        let first = self.require_cloud(cloud).await?.document.user;
-        let namespace = self.namespace_of(cloud).await?;
-        refuse_foreign_namespace(draft, &namespace.document.name, "spec.namespace")?;
+        let (cloud, first) = (&grants.cloud, grants.first.as_ref());
+        refuse_foreign_namespace(draft, &grants.namespace, "spec.namespace")?;
         check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
         if let Some(user) = &draft.user {
             self.require::<User>(&Key::user(cloud, user))
                 .await
                 .map_err(|error| name_user(error, cloud, Some(user)))?;
         }
-        let user = draft.user.as_ref().or(first.as_ref());
-        let permissions = self.permissions_but(cloud, &draft.name).await?;
-        let mut rules: Vec<Rule> = permissions
-            .into_iter()
-            .filter(|permission| permission.user.as_ref().or(first.as_ref()) == user)
-            .map(|permission| permission.rule)
+        let user = draft.user.as_ref().or(first);
+        let others = grants.permissions.values();
+        let mut rules: Vec<Rule> = others
+            .filter(|permission| permission.name != draft.name)
+            .filter(|permission| permission.user.as_ref().or(first) == user)
+            .map(|permission| permission.rule.clone())
             .collect();
         rules.push(draft.rule.clone());
         check_sum(&rules).map_err(Error::invalid)
-    }
-
-    /// The permissions of a cloud, but for one.
-    async fn permissions_but(
-        &self,
-        cloud: &CloudKey,
-        but: &PermissionName,
-    ) -> Result<Vec<UserPermission>, Error> {
-        let all = self
-            .store()
-            .read_all::<UserPermission>(Scope::Under(cloud.path()))
-            .await?;
-        Ok(all
-            .into_iter()
-            .map(|permission| permission.document)
-            .filter(|permission| &permission.name != but)
-            .collect())
     }
 
     pub(crate) fn new_permission(

@@ -5,6 +5,7 @@
 //! so every write of a reference commits with the cloud untouched since before the list was read: of two
 //! racing creates the second decides again and is refused.
 
+mod applied;
 mod members;
 
 use std::net::IpAddr;
@@ -21,9 +22,9 @@ use crate::change::Act;
 use crate::integrity::{describe, missing, same_name};
 use crate::settle::settle;
 use crate::{App, Error, Precondition, Principal, Saved, Written};
-use members::{Members, changed};
+use members::changed;
 
-pub(crate) use members::name_from_cluster;
+pub(crate) use members::{Members, name_from_cluster};
 
 /// A reference, joined with the credential that was issued in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,17 +73,7 @@ impl App {
             let members = self.members_of(cloud).await?;
             let found = members.named(name);
             precondition.check(found.as_ref())?;
-            members.refuse_second(&draft.cluster, Some(name))?;
-            let reference = match &found {
-                Some(found) => changed(&found.document, &draft)?,
-                None => self.new_reference(
-                    &members,
-                    ReferenceDraft {
-                        name: Some(name.clone()),
-                        ..draft.clone()
-                    },
-                ),
-            };
+            let reference = self.placed(&members, name, &draft)?;
             self.write_reference(who, &members, found, reference).await
         })
         .await?;
@@ -164,8 +155,7 @@ impl App {
         let accesses = self.accesses_of(&members.cloud.document).await?;
         let now = self.now();
         Ok(members
-            .references
-            .into_iter()
+            .into_references()
             .filter(|found| provider.is_none_or(|p| &found.document.cluster.provider == p))
             .map(|found| {
                 let until = kubeconfig_until(&accesses, &found.document.cluster, now);
@@ -241,6 +231,26 @@ impl App {
         self.write(who, project, found, reference, change)
             .await
             .map_err(|error| name_field(error, &cluster, "spec.cluster"))
+    }
+
+    /// What a draft makes of the reference of a name.
+    fn placed(
+        &self,
+        members: &Members,
+        name: &ReferenceName,
+        draft: &ReferenceDraft,
+    ) -> Result<ClusterReference, Error> {
+        members.refuse_second(&draft.cluster, Some(name))?;
+        match members.named(name) {
+            Some(found) => changed(&found.document, draft),
+            None => Ok(self.new_reference(
+                members,
+                ReferenceDraft {
+                    name: Some(name.clone()),
+                    ..draft.clone()
+                },
+            )),
+        }
     }
 
     fn new_reference(&self, members: &Members, draft: ReferenceDraft) -> ClusterReference {

@@ -43,6 +43,8 @@ pub enum Format {
     Table,
     /// The documents of the REST interface, unchanged.
     Json,
+    /// The same documents as YAML.
+    Yaml,
 }
 
 /// The format of the output.

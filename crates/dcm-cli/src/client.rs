@@ -162,31 +162,43 @@ impl Client {
         path: &Path,
         body: &B,
     ) -> Result<Answer, Error> {
-        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
-        self.bare(method, path, Some(body)).await
+        self.write_asking(method, path, Vec::new(), body).await
     }
 
-    /// Asks for an action.
-    pub(crate) async fn act(&self, path: &Path) -> Result<Answer, Error> {
-        self.bare(Method::POST, path, None).await
-    }
-
-    /// Deletes a resource.
-    pub(crate) async fn delete(&self, path: &Path) -> Result<Answer, Error> {
-        self.bare(Method::DELETE, path, None).await
-    }
-
-    async fn bare(
+    /// Writes a document, and says in the query how.
+    pub(crate) async fn write_asking<B: Serialize>(
         &self,
         method: Method,
         path: &Path,
-        body: Option<Vec<u8>>,
+        query: Vec<(&'static str, String)>,
+        body: &B,
     ) -> Result<Answer, Error> {
         let request = Request {
             method,
             path,
+            query,
+            body: Some(serde_json::to_vec(body).map_err(Error::Encode)?),
+            patience: Duration::ZERO,
+        };
+        self.answer(request).await
+    }
+
+    /// Asks for an action.
+    pub(crate) async fn act(&self, path: &Path) -> Result<Answer, Error> {
+        self.bare(Method::POST, path).await
+    }
+
+    /// Deletes a resource.
+    pub(crate) async fn delete(&self, path: &Path) -> Result<Answer, Error> {
+        self.bare(Method::DELETE, path).await
+    }
+
+    async fn bare(&self, method: Method, path: &Path) -> Result<Answer, Error> {
+        let request = Request {
+            method,
+            path,
             query: Vec::new(),
-            body,
+            body: None,
             patience: Duration::ZERO,
         };
         self.answer(request).await

@@ -63,6 +63,15 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
+    /// Files cannot be understood; line by line.
+    #[error("the files cannot be applied as they are")]
+    Manifests(Vec<String>),
+    /// Documents of files are not there.
+    #[error("{missing} of the documents do not exist")]
+    Absent { missing: usize },
+    /// A document cannot be written as YAML.
+    #[error("write a document as YAML")]
+    EncodeYaml(#[source] Box<serde_saphyr::SerializeError>),
     /// Standard output is gone or full.
     #[error("write to standard output")]
     Output(#[source] io::Error),

@@ -41,6 +41,9 @@ pub(crate) fn code(error: &Error) -> Code {
         | Error::Foreign { .. }
         | Error::Decode { .. }
         | Error::Encode(_)
+        | Error::EncodeYaml(_)
+        | Error::Manifests(_)
+        | Error::Absent { .. }
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }
         | Error::Output(_)
@@ -93,7 +96,12 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Degraded(_) => {
             "what is shown says what is wrong; work goes on as soon as it is mended"
         }
+        Error::Manifests(_) => {
+            "docs/files.md tells the two forms, and docs/examples has a file of each"
+        }
+        Error::Absent { .. } => "`dcm apply -f` with the same files creates them",
         Error::Encode(_)
+        | Error::EncodeYaml(_)
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }
         | Error::Output(_)

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   arguments        what commands share on the command line      commands::*  one file per noun
-//!   client, problem  HTTP, and the errors that the server tells   resource     create, get, list, delete
+//!   client, problem  HTTP, and the errors that the server tells   resource, family  create, get, list, delete
 //!   status           the live table and the end of waiting        output       terminal, tables, colours
+//!   manifest         documents in files, in two forms
 //!   error, exit      what went wrong; exit code and hint          reference    docs/cli.md out of clap
 //! ```
 //!
@@ -16,7 +17,9 @@ mod client;
 pub mod commands;
 mod error;
 mod exit;
+mod family;
 mod file;
+mod manifest;
 mod output;
 mod problem;
 pub mod reference;

@@ -71,12 +71,7 @@ fn wrote<N: Noun>(
     context
         .terminal
         .note(&format!("{} '{name}' {verb}", N::NAME));
-    if format == Format::Json {
-        context
-            .terminal
-            .show(format, &answer.document, |_| Ok(String::new()))?;
-    }
-    Ok(())
+    context.terminal.show_data(format, &answer.document)
 }
 
 /// Shows one resource.

@@ -25,6 +25,7 @@ pub async fn run(command: Command, arguments: &ClientArguments, root: clap::Comm
     let terminal = Terminal::new(arguments.color);
     let outcome = match command {
         Command::Completion(completion) => commands::completion::run(&completion, root, &terminal),
+        Command::Man(man) => commands::man::run(&man, root, &terminal),
         command => talk(command, &arguments.server, &terminal).await,
     };
     match outcome {
@@ -51,6 +52,11 @@ fn tell(error: &Error, terminal: &Terminal) {
     if let Error::Refused(problem) = error {
         for fault in &problem.faults {
             terminal.note(&format!("  {}", fault_line(fault)));
+        }
+    }
+    if let Error::Manifests(faults) = error {
+        for fault in faults {
+            terminal.note(&format!("  {}", printable(fault)));
         }
     }
     if let Some(hint) = exit::hint(error) {

@@ -3,6 +3,7 @@
 //! ```text
 //!   store      trait Store, and what crosses it: Stored, Query, Page, Batch, Change, Lease
 //!   typed      reading and writing domain documents through it
+//!   staged     a store over another one: several changes, one commit
 //!   memory     in-memory backend (first-class)      sqlite   embedded backend (default)
 //!   vault      envelope encryption; nothing secret reaches a backend unsealed
 //!   conformance  one suite, generic over the backend (feature `conformance`)
@@ -18,12 +19,14 @@ mod leases;
 pub mod memory;
 mod private_file;
 pub mod sqlite;
+pub mod staged;
 pub mod store;
 pub mod typed;
 pub mod vault;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
+pub use staged::StagedStore;
 pub use store::{
     Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Scope, Store, Stored,
     Version,

@@ -19,6 +19,7 @@ pub mod condition;
 pub mod document;
 pub mod documents;
 pub mod drafts;
+pub mod entry;
 pub mod error;
 pub mod key;
 pub mod key_value;
@@ -37,6 +38,7 @@ pub mod uid;
 
 pub use condition::{Condition, ConditionStatus, Track};
 pub use document::{Document, Index};
+pub use entry::Entry;
 pub use error::{Fault, Kind, Violation, chain};
 pub use jiff::Timestamp;
 pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};

@@ -12,6 +12,7 @@
 //! Invariants: no I/O and no clock (time is an argument); a draft that leaves this crate holds
 //! validated values only; no shape that is returned can hold a credential.
 
+pub mod apply;
 pub mod documents;
 pub mod json;
 pub mod object;

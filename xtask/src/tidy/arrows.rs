@@ -75,6 +75,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
         &["indicatif", "comfy-table", "anstream", "anstyle"],
         &["dcm-cli", "dcm-testkit", "xtask"],
     ),
+    ("YAML", &["serde-saphyr"], &["dcm-pki", "dcm-cli"]),
     ("configuration files", &["toml"], &["dcm", "xtask"]),
     (
         "errors without a type",

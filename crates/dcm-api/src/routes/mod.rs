@@ -1,6 +1,7 @@
 //! The routes, one file per noun. A handler extracts, calls one use case, and converts.
 
 pub(crate) mod actions;
+pub(crate) mod apply;
 pub(crate) mod cloud_kvs;
 pub(crate) mod cluster_kvs;
 pub(crate) mod cluster_labels;

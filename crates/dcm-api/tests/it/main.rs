@@ -10,6 +10,7 @@
     reason = "snapshots stand in the tests that make them"
 )]
 
+mod apply;
 mod bad_kubeconfigs;
 mod bad_names;
 mod bad_rows;

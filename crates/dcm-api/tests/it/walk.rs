@@ -212,6 +212,20 @@ fn life_of_the_cloud() -> Vec<Step> {
         delete(CLOUD, &cloud, 409),
         action("terminate"),
         delete(CLOUD, &cloud, 202),
+        step(
+            Method::POST,
+            "/v2/apply",
+            &[],
+            json!([{"path": "projects/p", "document": {}}]),
+            200,
+        ),
+        step(
+            Method::POST,
+            "/v2/apply",
+            &[],
+            json!([{"path": "projects"}]),
+            400,
+        ),
         get("/metrics", &[], 200),
     ]
 }

@@ -122,7 +122,9 @@ impl App {
             public: access.public.clone(),
             ..present.clone()
         };
-        if let Some(credential) = credential {
+        if let Some(credential) = credential
+            && !self.holds(present, credential)
+        {
             cluster.credential_epoch += 1;
             cluster.server = credential.server.to_string();
             cluster.credential = self.seal_credential(
@@ -133,6 +135,20 @@ impl App {
             )?;
         }
         Ok(cluster)
+    }
+
+    /// Whether a cluster has this credential already: then it stays sealed as it is, and sessions go on.
+    /// One that cannot be opened is another one, so that it can be replaced.
+    fn holds(&self, present: &Cluster, credential: &AdminCredential) -> bool {
+        let place = Place {
+            key: &Key::cluster(&present.key),
+            uid: present.uid,
+            field: "credential",
+            epoch: present.credential_epoch,
+        };
+        let (purpose, json) = (Purpose::ClusterCredential, credential.to_json());
+        let opened = self.vault().unseal(purpose, &place, &present.credential);
+        opened.is_ok_and(|held| held.expose_secret() == json.expose_secret().as_bytes())
     }
 
     fn seal_credential(

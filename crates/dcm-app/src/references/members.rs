@@ -1,5 +1,7 @@
 //! The members of a cloud as decisions about a reference are taken on them. Pure but for the reading.
 
+use std::collections::BTreeMap;
+
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{ClusterReference, LogicalCloud};
 use dcm_types::drafts::ReferenceDraft;
@@ -12,31 +14,44 @@ use crate::{App, Error};
 const NAME_LIMIT: usize = 128;
 
 /// A cloud and its references, as decisions are taken on them.
-pub(super) struct Members {
+pub(crate) struct Members {
     pub(super) cloud: Versioned<LogicalCloud>,
-    pub(super) references: Vec<Versioned<ClusterReference>>,
+    references: BTreeMap<ReferenceName, Versioned<ClusterReference>>,
+    by_cluster: BTreeMap<ClusterKey, ReferenceName>,
 }
 
 impl App {
     /// The cloud first, then its references.
     pub(super) async fn members_of(&self, cloud: &CloudKey) -> Result<Members, Error> {
-        Ok(Members {
+        let mut members = Members {
             cloud: self.require_cloud(cloud).await?,
-            references: self.store().read_all(Scope::Under(cloud.path())).await?,
-        })
+            references: BTreeMap::new(),
+            by_cluster: BTreeMap::new(),
+        };
+        for found in self.store().read_all(Scope::Under(cloud.path())).await? {
+            members.insert(found);
+        }
+        Ok(members)
     }
 }
 
 impl Members {
+    pub(super) fn insert(&mut self, found: Versioned<ClusterReference>) {
+        let (name, cluster) = (&found.document.name, &found.document.cluster);
+        self.by_cluster.insert(cluster.clone(), name.clone());
+        self.references.insert(name.clone(), found);
+    }
+
+    pub(super) fn into_references(self) -> impl Iterator<Item = Versioned<ClusterReference>> {
+        self.references.into_values()
+    }
+
     pub(super) fn named(&self, name: &ReferenceName) -> Option<Versioned<ClusterReference>> {
-        let mut all = self.references.iter();
-        all.find(|found| &found.document.name == name).cloned()
+        self.references.get(name).cloned()
     }
 
     pub(super) fn of_cluster(&self, cluster: &ClusterKey) -> Option<Versioned<ClusterReference>> {
-        let mut all = self.references.iter();
-        all.find(|found| &found.document.cluster == cluster)
-            .cloned()
+        self.named(self.by_cluster.get(cluster)?)
     }
 
     pub(super) fn require_of(

@@ -23,6 +23,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod apply;
 mod audit;
 mod beside_clusters;
 mod clouds;

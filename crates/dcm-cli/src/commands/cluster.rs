@@ -217,6 +217,7 @@ fn collection(provider: &str) -> Path {
     Path::new(&["cluster-providers", provider, "clusters"])
 }
 
-fn path(cluster: &ClusterPath) -> Path {
+/// The path of a cluster.
+pub(crate) fn path(cluster: &ClusterPath) -> Path {
     collection(&cluster.provider).join(&cluster.cluster)
 }

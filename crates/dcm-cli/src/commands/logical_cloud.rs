@@ -230,12 +230,7 @@ impl One {
         } else {
             format!("'{}' was never instantiated: nothing to stop", self.name)
         });
-        match format {
-            Format::Json => context
-                .terminal
-                .show(format, &answer.document, |_| Ok(String::new())),
-            Format::Table => Ok(()),
-        }
+        context.terminal.show_data(format, &answer.document)
     }
 }
 
@@ -253,12 +248,7 @@ impl Act {
         if let Some(timeout) = self.wait.limit() {
             return status::wait(context, format, &path, (generation, timeout)).await;
         }
-        match format {
-            Format::Json => context
-                .terminal
-                .show(format, &answer.document, |_| Ok(String::new())),
-            Format::Table => Ok(()),
-        }
+        context.terminal.show_data(format, &answer.document)
     }
 }
 

@@ -1,57 +1,27 @@
 //! `dcm permission`: what a user of a logical cloud may do in its namespace.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use dcm_wire::documents::{PermissionDocument, PermissionSpec};
+use serde_json::Value;
 
-use crate::arguments::{CloudArguments, MetadataArguments, OutputArguments, segment};
+use super::logical_cloud;
+use crate::arguments::{CloudArguments, MetadataArguments, segment};
 use crate::client::Path;
 use crate::error::Error;
+use crate::family::{self, Member, as_value};
 use crate::output::Cell;
-use crate::resource::{self, Noun};
+use crate::resource::Noun;
 use crate::run::Context;
 
 /// Arguments of `dcm permission`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Format.
     #[command(flatten)]
-    output: OutputArguments,
-
-    /// What to do.
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Create a permission; it counts from the next instantiate or update on
-    Create(Write),
-    /// Create a permission, or replace the one of this name
-    Set(Write),
-    /// Show a permission
-    Get(One),
-    /// List the permissions of a logical cloud
-    List {
-        #[command(flatten)]
-        cloud: CloudArguments,
-    },
-    /// Delete a permission; it counts from the next update on
-    Delete(One),
+    family: family::Commands<Permission>,
 }
 
 #[derive(Debug, Args)]
-struct One {
-    /// Name of the permission
-    #[arg(value_parser = segment)]
-    name: String,
-    #[command(flatten)]
-    cloud: CloudArguments,
-}
-
-#[derive(Debug, Args)]
-struct Write {
-    #[command(flatten)]
-    one: One,
+struct Grant {
     /// The user who gets it; without it, the first user of the logical cloud
     #[arg(long, value_name = "USER", value_parser = segment)]
     user: Option<String>,
@@ -73,6 +43,7 @@ struct Write {
     metadata: MetadataArguments,
 }
 
+#[derive(Debug)]
 struct Permission;
 
 impl Noun for Permission {
@@ -97,47 +68,29 @@ impl Noun for Permission {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
-    let format = arguments.output.output;
-    match arguments.action {
-        Action::Create(write) => {
-            let (all, name, document) = document(write);
-            resource::create::<Permission>(context, format, (&all, &name), &document).await
-        }
-        Action::Set(write) => {
-            let (all, name, document) = document(write);
-            resource::put::<Permission>(context, format, (&all.join(&name), &name), &document).await
-        }
-        Action::Get(one) => resource::get::<Permission>(context, format, &path(&one)).await,
-        Action::List { cloud } => {
-            resource::list::<Permission>(context, format, &collection(&cloud)).await
-        }
-        Action::Delete(one) => {
-            resource::delete::<Permission>(context, &path(&one), &one.name).await
-        }
+impl Member for Permission {
+    type Place = CloudArguments;
+    type Content = Grant;
+
+    fn collection(place: &CloudArguments) -> Path {
+        logical_cloud::path(&place.project.project, &place.cloud).join("user-permissions")
+    }
+
+    fn document(_place: &CloudArguments, name: &str, content: Grant) -> Result<Value, Error> {
+        as_value(&PermissionDocument {
+            metadata: content.metadata.named(name),
+            spec: PermissionSpec {
+                namespace: None,
+                user: content.user,
+                api_groups: content.api_groups,
+                resources: content.resources,
+                verbs: content.verbs,
+            },
+            status: None,
+        })
     }
 }
 
-fn document(write: Write) -> (Path, String, PermissionDocument) {
-    let name = write.one.name;
-    let document = PermissionDocument {
-        metadata: write.metadata.named(&name),
-        spec: PermissionSpec {
-            namespace: None,
-            user: write.user,
-            api_groups: write.api_groups,
-            resources: write.resources,
-            verbs: write.verbs,
-        },
-        status: None,
-    };
-    (collection(&write.one.cloud), name, document)
-}
-
-fn collection(cloud: &CloudArguments) -> Path {
-    super::logical_cloud::path(&cloud.project.project, &cloud.cloud).join("user-permissions")
-}
-
-fn path(one: &One) -> Path {
-    collection(&one.cloud).join(&one.name)
+pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
+    family::run(arguments.family, context).await
 }

@@ -1,61 +1,26 @@
 //! `dcm user`: who works in a logical cloud.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use dcm_wire::documents::{CredentialSpec, UserDocument};
+use serde_json::Value;
 
-use crate::arguments::{CloudArguments, MetadataArguments, OutputArguments, segment};
+use super::logical_cloud;
+use crate::arguments::{CloudArguments, MetadataArguments};
 use crate::client::Path;
 use crate::error::Error;
+use crate::family::{self, Member, as_value};
 use crate::output::Cell;
-use crate::resource::{self, Noun};
+use crate::resource::Noun;
 use crate::run::Context;
 
 /// Arguments of `dcm user`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Format.
     #[command(flatten)]
-    output: OutputArguments,
-
-    /// What to do.
-    #[command(subcommand)]
-    action: Action,
+    family: family::Commands<User>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Create a user; it counts from the next instantiate or update on
-    Create(Write),
-    /// Create a user, or replace the one of this name
-    Set(Write),
-    /// Show a user
-    Get(One),
-    /// List the users of a logical cloud
-    List {
-        #[command(flatten)]
-        cloud: CloudArguments,
-    },
-    /// Delete a user; it counts from the next update on
-    Delete(One),
-}
-
-#[derive(Debug, Args)]
-struct One {
-    /// Name of the user
-    #[arg(value_parser = segment)]
-    name: String,
-    #[command(flatten)]
-    cloud: CloudArguments,
-}
-
-#[derive(Debug, Args)]
-struct Write {
-    #[command(flatten)]
-    one: One,
-    #[command(flatten)]
-    metadata: MetadataArguments,
-}
-
+#[derive(Debug)]
 struct User;
 
 impl Noun for User {
@@ -72,38 +37,26 @@ impl Noun for User {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
-    let format = arguments.output.output;
-    match arguments.action {
-        Action::Create(write) => {
-            let (all, name, document) = document(write);
-            resource::create::<User>(context, format, (&all, &name), &document).await
-        }
-        Action::Set(write) => {
-            let (all, name, document) = document(write);
-            resource::put::<User>(context, format, (&all.join(&name), &name), &document).await
-        }
-        Action::Get(one) => resource::get::<User>(context, format, &path(&one)).await,
-        Action::List { cloud } => {
-            resource::list::<User>(context, format, &collection(&cloud)).await
-        }
-        Action::Delete(one) => resource::delete::<User>(context, &path(&one), &one.name).await,
+impl Member for User {
+    type Place = CloudArguments;
+    type Content = MetadataArguments;
+
+    fn collection(place: &CloudArguments) -> Path {
+        logical_cloud::path(&place.project.project, &place.cloud).join("users")
+    }
+
+    fn document(
+        _place: &CloudArguments,
+        name: &str,
+        content: MetadataArguments,
+    ) -> Result<Value, Error> {
+        as_value(&UserDocument {
+            metadata: content.named(name),
+            spec: CredentialSpec::default(),
+        })
     }
 }
 
-fn document(write: Write) -> (Path, String, UserDocument) {
-    let name = write.one.name;
-    let document = UserDocument {
-        metadata: write.metadata.named(&name),
-        spec: CredentialSpec::default(),
-    };
-    (collection(&write.one.cloud), name, document)
-}
-
-fn collection(cloud: &CloudArguments) -> Path {
-    super::logical_cloud::path(&cloud.project.project, &cloud.cloud).join("users")
-}
-
-fn path(one: &One) -> Path {
-    collection(&one.cloud).join(&one.name)
+pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
+    family::run(arguments.family, context).await
 }

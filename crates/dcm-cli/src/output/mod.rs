@@ -58,7 +58,7 @@ impl Terminal {
             .map_err(Error::Output)
     }
 
-    /// Writes a document, as JSON or as what `table` makes of it.
+    /// Writes a document, as JSON, as YAML, or as what `table` makes of it.
     pub(crate) fn show(
         &self,
         format: Format,
@@ -70,7 +70,19 @@ impl Terminal {
                 let text = serde_json::to_string_pretty(document).map_err(Error::Encode)?;
                 self.data(&format!("{text}\n"))
             }
+            Format::Yaml => {
+                let text = serde_saphyr::to_string(document);
+                self.data(&text.map_err(|error| Error::EncodeYaml(Box::new(error)))?)
+            }
             Format::Table => self.data(&table(self.data_palette)?),
+        }
+    }
+
+    /// Writes a document, unless it is for people, who were told already.
+    pub(crate) fn show_data(&self, format: Format, document: &Value) -> Result<(), Error> {
+        match format {
+            Format::Table => Ok(()),
+            Format::Json | Format::Yaml => self.show(format, document, |_| Ok(String::new())),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::client::Path;
 use crate::error::Error;
 use crate::run::Context;
 
-pub(crate) use wait::wait;
+pub(crate) use wait::{reach, wait};
 
 /// Shows the status as it is. A member that needs attention makes it an error.
 pub(crate) async fn show(context: &Context<'_>, format: Format, cloud: &Path) -> Result<(), Error> {

@@ -49,15 +49,31 @@ pub(crate) async fn wait(
         End::Reached(document, status) => show(context.terminal, format, &document, &status),
         End::TimedOut(document, status) => {
             show(context.terminal, format, &document, &status)?;
-            Err(Error::TimedOut {
-                after: timeout,
-                waiting: format!(
-                    "logical cloud '{}': {}",
-                    status.name,
-                    table::progress(&status)
-                ),
-            })
+            Err(timed_out(timeout, &status))
         }
+    }
+}
+
+/// Waits, showing how it goes, and shows nothing in the end.
+pub(crate) async fn reach(
+    context: &Context<'_>,
+    cloud: &Path,
+    (generation, timeout): (u64, Duration),
+) -> Result<(), Error> {
+    let mut watch = Watch::begin(context.terminal);
+    let end = watch_until(context, cloud, (generation, timeout), &mut watch).await;
+    watch.end();
+    match end? {
+        End::Gone | End::Reached(..) => Ok(()),
+        End::TimedOut(_, status) => Err(timed_out(timeout, &status)),
+    }
+}
+
+fn timed_out(after: Duration, status: &StatusView) -> Error {
+    let progress = table::progress(status);
+    Error::TimedOut {
+        after,
+        waiting: format!("logical cloud '{}': {progress}", status.name),
     }
 }
 

@@ -10,4 +10,5 @@ mod memory;
 mod sqlite;
 mod sqlite_crash;
 mod sqlite_file;
+mod staged;
 mod vault;

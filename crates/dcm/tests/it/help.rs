@@ -15,15 +15,25 @@ fn help_lists_the_commands() {
     Commands:
       serve          Run the server, with all it needs, on an embedded store
       config         The configuration of the server
+      apply          Make true what files say: all of their documents, or none
+      get            Show how the documents of files are stored now
+      delete         Delete the documents of files, last things first; what is instantiated is
+                     terminated before
       project        Projects: the tenants
       provider       Cluster providers: groups of clusters
       cluster        Clusters: register them, see whether they are healthy
+      cluster-label  Labels of clusters
+      cluster-kv     Key-values of clusters, kept for clients
+      sync-object    Key-values with which repositories are reached; tokens may be among them
       logical-cloud  Logical clouds: slices through chosen clusters [alias: lc]
       reference      Cluster references: which clusters a logical cloud spans
-      quota          Quotas of a logical cloud
-      user           Users of a logical cloud
-      permission     Permissions of the users of a logical cloud
+      quota          Quotas of a logical cloud; a change counts from the next instantiate or update on
+      user           Users of a logical cloud; a change counts from the next instantiate or update on
+      permission     Permissions of users; a change counts from the next instantiate or update on
+      cloud-kv       Key-values of a logical cloud, kept for clients
+      controller     Controllers of the later system, kept for its clients
       kubeconfig     Get the kubeconfig of a logical cloud
+      man            Print the manual page, or write one page per command
       completion     Print a completion script for a shell
 
     Options:
@@ -80,6 +90,7 @@ fn help_of_a_noun_lists_what_can_be_done_with_it() {
               Possible values:
               - table: For people
               - json:  The documents of the REST interface, unchanged
+              - yaml:  The same documents as YAML
               
               [default: table]
 
@@ -111,16 +122,16 @@ fn help_of_a_verb_lists_its_options() {
     insta::assert_snapshot!(outcome.shown(), @r"
     exit 0
     --- stdout
-    Create a quota; it counts from the next instantiate or update on
+    Create one; one of its name must not exist
 
     Usage: dcm quota create [OPTIONS] --project <PROJECT> --cloud <CLOUD> --limit <RESOURCE=QUANTITY> <NAME>
 
     Arguments:
-      <NAME>  Name of the quota, and of its `ResourceQuota`
+      <NAME>  Its name
 
     Options:
       -o, --output <FORMAT>            Format of what is written to standard output [default: table]
-                                       [possible values: table, json]
+                                       [possible values: table, json, yaml]
       -p, --project <PROJECT>          The project [env: DCM_PROJECT=]
           --server <URL>               Address of the server that client commands talk to [env:
                                        DCM_SERVER=] [default: http://127.0.0.1:9077]
@@ -162,7 +173,7 @@ fn wrong_command_lines_end_with_two_and_touch_nothing() {
             "configmaps",
         ],
         &["lc", "status", "x", "-p", "p", "--wait", "--timeout", "5"],
-        &["project", "list", "--output", "yaml"],
+        &["project", "list", "--output", "xml"],
         &["project", "list", "--server", "127.0.0.1:9077"],
         &["project", "list", "--server", "https://127.0.0.1:9077"],
         &["completion", "tcsh"],

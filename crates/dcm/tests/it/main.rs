@@ -12,6 +12,7 @@ mod documents;
 mod environment;
 mod example_file;
 mod fake_server;
+mod files;
 mod help;
 mod members;
 mod resources;
