@@ -57,7 +57,7 @@ pub(super) fn at_rest(server: &Server, when: &str) -> Result<[Figure; 2]> {
 }
 
 /// What a process has had of the processors, with threads that have ended.
-fn processor_time(pid: u32) -> Result<Duration> {
+pub(super) fn processor_time(pid: u32) -> Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The second field is the name in brackets, and may hold anything.
     let (_, fields) = text.rsplit_once(") ").context("the system tells no name")?;
@@ -70,7 +70,7 @@ fn processor_time(pid: u32) -> Result<Duration> {
 }
 
 /// Megabytes of a process that are in memory.
-fn resident(pid: u32) -> Result<f64> {
+pub(super) fn resident(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes: f64 = line
