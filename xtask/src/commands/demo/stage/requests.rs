@@ -1,0 +1,120 @@
+//! Requests to the server, shown as the `curl` that would send them.
+
+use std::fs;
+use std::io;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Shown, Stage};
+use crate::commands::demo::times::in_words;
+use crate::http::{Answer, Connection};
+use crate::output::say;
+
+/// Answers are shown to this length; the rest is not what one looks at.
+const WIDTH: usize = 240;
+/// Between the parts of a form.
+const BOUNDARY: &str = "dcm-demo-form";
+
+impl Stage {
+    /// Sends a request that must succeed.
+    pub(in super::super) fn request(&self, method: &str, path: &str, body: &str) -> Result<Shown> {
+        let data = if body.is_empty() {
+            String::new()
+        } else {
+            format!(" --json '{body}'")
+        };
+        let line = format!("curl -X {method}{data} {}", self.url(path));
+        let shown = self.exchange(line, |connection| connection.send(method, path, body))?;
+        say_shortened(&shown.text);
+        Ok(shown)
+    }
+
+    /// Sends a form with a document and a file.
+    pub(in super::super) fn upload(&self, path: &str, document: &str, file: &str) -> Result<Shown> {
+        let content = fs::read_to_string(self.folder.join(file)).context("the file of a form")?;
+        let line = format!(
+            "curl -F 'metadata={document}' -F file=@{file} {}",
+            self.url(path)
+        );
+        let part = |name: &str, content: &str| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
+        };
+        let form = part("name=\"metadata\"", document)
+            + &part(&format!("name=\"file\"; filename=\"{file}\""), &content)
+            + &format!("--{BOUNDARY}--\r\n");
+        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let send =
+            |connection: &mut Connection| connection.send_as(&media_type, "POST", path, &form);
+        let shown = self.exchange(line, send)?;
+        say_shortened(&shown.text);
+        Ok(shown)
+    }
+
+    /// Saves an answer to a file that nobody else can read.
+    pub(in super::super) fn download(&self, path: &str, file: &str) -> Result<()> {
+        let line = format!("curl -o {file} {}", self.url(path));
+        let shown = self.exchange(line, |connection| connection.send("GET", path, ""))?;
+        fs::write(self.folder.join(file), shown.text).context("saving an answer")
+    }
+
+    /// Reads a path without showing it, to look whether something is so.
+    pub(in super::super) fn fetch(&self, path: &str) -> Result<String> {
+        Ok(Connection::open(self.server)?.send("GET", path, "")?.body)
+    }
+
+    fn exchange(
+        &self,
+        line: String,
+        send: impl FnOnce(&mut Connection) -> io::Result<Answer>,
+    ) -> Result<Shown> {
+        self.prompt(&line);
+        let began = Instant::now();
+        let answer = send(&mut Connection::open(self.server)?)?;
+        let took = began.elapsed();
+        if !(200..300).contains(&answer.status) {
+            say_shortened(&answer.body);
+            bail!("`{line}` was answered with {}", answer.status);
+        }
+        self.good(&format!("{} · {}", answer.status, in_words(took)));
+        Ok(Shown {
+            line,
+            text: answer.body,
+        })
+    }
+
+    /// As a shell takes it: what a shell would take for its own is quoted.
+    fn url(&self, path: &str) -> String {
+        let url = format!("$DCM_SERVER{path}");
+        if path.contains(['?', '&']) {
+            format!("\"{url}\"")
+        } else {
+            url
+        }
+    }
+}
+
+fn say_shortened(text: &str) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        say(format!("  {}", shortened(line)));
+    }
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_answers_are_shown_in_part() {
+        assert_eq!(shortened("{}"), "{}");
+        let long = shortened(&"é".repeat(WIDTH + 1));
+        assert_eq!(long, "é".repeat(WIDTH) + "...");
+    }
+}
