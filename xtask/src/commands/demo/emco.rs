@@ -14,6 +14,8 @@ const PROJECT: &str = "/v2/projects/globex";
 const MALL: &str = "/v2/projects/globex/logical-clouds/mall";
 /// Of the cluster that was registered as a form.
 const OSLO: &str = "/v2/cluster-providers/sites/clusters/oslo";
+/// What says of a status how far it is.
+const STATUS: [&str; 3] = ["deployedStatus", "readyStatus", "readyCounts"];
 const CONTROLLERS: &str = "/v2/controllers";
 /// Far above what it takes.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -78,7 +80,7 @@ fn come_to_life(stage: &Stage) -> Result<()> {
         let status = stage.fetch(&summary)?;
         Ok(status.contains(r#""readyStatus":"Ready""#).then_some(()))
     })?;
-    let status = stage.request("GET", &summary, "")?;
+    let status = stage.members(&summary, &STATUS)?;
     status.shows(r#""deployedStatus":"Instantiated""#)?;
     let members = stage.request("GET", &format!("{MALL}/status?clusters"), "")?;
     members.shows(CLUSTERS[0])?.shows(CLUSTERS[1])?;
@@ -109,12 +111,13 @@ pub(super) fn wait_until_gone(stage: &Stage) -> Result<()> {
             .contains(r#""deployedStatus":"Terminated""#)
             .then_some(()))
     })?;
-    stage.request("GET", &summary, "")?;
+    stage.members(&summary, &STATUS)?;
     Ok(())
 }
 
-/// Deletes all documents, the last one first.
+/// Deletes all its documents, the last one first, and shows that there are no others.
 pub(super) fn delete_all(stage: &Stage) -> Result<()> {
+    stage.tell("bob's, by the client of EMCO, the last one first");
     let of_cloud = [
         "/cluster-references/in-oslo",
         "/cluster-references/in-berlin",
@@ -126,16 +129,13 @@ pub(super) fn delete_all(stage: &Stage) -> Result<()> {
         stage.request("DELETE", &format!("{MALL}{path}"), "")?;
     }
     stage.request("DELETE", PROJECT, "")?;
+    stage.tell("the cluster that was registered its way, with its provider and the controller");
     for path in ["/kv-pairs/site", "/labels/north", ""] {
         stage.request("DELETE", &format!("{OSLO}{path}"), "")?;
     }
     stage.request("DELETE", "/v2/cluster-providers/sites", "")?;
     stage.request("DELETE", &format!("{CONTROLLERS}/rsync"), "")?;
-    Ok(())
-}
-
-/// The lists from which everything else is reached.
-pub(super) fn shows_nothing(stage: &Stage) -> Result<()> {
+    stage.tell("the lists from which everything else is reached");
     for list in [PROJECTS, "/v2/cluster-providers", CONTROLLERS] {
         stage.request("GET", list, "")?.shows_only("[]")?;
     }

@@ -42,12 +42,10 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
         )?;
     }
     stage.ends_with(1, &["dcm", "kubeconfig", CLOUD])?;
-    stage.tell("the documents can go now, too: bob's by the client of EMCO, the last one first");
-    emco::delete_all(stage)?;
-    stage.tell("alice's from the command line");
+    stage.tell("the documents can go now, too: alice's");
     stage.run(&["dcm", "logical-cloud", "delete", CLOUD])?;
     stage.run(&["dcm", "project", "delete", PROJECT])?;
     stage.run(&["dcm", "cluster", "delete", &registered(0)])?;
     stage.run(&["dcm", "provider", "delete", PROVIDERS[0]])?;
-    emco::shows_nothing(stage)
+    emco::delete_all(stage)
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::{Shown, Stage};
 use crate::commands::demo::times::in_words;
@@ -19,15 +20,31 @@ const BOUNDARY: &str = "dcm-demo-form";
 impl Stage {
     /// Sends a request that must succeed.
     pub(in super::super) fn request(&self, method: &str, path: &str, body: &str) -> Result<Shown> {
+        let verb = if method == "GET" {
+            String::new()
+        } else {
+            format!(" -X {method}")
+        };
         let data = if body.is_empty() {
             String::new()
         } else {
             format!(" --json '{body}'")
         };
-        let line = format!("curl -X {method}{data} {}", self.url(path));
-        let shown = self.exchange(line, |connection| connection.send(method, path, body))?;
-        say_shortened(&shown.text);
-        Ok(shown)
+        let line = format!("curl{verb}{data} {}", self.url(path));
+        let send = |connection: &mut Connection| connection.send(method, path, body);
+        self.exchange(line, send, shortened)
+    }
+
+    /// Reads a document, and shows of it the members that matter.
+    pub(in super::super) fn members(&self, path: &str, members: &[&str]) -> Result<Shown> {
+        let url = self.url(path);
+        let line = format!("curl {url} | jq -c '{{{}}}'", members.join(","));
+        let show = |text: &str| {
+            let document: Value = serde_json::from_str(text).unwrap_or_default();
+            let one = |name: &&str| ((*name).to_owned(), document[name].clone());
+            Value::Object(members.iter().map(one).collect()).to_string()
+        };
+        self.exchange(line, |connection| connection.send("GET", path, ""), show)
     }
 
     /// Sends a form with a document and a file.
@@ -46,15 +63,14 @@ impl Stage {
         let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
         let send =
             |connection: &mut Connection| connection.send_as(&media_type, "POST", path, &form);
-        let shown = self.exchange(line, send)?;
-        say_shortened(&shown.text);
-        Ok(shown)
+        self.exchange(line, send, shortened)
     }
 
     /// Saves an answer to a file that nobody else can read.
     pub(in super::super) fn download(&self, path: &str, file: &str) -> Result<()> {
         let line = format!("curl -o {file} {}", self.url(path));
-        let shown = self.exchange(line, |connection| connection.send("GET", path, ""))?;
+        let send = |connection: &mut Connection| connection.send("GET", path, "");
+        let shown = self.exchange(line, send, |_| String::new())?;
         fs::write(self.folder.join(file), shown.text).context("saving an answer")
     }
 
@@ -67,13 +83,22 @@ impl Stage {
         &self,
         line: String,
         send: impl FnOnce(&mut Connection) -> io::Result<Answer>,
+        show: impl Fn(&str) -> String,
     ) -> Result<Shown> {
         self.prompt(&line);
         let began = Instant::now();
         let answer = send(&mut Connection::open(self.server)?)?;
         let took = began.elapsed();
-        if !(200..300).contains(&answer.status) {
-            say_shortened(&answer.body);
+        let succeeded = (200..300).contains(&answer.status);
+        let text = if succeeded {
+            show(&answer.body)
+        } else {
+            answer.body.clone()
+        };
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            say(format!("  {line}"));
+        }
+        if !succeeded {
             bail!("`{line}` was answered with {}", answer.status);
         }
         self.good(&format!("{} · {}", answer.status, in_words(took)));
@@ -94,16 +119,12 @@ impl Stage {
     }
 }
 
-fn say_shortened(text: &str) {
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        say(format!("  {}", shortened(line)));
-    }
-}
-
-fn shortened(line: &str) -> String {
-    match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line.to_owned(),
+/// The beginning of an answer, which is one line.
+fn shortened(text: &str) -> String {
+    let text = text.trim_end();
+    match text.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
