@@ -54,7 +54,7 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
 fn rest(server: &Server) -> Result<()> {
     const LOOK: Duration = Duration::from_millis(500);
     const QUIET: Duration = Duration::from_millis(50);
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_secs(20);
     let began = Instant::now();
     let mut before = processor_time(server.pid())?;
     loop {

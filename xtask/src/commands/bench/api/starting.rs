@@ -22,12 +22,10 @@ pub(super) fn measure(tools: &Tools, folder: &Path, server: Server) -> Result<Ve
     for _ in 0..STARTS {
         let server = start()?;
         after_stop.push(took(&server));
-        rest(&server)?;
         // Without a word; the next start finds what it left behind.
         drop(server);
         let server = start()?;
         after_kill.push(took(&server));
-        rest(&server)?;
         server.stop()?;
     }
     let server = start()?;
