@@ -1,7 +1,8 @@
 //! The REST interface over a store that is full: 5,000 logical clouds, more than 100,000 documents.
 //!
 //! It is filled through the interface itself, by many clients. Every cloud is instantiated, in clusters
-//! that do not answer, so that the synchronizer has all its documents, and its work, too.
+//! that do not answer, so that the synchronizer has its documents, too; and then stopped, so that it
+//! is not measured how it tries again and again.
 
 mod fill;
 mod reading;

@@ -25,7 +25,7 @@ const NOWHERE: &str = "https://127.0.0.1:1";
 pub(super) fn fill(server: SocketAddr) -> Result<Figure> {
     prepare(server)?;
     let mut all = Load::default();
-    for request in [create, quota, permission, instantiate] as [fn(u64) -> Ask; 4] {
+    for request in [create, quota, permission, instantiate, stop] as [fn(u64) -> Ask; 5] {
         let request: Request<'_> = &request;
         let next = AtomicU64::new(0);
         all.add(Load::run(
@@ -106,6 +106,10 @@ fn permission(number: u64) -> Ask {
 
 fn instantiate(number: u64) -> Ask {
     post(format!("{}/instantiate", path(number)), String::new())
+}
+
+fn stop(number: u64) -> Ask {
+    post(format!("{}/stop", path(number)), String::new())
 }
 
 /// The path of a cloud.
