@@ -115,21 +115,25 @@ pub(super) fn wait_until_gone(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Deletes all its documents, the last one first, and shows that there are no others.
-pub(super) fn delete_all(stage: &Stage) -> Result<()> {
+/// Deletes the cloud with all its documents, the last one first.
+pub(super) fn delete_cloud(stage: &Stage) -> Result<()> {
     stage.tell("bob's, by the client of EMCO, the last one first");
-    let of_cloud = [
+    let documents = [
         "/cluster-references/in-oslo",
         "/cluster-references/in-berlin",
         "/cluster-quotas/limits",
         "/user-permissions/all",
         "",
     ];
-    for path in of_cloud {
+    for path in documents {
         stage.request("DELETE", &format!("{MALL}{path}"), "")?;
     }
     stage.request("DELETE", PROJECT, "")?;
-    stage.tell("the cluster that was registered its way, with its provider and the controller");
+    Ok(())
+}
+
+/// Deletes what else was made, and shows that there is nothing more.
+pub(super) fn delete_the_rest(stage: &Stage) -> Result<()> {
     for path in ["/kv-pairs/site", "/labels/north", ""] {
         stage.request("DELETE", &format!("{OSLO}{path}"), "")?;
     }

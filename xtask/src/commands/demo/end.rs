@@ -45,7 +45,9 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
     stage.tell("the documents can go now, too: alice's");
     stage.run(&["dcm", "logical-cloud", "delete", CLOUD])?;
     stage.run(&["dcm", "project", "delete", PROJECT])?;
+    emco::delete_cloud(stage)?;
+    stage.tell("and the clusters, each the way it came");
     stage.run(&["dcm", "cluster", "delete", &registered(0)])?;
     stage.run(&["dcm", "provider", "delete", PROVIDERS[0]])?;
-    emco::delete_all(stage)
+    emco::delete_the_rest(stage)
 }
