@@ -39,6 +39,7 @@ call_deadline = "3s"
 connect_deadline = "2s"
 backoff_cap = "2s"
 scan_interval = "5s"
+usage_interval = "1s"
 "#;
 
 /// Everything that runs.

@@ -30,19 +30,21 @@ impl Stage {
         } else {
             format!(" --json '{body}'")
         };
-        let line = format!("curl{verb}{data} {}", self.url(path));
+        let line = format!("curl{verb}{data} {}", url(path));
         let send = |connection: &mut Connection| connection.send(method, path, body);
         self.exchange(line, send, shortened)
     }
 
     /// Reads a document, and shows of it the members that matter.
     pub(in super::super) fn members(&self, path: &str, members: &[&str]) -> Result<Shown> {
-        let url = self.url(path);
-        let line = format!("curl {url} | jq -c '{{{}}}'", members.join(","));
+        let line = format!("curl {} | jq -c '{{{}}}'", url(path), members.join(","));
         let show = |text: &str| {
             let document: Value = serde_json::from_str(text).unwrap_or_default();
-            let one = |name: &&str| ((*name).to_owned(), document[name].clone());
-            Value::Object(members.iter().map(one).collect()).to_string()
+            let one = |name: &&str| format!("\"{name}\":{}", document[name]);
+            format!(
+                "{{{}}}",
+                members.iter().map(one).collect::<Vec<_>>().join(",")
+            )
         };
         self.exchange(line, |connection| connection.send("GET", path, ""), show)
     }
@@ -52,7 +54,7 @@ impl Stage {
         let content = fs::read_to_string(self.folder.join(file)).context("the file of a form")?;
         let line = format!(
             "curl -F 'metadata={document}' -F file=@{file} {}",
-            self.url(path)
+            url(path)
         );
         let part = |name: &str, content: &str| {
             format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
@@ -66,9 +68,9 @@ impl Stage {
         self.exchange(line, send, shortened)
     }
 
-    /// Saves an answer to a file that nobody else can read.
+    /// Saves an answer to a file.
     pub(in super::super) fn download(&self, path: &str, file: &str) -> Result<()> {
-        let line = format!("curl -o {file} {}", self.url(path));
+        let line = format!("curl -o {file} {}", url(path));
         let send = |connection: &mut Connection| connection.send("GET", path, "");
         let shown = self.exchange(line, send, |_| String::new())?;
         fs::write(self.folder.join(file), shown.text).context("saving an answer")
@@ -107,15 +109,15 @@ impl Stage {
             text: answer.body,
         })
     }
+}
 
-    /// As a shell takes it: what a shell would take for its own is quoted.
-    fn url(&self, path: &str) -> String {
-        let url = format!("$DCM_SERVER{path}");
-        if path.contains(['?', '&']) {
-            format!("\"{url}\"")
-        } else {
-            url
-        }
+/// As a shell takes it: what a shell would take for its own is quoted.
+fn url(path: &str) -> String {
+    let url = format!("$DCM_SERVER{path}");
+    if path.contains(['?', '&']) {
+        format!("\"{url}\"")
+    } else {
+        url
     }
 }
 
