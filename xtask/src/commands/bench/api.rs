@@ -4,6 +4,7 @@
 //! that do not answer, so that the synchronizer has its documents, too; and then stopped, so that it
 //! is not measured how it tries again and again.
 
+mod applying;
 mod fill;
 mod reading;
 mod starting;
@@ -43,6 +44,7 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
         &server,
         &folder.join("data").join("dcm.sqlite"),
     )?);
+    figures.extend(applying::measure(server.address())?);
     let memory = resident(server.pid())?;
     figures
         .push(Figure::new("after all that: resident", Unit::Megabytes, memory).at_most(RESIDENT));
