@@ -10,6 +10,7 @@ use std::time::Duration;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 /// Far above what a caller asks the server to wait.
 const ANSWER_DEADLINE: Duration = Duration::from_mins(2);
+const JSON: &str = "application/json";
 
 /// A connection to a server.
 pub(crate) struct Connection {
@@ -21,6 +22,8 @@ pub(crate) struct Connection {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// Where a list goes on: its header `X-Continue`.
+    pub(crate) next: Option<String>,
 }
 
 impl Connection {
@@ -37,10 +40,22 @@ impl Connection {
 
     /// Sends a request, with JSON in it unless `body` is empty, and reads the answer.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
-        let kind = if body.is_empty() {
-            ""
+        let media_type = if body.is_empty() { "" } else { JSON };
+        self.send_as(media_type, method, path, body)
+    }
+
+    /// Sends a request with a body of any kind; an empty media type is not told.
+    pub(crate) fn send_as(
+        &mut self,
+        media_type: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> io::Result<Answer> {
+        let kind = if media_type.is_empty() {
+            String::new()
         } else {
-            "Content-Type: application/json\r\n"
+            format!("Content-Type: {media_type}\r\n")
         };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{kind}Content-Length: {}\r\n\r\n{body}",
@@ -55,7 +70,7 @@ impl Connection {
         let line = self.read_line()?;
         let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.ok_or_else(|| broken("no status"))?;
-        let mut length = 0;
+        let (mut length, mut next) = (0, None);
         loop {
             let line = self.read_line()?;
             if line.is_empty() {
@@ -64,6 +79,8 @@ impl Connection {
             let (name, value) = line.split_once(':').unwrap_or((&line, ""));
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(|_| broken("no length"))?;
+            } else if name.eq_ignore_ascii_case("x-continue") {
+                next = Some(value.trim().to_owned());
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
                 return Err(broken("comes in chunks, which are not understood here"));
             }
@@ -71,7 +88,7 @@ impl Connection {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
         let body = String::from_utf8(body).map_err(|_| broken("is not UTF-8"))?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, next })
     }
 
     fn read_line(&mut self) -> io::Result<String> {
@@ -117,13 +134,15 @@ mod tests {
     fn several_answers_are_read_from_one_connection() {
         let (address, server) = serve(&[
             "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nEtag: x\r\n\r\n{}",
-            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\nx-continue: a/b\r\n\r\n",
         ]);
         let mut connection = Connection::open(address).unwrap();
         let answer = connection.send("PUT", "/v2/a", "{\"b\":1}").unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (201, "{}"));
+        assert_eq!(answer.next, None);
         let answer = connection.send("DELETE", "/v2/a", "").unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+        assert_eq!(answer.next.as_deref(), Some("a/b"));
         let asked = server.join().unwrap();
         assert!(asked.starts_with("PUT /v2/a HTTP/1.1\r\n"), "{asked}");
         assert!(

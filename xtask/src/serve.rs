@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use dcm_testkit::Process;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::http::Connection;
 use crate::workspace;
@@ -101,6 +102,22 @@ impl Server {
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Asks it to end, as an operator would, and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let pid = i32::try_from(self.process.pid())
+            .ok()
+            .and_then(Pid::from_raw);
+        kill_process(pid.context("no process")?, Signal::TERM)?;
+        let began = Instant::now();
+        while self.process.ended().is_none() {
+            if began.elapsed() > READY_DEADLINE {
+                bail!("dcm serve does not end:\n{}", self.last_lines());
+            }
+            thread::sleep(LOOK_INTERVAL);
+        }
+        Ok(())
     }
 
     /// The end of its log.

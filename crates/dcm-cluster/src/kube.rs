@@ -259,7 +259,9 @@ fn transport(error: &kube::Error, name: &str) -> CallError {
     } else {
         CallErrorKind::Unreachable
     };
-    CallError::new(kind, name, &text)
+    // The name that the library gives the layer says nothing to those who read it.
+    let text = text.strip_prefix("ServiceError: ").unwrap_or(&text);
+    CallError::new(kind, name, text)
 }
 
 fn has_source<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -73,6 +73,8 @@ fn documents_in(store: &Path) -> Result<Documents> {
         let length = statement.query_row([kind.as_str()], |row| row.get(0));
         documents.extend(length.optional()?.map(|length| (kind, length)));
     }
+    let all: i64 = connection.query_row("SELECT count(*) FROM documents", [], |row| row.get(0))?;
+    println!("documents in the store: {all}");
     Ok(documents.into())
 }
 

@@ -4,7 +4,9 @@
 //! A figure that misses its target is told and is no error; one that cannot be measured is. Everything
 //! is a release build. The machine's other work shows in the figures: run it on a quiet one.
 
+mod api;
 mod clusters;
+mod commits;
 mod create;
 mod figure;
 mod idle;
@@ -45,6 +47,8 @@ enum Part {
     Create,
     /// Logical clouds on two real control planes
     Clusters,
+    /// The REST interface over a store with 100,000 documents
+    Api,
     /// The server when it has nothing to do
     Idle,
     /// Many who wait for a status
@@ -67,6 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Create) {
         figures.extend(create::measure(&tools, &place)?);
+    }
+    if wanted(Part::Api) {
+        figures.extend(api::measure(&tools, &place)?);
     }
     if wanted(Part::Clusters) {
         figures.extend(clusters::measure(&tools, &place, arguments.clouds)?);

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: one logical cloud on two real Kubernetes control planes, from birth to nothing left.
+//! `cargo xtask demo`: logical clouds on two real Kubernetes control planes, from birth to nothing left.
 //!
 //! A play in acts, one file each: they run real commands through the [`stage`], which prints them and
 //! holds what they show against what they should. The first thing that is not as it should be ends the
@@ -8,6 +8,7 @@
 mod cloud;
 mod clusters;
 mod drift;
+mod emco;
 mod end;
 mod outage;
 mod palette;
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 type Act = fn(&mut Stage, &Scene) -> Result<()>;
 
 /// The acts, with their titles.
-const ACTS: [(&str, Act); 6] = [
+const ACTS: [(&str, Act); 7] = [
     ("Two clusters are registered", clusters::play),
     (
         "A logical cloud is described, and comes to life",
@@ -51,7 +52,11 @@ const ACTS: [(&str, Act); 6] = [
     ),
     ("Somebody breaks it, and it heals", drift::play),
     ("A cluster goes dark, and catches up", outage::play),
-    ("It is terminated, and nothing is left", end::play),
+    (
+        "It is let go, while a client of EMCO makes another one",
+        emco::play,
+    ),
+    ("Both are gone, and nothing is left", end::play),
 ];
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {

@@ -211,7 +211,8 @@ mod tests {
         let allowed = |crate_name, name, kind| {
             foreign_technology(crate_name, &dependency(name, kind)).is_none()
         };
-        assert!(allowed("dcm-sync", "kube", "null"));
+        assert!(allowed("dcm-cluster", "kube", "null"));
+        assert!(!allowed("dcm-sync", "kube", "null"));
         assert!(!allowed("dcm-app", "kube", "null"));
         assert!(!allowed("dcm-api", "kube-runtime", "null"));
         assert!(allowed("dcm-api", "kubectl-like-name", "null"));

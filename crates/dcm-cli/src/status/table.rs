@@ -125,7 +125,8 @@ fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
 
 /// What is used of each limit: over all members, then in each.
 fn quota_rows(status: &StatusView, palette: Palette) -> Vec<String> {
-    if status.quotas.is_empty() {
+    // One that no member has put in force yet has no limits.
+    if status.quotas.iter().all(|quota| quota.hard.is_empty()) {
         return Vec::new();
     }
     let mut table = Table::new(&["QUOTA", "RESOURCE", "CLUSTER", "USED", "HARD"]);

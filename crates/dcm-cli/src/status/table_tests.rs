@@ -102,6 +102,14 @@ fn usage_of_quotas_is_shown_for_all_and_for_each() {
 }
 
 #[test]
+fn quotas_without_limits_yet_have_no_table() {
+    let mut status = example();
+    let quotas = json!([{"name": "q", "hard": {}, "used": {}}]);
+    status.quotas = serde_json::from_value(quotas).unwrap();
+    assert!(quota_rows(&status, Palette::new(false)).is_empty());
+}
+
+#[test]
 fn stopped_cloud_says_so() {
     let mut status = example();
     status.members.truncate(1);

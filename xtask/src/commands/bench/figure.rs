@@ -11,6 +11,7 @@ pub(super) enum Unit {
     Percent,
     Times,
     Megabytes,
+    Count,
 }
 
 impl Unit {
@@ -23,6 +24,7 @@ impl Unit {
             Self::Percent => format!("{value:.0} %"),
             Self::Times => format!("{value:.2} x"),
             Self::Megabytes => format!("{value:.1} MB"),
+            Self::Count => format!("{value:.0}"),
         }
     }
 }

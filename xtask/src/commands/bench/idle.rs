@@ -70,7 +70,7 @@ pub(super) fn processor_time(pid: u32) -> Result<Duration> {
 }
 
 /// Megabytes of a process that are in memory.
-fn resident(pid: u32) -> Result<f64> {
+pub(super) fn resident(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes: f64 = line

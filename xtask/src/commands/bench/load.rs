@@ -13,8 +13,34 @@ use anyhow::{Result, anyhow, bail};
 use super::statistics::percentile;
 use crate::http::Connection;
 
+/// A request.
+pub(super) struct Ask {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    /// JSON, or nothing.
+    pub(super) body: String,
+}
+
+impl Ask {
+    pub(super) fn get(path: String) -> Self {
+        Self {
+            method: "GET",
+            path,
+            body: String::new(),
+        }
+    }
+}
+
 /// A request of its own for each number.
-pub(super) type Request<'a> = &'a (dyn Fn(u64) -> (String, String) + Sync);
+pub(super) type Request<'a> = &'a (dyn Fn(u64) -> Ask + Sync);
+
+/// When the clients have done enough.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    Time(Duration),
+    /// The first number that is not asked for any more.
+    Number(u64),
+}
 
 #[derive(Default)]
 pub(super) struct Load {
@@ -24,26 +50,31 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// POSTs from `clients` clients for so long; every answer must be 201.
+    /// Requests from `clients` clients, numbered on from `next`; all must succeed.
     pub(super) fn run(
         server: SocketAddr,
         clients: usize,
-        time: Duration,
+        until: Until,
         next: &AtomicU64,
         request: Request<'_>,
     ) -> Result<Self> {
         let began = Instant::now();
+        let number = || match until {
+            Until::Time(time) if began.elapsed() >= time => None,
+            Until::Time(_) => Some(next.fetch_add(1, Ordering::Relaxed)),
+            Until::Number(end) => Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < end),
+        };
         let times = thread::scope(|scope| {
             let client = || {
                 let mut connection = Connection::open(server)?;
                 let mut times = Vec::new();
-                while began.elapsed() < time {
-                    let (path, body) = request(next.fetch_add(1, Ordering::Relaxed));
+                while let Some(number) = number() {
+                    let Ask { method, path, body } = request(number);
                     let sent = Instant::now();
-                    let answer = connection.send("POST", &path, &body)?;
+                    let answer = connection.send(method, &path, &body)?;
                     times.push(sent.elapsed().as_secs_f64() * 1e3);
-                    if answer.status != 201 {
-                        bail!("POST {path}: {}: {}", answer.status, answer.body);
+                    if !(200..300).contains(&answer.status) {
+                        bail!("{method} {path}: {}: {}", answer.status, answer.body);
                     }
                 }
                 anyhow::Ok(times)

@@ -1,6 +1,7 @@
 //! The programs of a measurement, all with optimisation: `dcm` itself, and those that make baselines.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -14,6 +15,7 @@ pub(super) struct Tools {
     pub(super) dcm: PathBuf,
     commit_rate: PathBuf,
     bare_client: PathBuf,
+    bare_server: PathBuf,
 }
 
 impl Tools {
@@ -25,6 +27,7 @@ impl Tools {
             dcm: release.join("dcm").into(),
             commit_rate: example("commit_rate"),
             bare_client: example("bare_client"),
+            bare_server: example("bare_server"),
         })
     }
 
@@ -33,7 +36,11 @@ impl Tools {
         // Apart from the others, so that it is built as it is delivered: what tests need turns on
         // more of the libraries.
         serve::build(Profile::Release)?;
-        for (package, name) in [("dcm-store", "commit_rate"), ("dcm-sync", "bare_client")] {
+        for (package, name) in [
+            ("dcm-store", "commit_rate"),
+            ("dcm-sync", "bare_client"),
+            ("dcm-api", "bare_server"),
+        ] {
             let words = [
                 "build",
                 "--locked",
@@ -77,6 +84,38 @@ impl Tools {
             input: Some(input),
             answers,
         })
+    }
+
+    /// Starts a server that answers with this text.
+    pub(super) fn bare_server(&self, text: &str) -> Result<BareServer> {
+        let mut command = Command::new(&self.bare_server);
+        command
+            .arg(text)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().context("running bare_server")?;
+        let mut line = String::new();
+        let output = child.stdout.take().context("no output")?;
+        BufReader::new(output).read_line(&mut line)?;
+        let address = line.trim().parse();
+        Ok(BareServer {
+            address: address.with_context(|| format!("bare_server said \"{line}\""))?,
+            child,
+        })
+    }
+}
+
+/// A server that answers with one text, whatever is asked: see `crates/dcm-api/examples/bare_server.rs`.
+pub(super) struct BareServer {
+    child: Child,
+    pub(super) address: SocketAddr,
+}
+
+impl Drop for BareServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::setup::{CLOUD, CLUSTERS, PROJECT, PROVIDER, Scene};
+use super::setup::{CLOUD, CLUSTERS, PROJECT, PROVIDERS, Scene};
 use super::stage::Stage;
 
 /// Addresses of load balancers, from the range that is meant for examples.
-const LOAD_BALANCERS: [&str; 2] = ["192.0.2.10", "192.0.2.20"];
+pub(super) const LOAD_BALANCERS: [&str; 2] = ["192.0.2.10", "192.0.2.20"];
 
 pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
     stage.tell("these only write down what shall be; no cluster is touched yet");
@@ -17,10 +17,10 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
     stage.run(&[&["dcm", "logical-cloud", "create", CLOUD][..], &description].concat())?;
 
     stage.tell("its clusters, through the paths of the original design");
-    for (name, address) in CLUSTERS.iter().zip(LOAD_BALANCERS) {
+    for ((provider, name), address) in PROVIDERS.iter().zip(CLUSTERS).zip(LOAD_BALANCERS) {
         let path = format!(
             "/v2/projects/{PROJECT}/logical-clouds/{CLOUD}\
-             /cluster-providers/{PROVIDER}/cluster-references/{name}"
+             /cluster-providers/{provider}/cluster-references/{name}"
         );
         let body = format!(r#"{{"cluster-name":"{name}","loadbalancer-ip":"{address}"}}"#);
         stage.request("PUT", &path, &body)?;

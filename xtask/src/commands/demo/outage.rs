@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use dcm_testkit::ControlPlane;
 
-use super::setup::{CLOUD, CLUSTERS, PROVIDER, Scene};
+use super::setup::{CLOUD, CLUSTERS, Scene, registered};
 use super::stage::{Stage, until};
 
 /// Far above the few seconds that it takes.
@@ -43,7 +43,7 @@ pub(super) fn play(stage: &mut Stage, scene: &Scene) -> Result<()> {
         .live(3, &wait)?
         .shows("1 of 2 ready")?
         .shows("unreachable")?
-        .shows(&format!("hint: {PROVIDER}/{far}"))?;
+        .shows(&format!("hint: {}", registered(1)))?;
     shows_limit(stage, near)?;
 
     stage.tell(&format!(

@@ -16,9 +16,15 @@ use crate::serve::{self, Profile, Server};
 
 /// The names of the clusters in the demo; control plane and name have the same index.
 pub(super) const CLUSTERS: [&str; 2] = ["berlin", "oslo"];
-pub(super) const PROVIDER: &str = "edges";
+/// The provider of each: one is registered from the command line, the other as clients of EMCO do it.
+pub(super) const PROVIDERS: [&str; 2] = ["edges", "sites"];
 pub(super) const PROJECT: &str = "acme";
 pub(super) const CLOUD: &str = "shop";
+
+/// A cluster as it is named everywhere.
+pub(super) fn registered(index: usize) -> String {
+    format!("{}/{}", PROVIDERS[index], CLUSTERS[index])
+}
 
 /// Waits are short, so that "nothing is left" can be verified while somebody watches: the last look
 /// comes when no run that began before the end could still be writing, which is both deadlines later.
@@ -33,6 +39,7 @@ call_deadline = "3s"
 connect_deadline = "2s"
 backoff_cap = "2s"
 scan_interval = "5s"
+usage_interval = "1s"
 "#;
 
 /// Everything that runs.
@@ -134,6 +141,9 @@ pub(super) fn tell_how_to_go_on(stage: &Stage, scene: &Scene) {
 
 /// Commands that work after the demo.
 const NEXT: &[&str] = &[
+    "dcm provider create edges",
+    "dcm cluster create edges/berlin --kubeconfig berlin.kubeconfig --wait",
+    "dcm cluster create edges/oslo --kubeconfig oslo.kubeconfig --wait",
     "dcm project create acme",
     "dcm logical-cloud create second --user bob --cluster edges/berlin --cluster edges/oslo",
     "dcm permission create edit --cloud second --resource configmaps --verb get --verb list --verb create",

@@ -4,6 +4,8 @@
 //! Invariant: a command whose outcome is not the expected one is an error that names the command, so
 //! nothing goes on unnoticed.
 
+mod requests;
+
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, PipeReader, stderr};
 use std::net::SocketAddr;
@@ -19,7 +21,6 @@ use super::palette::{Palette, Tone};
 use super::setup::PROJECT;
 use super::times::{Times, in_words};
 use super::watching::Watching;
-use crate::http::Connection;
 use crate::output::{self, say};
 
 /// How often something that is awaited is looked at.
@@ -34,6 +35,8 @@ pub(super) struct Stage {
     /// What only keeps our traces out of the home folder.
     hidden: Vec<(&'static str, OsString)>,
     act: Option<(&'static str, Instant)>,
+    /// Of the figure that goes over several acts.
+    clock: Option<Instant>,
     times: Times,
 }
 
@@ -86,6 +89,7 @@ impl Stage {
             ],
             hidden,
             act: None,
+            clock: None,
             times,
         })
     }
@@ -124,6 +128,18 @@ impl Stage {
     pub(super) fn measured(&mut self, what: &str, took: Duration) {
         self.good(&format!("{what}: {}", in_words(took)));
         self.times.figure(what, took);
+    }
+
+    /// From now on, for a figure of a later act.
+    pub(super) fn start_clock(&mut self) {
+        self.clock = Some(Instant::now());
+    }
+
+    /// The figure for which the clock was started.
+    pub(super) fn stop_clock(&mut self, what: &str) {
+        if let Some(began) = self.clock.take() {
+            self.measured(what, began.elapsed());
+        }
     }
 
     /// What happens now and why; also what happens off stage.
@@ -205,29 +221,6 @@ impl Stage {
         let line = typed(words);
         self.prompt(&format!("{line} &"));
         Watching::start(self.command(words), line, self.palette)
-    }
-
-    /// Sends a request to the server, shown as the `curl` that would send it.
-    pub(super) fn request(&self, method: &str, path: &str, body: &str) -> Result<()> {
-        let data = if body.is_empty() {
-            String::new()
-        } else {
-            format!(" --json '{body}'")
-        };
-        let line = format!("curl -X {method}{data} $DCM_SERVER{path}");
-        self.prompt(&line);
-        let began = Instant::now();
-        let mut connection = Connection::open(self.server)?;
-        let answer = connection.send(method, path, body)?;
-        let took = began.elapsed();
-        for line in answer.body.lines() {
-            say(format!("  {line}"));
-        }
-        if !(200..300).contains(&answer.status) {
-            bail!("`{line}` was answered with {}", answer.status);
-        }
-        self.good(&format!("{} · {}", answer.status, in_words(took)));
-        Ok(())
     }
 
     /// What went wrong, and how far the play came.
