@@ -1,14 +1,16 @@
 //! What the users of a logical cloud may do there. Rules stay inside the envelope of
-//! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
+//! [`dcm_types::permission`], and inside the cloud's own namespace unless policy allows more (T14).
 
 use dcm_store::{Scope, StoreExt as _};
 use dcm_types::documents::{User, UserPermission};
 use dcm_types::drafts::PermissionDraft;
-use dcm_types::permission::{Rule, check_sum};
-use dcm_types::{CloudKey, Fault, Key, Kind, NamespaceName, PermissionName, UserName, Violation};
+use dcm_types::permission::{Extent, Reach, Rule, check_sum};
+use dcm_types::{CloudKey, Fault, Key, PermissionName, UserName};
 
 use crate::documents::Site;
 use crate::integrity::same_name;
+use crate::privileged::Admitted;
+use crate::settle::settle;
 use crate::users::name_user;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
@@ -20,12 +22,16 @@ impl App {
         cloud: &CloudKey,
         draft: PermissionDraft,
     ) -> Result<Saved<UserPermission>, Error> {
-        self.check_permission(cloud, &draft).await?;
-        let permission = self.new_permission(cloud, draft);
-        let user = permission.user.clone();
-        self.create_document(who, &site_of(cloud, user.as_ref()), permission)
-            .await
-            .map_err(|error| name_user(error, cloud, user.as_ref()))
+        settle(async || {
+            let admitted = self.check_permission(cloud, &draft).await?;
+            let permission = self.new_permission(cloud, draft.clone(), admitted.reach);
+            let user = draft.user.as_ref();
+            let site = site_of(cloud, user).decided_on(admitted.decided_on);
+            self.create_document(who, &site, permission)
+                .await
+                .map_err(|error| name_user(error, cloud, user))
+        })
+        .await
     }
 
     /// Reads a permission.
@@ -61,19 +67,28 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<UserPermission>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        self.check_permission(cloud, &draft).await?;
-        let make = |found: Option<&UserPermission>| {
-            let mut permission = self.new_permission(cloud, draft.clone());
-            if let Some(found) = found {
-                permission.uid = found.uid;
+        settle(async || {
+            let admitted = self.check_permission(cloud, &draft).await?;
+            let key = Key::permission(cloud, name);
+            let found = self.find::<UserPermission>(&key).await?;
+            precondition.check(found.as_ref())?;
+            let mut permission = self.new_permission(cloud, draft.clone(), admitted.reach);
+            if let Some(found) = &found {
+                permission.uid = found.document.uid;
             }
-            Ok(permission)
-        };
-        let user = draft.user.as_ref();
-        let (site, key) = (site_of(cloud, user), Key::permission(cloud, name));
-        self.put_document(who, &site, &key, &precondition, make)
+            let user = draft.user.as_ref();
+            let site = site_of(cloud, user).decided_on(admitted.decided_on);
+            self.write(
+                who,
+                cloud.project.as_str(),
+                found,
+                permission,
+                site.change(),
+            )
             .await
             .map_err(|error| name_user(error, cloud, user))
+        })
+        .await
     }
 
     /// Deletes a permission.
@@ -96,11 +111,12 @@ impl App {
         &self,
         cloud: &CloudKey,
         draft: &PermissionDraft,
-    ) -> Result<(), Error> {
-        let first = self.require_cloud(cloud).await?.document.user;
-        let namespace = self.namespace_of(cloud).await?;
-        refuse_foreign_namespace(draft, &namespace.document.name, "spec.namespace")?;
-        check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
+    ) -> Result<Admitted, Error> {
+        let found = self.require_cloud(cloud).await?.document;
+        let namespace = self.namespace_of(cloud).await?.document;
+        let admitted = self.admit(&found, &namespace.name, draft).await?;
+        let (first, extent) = (found.user, admitted.reach.extent());
+        check_rule(&draft.rule, extent, "spec").map_err(Error::invalid)?;
         if let Some(user) = &draft.user {
             self.require::<User>(&Key::user(cloud, user))
                 .await
@@ -108,13 +124,14 @@ impl App {
         }
         let user = draft.user.as_ref().or(first.as_ref());
         let permissions = self.permissions_but(cloud, &draft.name).await?;
-        let mut rules: Vec<Rule> = permissions
+        let mut rules: Vec<(Extent, Rule)> = permissions
             .into_iter()
             .filter(|permission| permission.user.as_ref().or(first.as_ref()) == user)
-            .map(|permission| permission.rule)
+            .map(|permission| (permission.reach.extent(), permission.rule))
             .collect();
-        rules.push(draft.rule.clone());
-        check_sum(&rules).map_err(Error::invalid)
+        rules.push((extent, draft.rule.clone()));
+        check_sum(&rules).map_err(Error::invalid)?;
+        Ok(admitted)
     }
 
     /// The permissions of a cloud, but for one.
@@ -138,6 +155,7 @@ impl App {
         &self,
         cloud: &CloudKey,
         draft: PermissionDraft,
+        reach: Reach,
     ) -> UserPermission {
         UserPermission {
             uid: self.new_uid(),
@@ -145,6 +163,7 @@ impl App {
             name: draft.name,
             metadata: draft.metadata,
             user: draft.user,
+            reach,
             rule: draft.rule,
         }
     }
@@ -155,8 +174,8 @@ fn site_of<'a>(cloud: &'a CloudKey, user: Option<&UserName>) -> Site<'a> {
 }
 
 /// Holds a rule against the envelope; fields are named as in the document, below `field`.
-pub(crate) fn check_rule(rule: &Rule, field: &str) -> Result<(), Vec<Fault>> {
-    rule.check().map_err(|faults| {
+pub(crate) fn check_rule(rule: &Rule, extent: Extent, field: &str) -> Result<(), Vec<Fault>> {
+    rule.check(extent).map_err(|faults| {
         faults
             .into_iter()
             .map(|fault| Fault {
@@ -165,25 +184,4 @@ pub(crate) fn check_rule(rule: &Rule, field: &str) -> Result<(), Vec<Fault>> {
             })
             .collect()
     })
-}
-
-/// A permission is for the cloud's own namespace; every other, and the whole cluster, is forbidden.
-pub(crate) fn refuse_foreign_namespace(
-    draft: &PermissionDraft,
-    own: &NamespaceName,
-    field: &str,
-) -> Result<(), Error> {
-    match &draft.namespace {
-        None => Ok(()),
-        Some(namespace) if namespace == own.as_str() => Ok(()),
-        Some(namespace) => {
-            let rule = format!("must be '{own}', the namespace of the logical cloud");
-            let fault = Violation::new(rule, namespace)
-                .hint("leave it out")
-                .at(field);
-            let message =
-                "permissions outside of the logical cloud's own namespace are not granted";
-            Err(Error::new(Kind::Forbidden, message).fault(fault))
-        }
-    }
 }

@@ -35,6 +35,7 @@ mod members;
 mod model;
 mod parents;
 mod permissions;
+mod privileged;
 mod quotas;
 mod races;
 mod references;
