@@ -14,6 +14,7 @@ mod fencing;
 mod golden;
 mod health;
 mod outage;
+mod privileged;
 mod removal;
 mod stopping;
 mod usage;
