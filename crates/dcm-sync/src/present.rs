@@ -43,12 +43,13 @@ pub(crate) async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
-    let mut observed = if inputs.is_fresh() {
-        Observed::default()
-    } else {
-        run.observe(&inputs.revision).await?
+    let inside = async {
+        if inputs.is_fresh() {
+            return Ok(Observed::default());
+        }
+        Ok(run.observe(&inputs.revision).await?)
     };
-    let outside = outside::look(run, inputs).await?;
+    let (mut observed, outside) = try_join(inside, outside::look(run, inputs)).await?;
     let mut wanted = render::slice(&inputs.revision);
     let held = outside.hold_back(inputs, &mut wanted);
     if inputs.revision.slice.is_privileged() && outside.is_readable() {

@@ -1,4 +1,4 @@
-//! `dcm permission`: what a user of a logical cloud may do in its namespace.
+//! `dcm permission`: what a user of a logical cloud may do, in its namespace or outside of it.
 
 use clap::{Args, Subcommand};
 use dcm_wire::documents::{PermissionDocument, PermissionSpec};
@@ -55,6 +55,12 @@ struct Write {
     /// The user who gets it; without it, the first user of the logical cloud
     #[arg(long, value_name = "USER", value_parser = segment)]
     user: Option<String>,
+    /// Another namespace than that of the logical cloud, which it makes privileged
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = segment)]
+    namespace: Option<String>,
+    /// In the whole cluster, which makes the logical cloud privileged; it can only be read
+    #[arg(long, conflicts_with = "namespace")]
+    cluster_wide: bool,
     /// An API group; the core group is the empty text and counts when none is given; may be repeated
     #[arg(
         short = 'g',
@@ -78,7 +84,14 @@ struct Permission;
 impl Noun for Permission {
     type Document = PermissionDocument;
     const NAME: &'static str = "permission";
-    const HEADER: &'static [&'static str] = &["NAME", "USER", "API GROUPS", "RESOURCES", "VERBS"];
+    const HEADER: &'static [&'static str] = &[
+        "NAME",
+        "USER",
+        "NAMESPACE",
+        "API GROUPS",
+        "RESOURCES",
+        "VERBS",
+    ];
 
     fn row(document: &Self::Document) -> Vec<Cell> {
         let groups: Vec<&str> = document
@@ -90,6 +103,11 @@ impl Noun for Permission {
         vec![
             Cell::plain(&document.metadata.name),
             Cell::plain(document.spec.user.as_deref().unwrap_or_default()),
+            Cell::plain(match document.spec.namespace.as_deref() {
+                None => "",
+                Some("") => "cluster-wide",
+                Some(name) => name,
+            }),
             Cell::plain(groups.join(",")),
             Cell::plain(document.spec.resources.join(",")),
             Cell::plain(document.spec.verbs.join(",")),
@@ -123,7 +141,11 @@ fn document(write: Write) -> (Path, String, PermissionDocument) {
     let document = PermissionDocument {
         metadata: write.metadata.named(&name),
         spec: PermissionSpec {
-            namespace: None,
+            namespace: if write.cluster_wide {
+                Some(String::new())
+            } else {
+                write.namespace
+            },
             user: write.user,
             api_groups: write.api_groups,
             resources: write.resources,

@@ -54,6 +54,39 @@ fn project_lives_its_life() {
 }
 
 #[test]
+fn privileged_cloud_is_allowed_shown_and_refused_again() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    run(
+        &environment,
+        "logical-cloud create slice -p demo --user alice",
+    )
+    .done();
+    let create = "permission create look -p demo -c slice --cluster-wide -r nodes -v get -v list";
+    insta::assert_snapshot!(run(&environment, create).shown(), @r"");
+    run(
+        &environment,
+        "project set demo --privileged allow --description trusted",
+    )
+    .done();
+    insta::assert_snapshot!(run(&environment, "project list").shown(), @r"");
+    run(&environment, create).done();
+    let beside = "permission set beside -p demo -c slice -n other -r configmaps -v get";
+    run(&environment, beside).done();
+    insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"");
+    insta::assert_snapshot!(run(&environment, "logical-cloud get slice -p demo").shown(), @r"");
+    let both = "permission set x -p demo -c slice -n other --cluster-wide -r pods -v get";
+    assert!(
+        run(&environment, both)
+            .shown()
+            .contains("cannot be used with")
+    );
+    run(&environment, "project set demo --privileged refuse").done();
+    insta::assert_snapshot!(run(&environment, beside).shown(), @r"");
+}
+
+#[test]
 fn logical_cloud_and_what_belongs_to_it() {
     let mut environment = Environment::new();
     let _server = environment.serve();
