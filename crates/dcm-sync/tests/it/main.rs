@@ -13,6 +13,7 @@ mod faults;
 mod fencing;
 mod golden;
 mod health;
+mod modest;
 mod outage;
 mod privileged;
 mod removal;
