@@ -238,7 +238,7 @@ async fn empty(
         context.empty_looks.forget(&run.key);
         return absent(context, run, inputs, ledger).await;
     }
-    let wait = second_look - waited;
+    let wait = second_look.saturating_sub(waited);
     let target = &mut ledger.target;
     target.emptied_at = Some(emptied_at);
     target.observed = ObservedState::Unknown;

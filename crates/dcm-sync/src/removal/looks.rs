@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(looks.known_for(&key(), first), Duration::ZERO);
         tokio::time::advance(Duration::from_secs(7)).await;
         assert_eq!(looks.known_for(&key(), first), Duration::from_secs(7));
-        let second = first + Duration::from_secs(3600);
+        let second = first + Duration::from_hours(1);
         assert_eq!(looks.known_for(&key(), second), Duration::ZERO);
         tokio::time::advance(Duration::from_secs(2)).await;
         looks.forget(&key());
