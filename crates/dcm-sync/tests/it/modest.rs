@@ -15,7 +15,7 @@ use crate::world::{
 
 /// An administrator who may do what every logical cloud needs, and nothing with cluster roles.
 fn modest(plane: &ControlPlane) -> String {
-    let rule = |group: &str, resources: &[&str], verbs: &[&str]| serde_json::json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    let grant = |group: &str, resources: &[&str], verbs: &[&str]| serde_json::json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
     let all = ["get", "list", "watch", "create", "patch", "delete"];
     let rbac = "rbac.authorization.k8s.io";
     let certificates = "certificates.k8s.io";
@@ -23,13 +23,13 @@ fn modest(plane: &ControlPlane) -> String {
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
         "metadata": { "name": "modest-it" },
         "rules": [
-            rule("", &["namespaces", "configmaps", "resourcequotas", "limitranges"], &all),
-            rule("networking.k8s.io", &["networkpolicies"], &all),
-            rule(rbac, &["roles", "rolebindings"], &all),
-            rule(rbac, &["roles"], &["escalate", "bind"]),
-            rule(certificates, &["certificatesigningrequests"], &all),
-            rule(certificates, &["certificatesigningrequests/approval"], &["update"]),
-            rule(certificates, &["signers"], &["approve"]),
+            grant("", &["namespaces", "configmaps", "resourcequotas", "limitranges"], &all),
+            grant("networking.k8s.io", &["networkpolicies"], &all),
+            grant(rbac, &["roles", "rolebindings"], &all),
+            grant(rbac, &["roles"], &["escalate", "bind"]),
+            grant(certificates, &["certificatesigningrequests"], &all),
+            grant(certificates, &["certificatesigningrequests/approval"], &["update"]),
+            grant(certificates, &["signers"], &["approve"]),
         ],
     });
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -423,12 +423,11 @@ pub(crate) fn outside(
     namespace: Option<&str>,
 ) -> RevisionPermission {
     let mut permission = permission(name, resources);
-    match namespace {
-        Some(name) => permission.reach = Reach::Namespace(NamespaceName::parse(name).unwrap()),
-        None => {
-            permission.reach = Reach::Cluster;
-            permission.rules[0].verbs = vec!["get".to_owned(), "list".to_owned()];
-        }
+    if let Some(name) = namespace {
+        permission.reach = Reach::Namespace(NamespaceName::parse(name).unwrap());
+    } else {
+        permission.reach = Reach::Cluster;
+        permission.rules[0].verbs = vec!["get".to_owned(), "list".to_owned()];
     }
     permission
 }
