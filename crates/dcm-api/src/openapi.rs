@@ -230,8 +230,12 @@ pub(crate) struct DeleteProblems;
 pub(crate) struct ActionProblems;
 
 /// Every status with which an error is told, and what it means; they stand once in the document.
-const STATUSES: [(u16, &str); 14] = [
+const STATUSES: [(u16, &str); 15] = [
     (400, "A value breaks a rule; `errors` names every field"),
+    (
+        403,
+        "The policy of the project refuses it; `hint` says which",
+    ),
     (404, "It, or its parent, does not exist"),
     (406, "Nothing that is offered is accepted by `Accept`"),
     (408, "The body did not arrive in time"),
@@ -278,13 +282,13 @@ impl IntoResponses for DeleteProblems {
 
 impl IntoResponses for ActionProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[400, 404, 409, 500, 503])
+        problems(&[400, 403, 404, 409, 500, 503])
     }
 }
 
 impl IntoResponses for WriteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[400, 404, 408, 409, 412, 413, 415, 422, 500, 503])
+        problems(&[400, 403, 404, 408, 409, 412, 413, 415, 422, 500, 503])
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Site<'a> {
     parent: Option<Key>,
     /// What it names, and must exist too.
     named: Option<Key>,
+    /// What it was decided on, and must not have changed.
+    decided_on: Option<(Key, u64)>,
 }
 
 impl<'a> Site<'a> {
@@ -24,6 +26,7 @@ impl<'a> Site<'a> {
             scope,
             parent: None,
             named: None,
+            decided_on: None,
         }
     }
 
@@ -33,6 +36,7 @@ impl<'a> Site<'a> {
             scope: Key::SYSTEM_SCOPE,
             parent: Some(parent),
             named: None,
+            decided_on: None,
         }
     }
 
@@ -42,6 +46,7 @@ impl<'a> Site<'a> {
             scope: cloud.project.as_str(),
             parent: Some(Key::cloud(cloud)),
             named: None,
+            decided_on: None,
         }
     }
 
@@ -50,11 +55,19 @@ impl<'a> Site<'a> {
         Self { named, ..self }
     }
 
+    /// A document that was decided on the version of another one.
+    pub(crate) fn decided_on(self, decided_on: Option<(Key, u64)>) -> Self {
+        Self { decided_on, ..self }
+    }
+
     /// A change that holds only while the parent exists.
     pub(crate) fn change(&self) -> Change {
         let mut change = Change::new();
         for required in [&self.parent, &self.named].into_iter().flatten() {
             change.assert(required.clone(), Expect::Exists);
+        }
+        if let Some((key, version)) = &self.decided_on {
+            change.assert(key.clone(), Expect::Number(*version));
         }
         change
     }

@@ -44,6 +44,7 @@ mod permissions;
 mod policy;
 mod precondition;
 mod principal;
+mod privileged;
 mod projects;
 mod providers;
 mod quotas;

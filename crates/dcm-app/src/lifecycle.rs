@@ -16,11 +16,12 @@ use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
     Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Revision, Slice, Wish,
 };
-use dcm_types::permission::{Rule, check_sum};
+use dcm_types::permission::{Extent, Rule, check_sum};
 use dcm_types::ports::Nudge;
 use dcm_types::{CloudKey, DocumentKind, Key, UserName};
 
 use crate::change::{Act, Change};
+use crate::privileged::{refuse_action, version_of};
 use crate::settle::settle;
 use crate::{App, Error, Principal};
 use freeze::{Sources, freeze};
@@ -121,6 +122,9 @@ impl App {
         let (members, slice) = freeze(&sources);
         refuse_empty(&members)?;
         refuse_wide_rights(&sources)?;
+        if sources.is_privileged() {
+            refuse_action(&sources.project.document, &cloud.document.key)?;
+        }
         let current = self
             .current_revision(cloud, asked.lifecycle.as_ref())
             .await?;
@@ -138,6 +142,8 @@ impl App {
                 self.refuse_unfit(&members, known).await?;
                 self.reserve(&cloud.document, &slice.namespace, &members, &mut change)
                     .await?;
+                self.respect(&cloud.document, &slice, &members, &mut change)
+                    .await?;
             }
             // Nothing is written to the members; they must be registered, and that is all.
             Level::Admin => {
@@ -145,6 +151,10 @@ impl App {
                     change.assert(Key::cluster(&member.cluster), Expect::Exists);
                 }
             }
+        }
+        if sources.is_privileged() {
+            let (project, version) = version_of(&sources.project);
+            change.assert(project, Expect::Number(version));
         }
         self.accept(asked, Wish::Present, members, slice, change)
             .await
@@ -235,11 +245,11 @@ impl App {
     /// Everything that a revision is made of.
     async fn sources_of(&self, cloud: &Versioned<LogicalCloud>) -> Result<Sources, Error> {
         let key = &cloud.document.key;
-        let project = self.require_project(&key.project).await?.document;
+        let project = self.require_project(&key.project).await?;
         let namespace = self.namespace_of(key).await?.document;
         let below = || Scope::Under(key.path());
         let sources = Sources {
-            project: project.uid,
+            project,
             cloud: cloud.document.uid,
             namespace,
             level: cloud.document.level,
@@ -301,14 +311,14 @@ fn refuse_empty(members: &[Member]) -> Result<(), Error> {
 /// Stored rules were inside the envelope of their day; what is frozen is inside that of today, for the
 /// rules of each user together.
 fn refuse_wide_rights(sources: &Sources) -> Result<(), Error> {
-    let mut sums: BTreeMap<&UserName, Vec<Rule>> = BTreeMap::new();
+    let mut sums: BTreeMap<&UserName, Vec<(Extent, Rule)>> = BTreeMap::new();
     for permission in &sources.permissions {
         if let Some(user) = sources.user_of(permission) {
-            let rule = permission.rule.clone();
+            let rule = (permission.reach.extent(), permission.rule.clone());
             sums.entry(&user.name).or_default().push(rule);
         }
     }
-    let wide = |(user, rules): (&UserName, Vec<Rule>)| {
+    let wide = |(user, rules): (&UserName, Vec<(Extent, Rule)>)| {
         let faults = check_sum(&rules).err()?;
         let message =
             format!("stored permissions of user '{user}' grant what cannot be granted any more");

@@ -24,6 +24,8 @@ pub struct CloudDetail {
     pub namespace: Namespace,
     /// Its user, if it has one.
     pub user: Option<User>,
+    /// Whether a permission, as it is written now, leaves its namespace.
+    pub privileged: bool,
     /// What was wished last; `None` before the first action.
     pub lifecycle: Option<Lifecycle>,
 }
@@ -112,10 +114,12 @@ impl App {
             None => None,
         };
         let lifecycle = self.lifecycle_of(&cloud.key).await?;
+        let privileged = self.is_privileged(cloud, &namespace.document.name).await?;
         Ok(Some(saved.map(|cloud| CloudDetail {
             cloud,
             namespace: namespace.document,
             user: user.map(|found| found.document),
+            privileged,
             lifecycle: lifecycle.map(|found| found.document),
         })))
     }

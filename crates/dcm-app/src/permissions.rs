@@ -1,24 +1,24 @@
 //! What the users of a logical cloud may do there. Rules stay inside the envelope of
-//! [`dcm_types::permission`], and inside the cloud's own namespace (T14).
+//! [`dcm_types::permission`], and inside the cloud's own namespace unless policy allows more (T14).
 
 use std::collections::BTreeMap;
 
 use dcm_store::{Scope, StoreExt as _};
-use dcm_types::documents::{User, UserPermission};
+use dcm_types::documents::{LogicalCloud, User, UserPermission};
 use dcm_types::drafts::PermissionDraft;
-use dcm_types::permission::{Rule, check_sum};
-use dcm_types::{CloudKey, Fault, Key, Kind, NamespaceName, PermissionName, UserName, Violation};
+use dcm_types::permission::{Extent, Reach, Rule, check_sum};
+use dcm_types::{CloudKey, Fault, Key, NamespaceName, PermissionName, UserName};
 
 use crate::documents::Site;
 use crate::integrity::same_name;
+use crate::privileged::Admitted;
+use crate::settle::settle;
 use crate::users::name_user;
 use crate::{App, Error, Listed, PageRequest, Precondition, Principal, Saved, Written};
 
 /// What a permission is held against: the cloud, and its other permissions.
 pub(crate) struct Grants {
-    cloud: CloudKey,
-    /// The first user.
-    first: Option<UserName>,
+    cloud: LogicalCloud,
     namespace: NamespaceName,
     permissions: BTreeMap<PermissionName, UserPermission>,
 }
@@ -31,13 +31,17 @@ impl App {
         cloud: &CloudKey,
         draft: PermissionDraft,
     ) -> Result<Saved<UserPermission>, Error> {
-        let grants = self.grants_of(cloud).await?;
-        self.check_permission(&grants, &draft).await?;
-        let permission = self.new_permission(cloud, draft);
-        let user = permission.user.clone();
-        self.create_document(who, &site_of(cloud, user.as_ref()), permission)
-            .await
-            .map_err(|error| name_user(error, cloud, user.as_ref()))
+        settle(async || {
+            let grants = self.grants_of(cloud).await?;
+            let admitted = self.check_permission(&grants, &draft).await?;
+            let permission = self.new_permission(cloud, draft.clone(), admitted.reach);
+            let user = draft.user.as_ref();
+            let site = site_of(cloud, user).decided_on(admitted.decided_on);
+            self.create_document(who, &site, permission)
+                .await
+                .map_err(|error| name_user(error, cloud, user))
+        })
+        .await
     }
 
     /// Reads a permission.
@@ -73,8 +77,12 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<UserPermission>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        let grants = self.grants_of(cloud).await?;
-        self.put_among(who, &grants, draft, &precondition).await
+        settle(async || {
+            let grants = self.grants_of(cloud).await?;
+            self.put_among(who, &grants, draft.clone(), &precondition)
+                .await
+        })
+        .await
     }
 
     /// Creates or replaces a permission, decided on grants that are kept true. For a store that nobody
@@ -101,20 +109,27 @@ impl App {
         draft: PermissionDraft,
         precondition: &Precondition,
     ) -> Result<Written<UserPermission>, Error> {
-        self.check_permission(grants, &draft).await?;
-        let cloud = &grants.cloud;
-        let make = |found: Option<&UserPermission>| {
-            let mut permission = self.new_permission(cloud, draft.clone());
-            if let Some(found) = found {
-                permission.uid = found.uid;
-            }
-            Ok(permission)
-        };
-        let user = draft.user.as_ref();
-        let (site, key) = (site_of(cloud, user), Key::permission(cloud, &draft.name));
-        self.put_document(who, &site, &key, precondition, make)
-            .await
-            .map_err(|error| name_user(error, cloud, user))
+        let admitted = self.check_permission(grants, &draft).await?;
+        let cloud = &grants.cloud.key;
+        let key = Key::permission(cloud, &draft.name);
+        let found = self.find::<UserPermission>(&key).await?;
+        precondition.check(found.as_ref())?;
+        let user = draft.user.clone();
+        let user = user.as_ref();
+        let mut permission = self.new_permission(cloud, draft, admitted.reach);
+        if let Some(found) = &found {
+            permission.uid = found.document.uid;
+        }
+        let site = site_of(cloud, user).decided_on(admitted.decided_on);
+        self.write(
+            who,
+            cloud.project.as_str(),
+            found,
+            permission,
+            site.change(),
+        )
+        .await
+        .map_err(|error| name_user(error, cloud, user))
     }
 
     /// Deletes a permission.
@@ -133,14 +148,13 @@ impl App {
 
     /// What permissions of a cloud are held against.
     pub(crate) async fn grants_of(&self, cloud: &CloudKey) -> Result<Grants, Error> {
-        let first = self.require_cloud(cloud).await?.document.user;
+        let found = self.require_cloud(cloud).await?.document;
         let namespace = self.namespace_of(cloud).await?.document.name;
         let scope = Scope::Under(cloud.path());
         let all = self.store().read_all::<UserPermission>(scope).await?;
         let permissions = all.into_iter().map(|found| found.document);
         Ok(Grants {
-            cloud: cloud.clone(),
-            first,
+            cloud: found,
             namespace,
             permissions: permissions.map(|p| (p.name.clone(), p)).collect(),
         })
@@ -152,10 +166,11 @@ impl App {
         &self,
         grants: &Grants,
         draft: &PermissionDraft,
-    ) -> Result<(), Error> {
-        let (cloud, first) = (&grants.cloud, grants.first.as_ref());
-        refuse_foreign_namespace(draft, &grants.namespace, "spec.namespace")?;
-        check_rule(&draft.rule, "spec").map_err(Error::invalid)?;
+    ) -> Result<Admitted, Error> {
+        let found = &grants.cloud;
+        let admitted = self.admit(found, &grants.namespace, draft).await?;
+        let (cloud, first, extent) = (&found.key, found.user.as_ref(), admitted.reach.extent());
+        check_rule(&draft.rule, extent, "spec").map_err(Error::invalid)?;
         if let Some(user) = &draft.user {
             self.require::<User>(&Key::user(cloud, user))
                 .await
@@ -163,19 +178,21 @@ impl App {
         }
         let user = draft.user.as_ref().or(first);
         let others = grants.permissions.values();
-        let mut rules: Vec<Rule> = others
+        let mut rules: Vec<(Extent, Rule)> = others
             .filter(|permission| permission.name != draft.name)
             .filter(|permission| permission.user.as_ref().or(first) == user)
-            .map(|permission| permission.rule.clone())
+            .map(|permission| (permission.reach.extent(), permission.rule.clone()))
             .collect();
-        rules.push(draft.rule.clone());
-        check_sum(&rules).map_err(Error::invalid)
+        rules.push((extent, draft.rule.clone()));
+        check_sum(&rules).map_err(Error::invalid)?;
+        Ok(admitted)
     }
 
     pub(crate) fn new_permission(
         &self,
         cloud: &CloudKey,
         draft: PermissionDraft,
+        reach: Reach,
     ) -> UserPermission {
         UserPermission {
             uid: self.new_uid(),
@@ -183,6 +200,7 @@ impl App {
             name: draft.name,
             metadata: draft.metadata,
             user: draft.user,
+            reach,
             rule: draft.rule,
         }
     }
@@ -193,8 +211,8 @@ fn site_of<'a>(cloud: &'a CloudKey, user: Option<&UserName>) -> Site<'a> {
 }
 
 /// Holds a rule against the envelope; fields are named as in the document, below `field`.
-pub(crate) fn check_rule(rule: &Rule, field: &str) -> Result<(), Vec<Fault>> {
-    rule.check().map_err(|faults| {
+pub(crate) fn check_rule(rule: &Rule, extent: Extent, field: &str) -> Result<(), Vec<Fault>> {
+    rule.check(extent).map_err(|faults| {
         faults
             .into_iter()
             .map(|fault| Fault {
@@ -203,25 +221,4 @@ pub(crate) fn check_rule(rule: &Rule, field: &str) -> Result<(), Vec<Fault>> {
             })
             .collect()
     })
-}
-
-/// A permission is for the cloud's own namespace; every other, and the whole cluster, is forbidden.
-pub(crate) fn refuse_foreign_namespace(
-    draft: &PermissionDraft,
-    own: &NamespaceName,
-    field: &str,
-) -> Result<(), Error> {
-    match &draft.namespace {
-        None => Ok(()),
-        Some(namespace) if namespace == own.as_str() => Ok(()),
-        Some(namespace) => {
-            let rule = format!("must be '{own}', the namespace of the logical cloud");
-            let fault = Violation::new(rule, namespace)
-                .hint("leave it out")
-                .at(field);
-            let message =
-                "permissions outside of the logical cloud's own namespace are not granted";
-            Err(Error::new(Kind::Forbidden, message).fault(fault))
-        }
-    }
 }

@@ -79,6 +79,7 @@ impl App {
             uid: self.new_uid(),
             name: draft.name,
             metadata: draft.metadata,
+            policy: draft.policy,
             created_at: self.now(),
         }
     }

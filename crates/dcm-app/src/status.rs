@@ -70,6 +70,9 @@ impl App {
             wish: lifecycle.as_ref().map(|l| l.wish),
             last_action: history.last().map(|record| record.action),
             created_at: cloud.document.created_at,
+            privileged: revision
+                .as_ref()
+                .is_some_and(|wanted| wanted.slice.is_privileged()),
             paused_at,
             history,
             forgotten: lifecycle.as_ref().map_or(0, |l| l.forgotten),

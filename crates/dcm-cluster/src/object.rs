@@ -19,11 +19,13 @@ pub enum Resource {
     Role,
     RoleBinding,
     CertificateSigningRequest,
+    ClusterRole,
+    ClusterRoleBinding,
 }
 
 impl Resource {
-    /// Every resource, in the order in which they are listed.
-    pub const ALL: [Self; 8] = [
+    /// What every logical cloud needs, in the order in which they are listed.
+    pub const STANDARD: [Self; 8] = [
         Self::Namespace,
         Self::ConfigMap,
         Self::ResourceQuota,
@@ -34,12 +36,17 @@ impl Resource {
         Self::CertificateSigningRequest,
     ];
 
+    /// What privileged logical clouds need besides; a credential may do without it.
+    pub const PRIVILEGED: [Self; 2] = [Self::ClusterRole, Self::ClusterRoleBinding];
+
     /// API group, empty for the core group.
     pub const fn group(self) -> &'static str {
         match self {
             Self::Namespace | Self::ConfigMap | Self::ResourceQuota | Self::LimitRange => "",
             Self::NetworkPolicy => "networking.k8s.io",
-            Self::Role | Self::RoleBinding => "rbac.authorization.k8s.io",
+            Self::Role | Self::RoleBinding | Self::ClusterRole | Self::ClusterRoleBinding => {
+                "rbac.authorization.k8s.io"
+            }
             Self::CertificateSigningRequest => "certificates.k8s.io",
         }
     }
@@ -55,6 +62,8 @@ impl Resource {
             Self::Role => "Role",
             Self::RoleBinding => "RoleBinding",
             Self::CertificateSigningRequest => "CertificateSigningRequest",
+            Self::ClusterRole => "ClusterRole",
+            Self::ClusterRoleBinding => "ClusterRoleBinding",
         }
     }
 
@@ -69,12 +78,34 @@ impl Resource {
             Self::Role => "roles",
             Self::RoleBinding => "rolebindings",
             Self::CertificateSigningRequest => "certificatesigningrequests",
+            Self::ClusterRole => "clusterroles",
+            Self::ClusterRoleBinding => "clusterrolebindings",
         }
     }
 
     /// Whether objects of it live in a namespace.
     pub const fn namespaced(self) -> bool {
-        !matches!(self, Self::Namespace | Self::CertificateSigningRequest)
+        !matches!(
+            self,
+            Self::Namespace
+                | Self::CertificateSigningRequest
+                | Self::ClusterRole
+                | Self::ClusterRoleBinding
+        )
+    }
+
+    /// Whether an object of it gives rights to somebody.
+    pub const fn is_binding(self) -> bool {
+        matches!(self, Self::RoleBinding | Self::ClusterRoleBinding)
+    }
+
+    /// Whether objects of it are roles or bindings, which a permission can have outside of the cloud's
+    /// own namespace.
+    pub const fn is_access(self) -> bool {
+        matches!(
+            self,
+            Self::Role | Self::RoleBinding | Self::ClusterRole | Self::ClusterRoleBinding
+        )
     }
 
     /// `apiVersion`.
@@ -88,8 +119,9 @@ impl Resource {
 
     /// The resource of a kind.
     pub fn of_kind(kind: &str) -> Option<Self> {
-        Self::ALL
+        Self::STANDARD
             .into_iter()
+            .chain(Self::PRIVILEGED)
             .find(|resource| resource.kind() == kind)
     }
 }

@@ -188,6 +188,9 @@ fn hint(reason: &str) -> Option<&'static str> {
         "Forbidden" => {
             Some("the registered credential lacks a right; `dcm cluster get` lists what is missing")
         }
+        "NamespaceMissing" => Some(
+            "namespaces of others are not made: let one be made in the cluster, or change the permission; it goes on by itself",
+        ),
         "Invalid" => Some("the cluster refuses the object; change the document and update"),
         "CertificateRefused" => Some(
             "somebody denied the certificate request in the cluster, or its signer failed; see the message",

@@ -101,7 +101,7 @@ impl Probe {
         let member = context.registry.open(&cluster.key).await?;
         let api = limited(&member, context);
         let calls = Calls(&api);
-        let (version, identity, me, missing) = futures::future::try_join4(
+        let (version, identity, me, (missing, missing_privileged)) = futures::future::try_join4(
             calls.version(),
             crate::member::identity::read(&calls),
             who_am_i(&calls),
@@ -132,6 +132,7 @@ impl Probe {
             user_name: Some(me.0),
             groups: me.1,
             missing_rights: missing,
+            missing_privileged_rights: missing_privileged,
             signer,
             findings,
         })
@@ -155,6 +156,7 @@ impl Probe {
             user_name: None,
             groups: Vec::new(),
             missing_rights: Vec::new(),
+            missing_privileged_rights: Vec::new(),
             signer: SignerState::Unknown,
             findings: vec![Finding {
                 reason: crate::conditions::camel_case(error.category()),

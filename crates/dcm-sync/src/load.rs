@@ -30,6 +30,12 @@ impl Inputs {
             .is_none_or(|target| target.document.observed == Observed::Absent)
     }
 
+    /// Whether something of ours may be outside of the namespace.
+    pub(crate) fn reaches_out(&self) -> bool {
+        let target = self.target.as_ref();
+        target.is_some_and(|target| target.document.reaches_out)
+    }
+
     /// The release of the reservation, if this cloud holds it. An action that relies on it asserts it
     /// and so touches it: then the release fails, and with it the commit that it is part of.
     pub(crate) fn release(&self) -> Option<(Key, Expect)> {

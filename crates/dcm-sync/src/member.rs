@@ -58,6 +58,8 @@ pub(crate) struct Member {
     watched: Mutex<HashMap<String, Watched>>,
     stirred: Mutex<HashMap<TargetKey, BTreeMap<Place, Option<Fingerprint>>>>,
     started: AtomicBool,
+    /// Whether what only privileged clouds have is watched, too.
+    started_outside: AtomicBool,
     /// Ends the watches when the session is replaced or dropped.
     pub(crate) ended: CancellationToken,
 }
@@ -100,6 +102,7 @@ impl Member {
             watched: Mutex::default(),
             stirred: Mutex::default(),
             started: AtomicBool::new(false),
+            started_outside: AtomicBool::new(false),
             ended: parts.ended,
         }
     }
@@ -107,14 +110,22 @@ impl Member {
     /// Starts the watches, once.
     pub(crate) fn ensure_watching(self: &Arc<Self>, config: &Config) {
         if !self.started.swap(true, Ordering::AcqRel) {
-            for resource in Resource::ALL {
-                watching::spawn(
-                    self,
-                    resource,
-                    config.watch_idle.get(),
-                    config.backoff_cap.get(),
-                );
-            }
+            self.watch_all(&Resource::STANDARD, config);
+        }
+    }
+
+    /// Starts the watches of what only privileged clouds have, once: a credential may do without the
+    /// right to it where there are none.
+    pub(crate) fn ensure_watching_outside(self: &Arc<Self>, config: &Config) {
+        if !self.started_outside.swap(true, Ordering::AcqRel) {
+            self.watch_all(&Resource::PRIVILEGED, config);
+        }
+    }
+
+    fn watch_all(self: &Arc<Self>, resources: &[Resource], config: &Config) {
+        let (idle, cap) = (config.watch_idle.get(), config.backoff_cap.get());
+        for resource in resources {
+            watching::spawn(self, *resource, idle, cap);
         }
     }
 

@@ -58,8 +58,10 @@ pub(crate) fn step(wanted: &Wanted, live: Option<&Object>, owner: &str) -> Step 
     if matches_wish(&wanted.object, live) {
         return Step::Keep(live.clone());
     }
-    // A role reference cannot be changed.
-    if wanted.object.at("/roleRef") != live.at("/roleRef") {
+    // A role reference cannot be changed, and an aggregation that somebody else put into a role of ours
+    // cannot be taken out by who does not own it.
+    let reference = wanted.object.at("/roleRef") != live.at("/roleRef");
+    if reference || live.at(AGGREGATION).is_some() {
         return Step::Replace(live.clone());
     }
     Step::Change(live.clone())
@@ -86,7 +88,9 @@ const SHARED_MAPS: [(&str, &[&str]); 3] = [
     ("/data", &["data"]),
 ];
 /// Members that are ours as a whole.
-const WHOLE: [&str; 3] = ["/rules", "/subjects", "/roleRef"];
+const WHOLE: [&str; 4] = ["/rules", "/subjects", "/roleRef", AGGREGATION];
+/// With this the cluster itself fills the rules of a cluster role from other roles. None of ours has it.
+const AGGREGATION: &str = "/aggregationRule";
 /// A label that the API server puts on namespaces and books to whoever created them.
 const SERVER_LABEL: &str = "kubernetes.io/metadata.name";
 

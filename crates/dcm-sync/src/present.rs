@@ -23,6 +23,7 @@ use crate::run::{Outcome, Run};
 use dcm_cluster::{CallErrorKind, Object, Place, Resource};
 
 mod certificate;
+mod outside;
 mod settle;
 
 /// Work on one slice.
@@ -42,11 +43,19 @@ pub(crate) async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
-    let observed = if inputs.is_fresh() {
-        Observed::default()
-    } else {
-        run.observe(&inputs.revision).await?
+    let inside = async {
+        if inputs.is_fresh() {
+            return Ok(Observed::default());
+        }
+        Ok(run.observe(&inputs.revision).await?)
     };
+    let (mut observed, outside) = try_join(inside, outside::look(run, inputs)).await?;
+    let mut wanted = render::slice(&inputs.revision);
+    let held = outside.hold_back(inputs, &mut wanted);
+    if inputs.revision.slice.is_privileged() && outside.is_readable() {
+        run.member.ensure_watching_outside(&context.config);
+    }
+    observed.objects.extend(outside.observed.objects);
     let credentials = load_credentials(context, run, inputs)?;
     let mut present = Present {
         context,
@@ -54,9 +63,8 @@ pub(crate) async fn make(
         inputs,
         observed,
         credentials,
-        outcomes: Vec::new(),
+        outcomes: held,
     };
-    let wanted = render::slice(&inputs.revision);
     let changes = present.mutates(&wanted)
         || ledger.target.applied_generation != Some(inputs.revision.generation);
     // An anchor that is made or changed is guarded by itself.
@@ -67,6 +75,8 @@ pub(crate) async fn make(
         run.refuse_if_overtaken(&inputs.revision).await?;
     }
     if changes {
+        let is_outside = |wanted: &Wanted| render::is_outside(&inputs.revision, &wanted.place);
+        ledger.target.reaches_out |= wanted.iter().any(is_outside);
         ledger
             .begin(context.store.as_ref(), &wanted, &mut present.credentials)
             .await?;
@@ -99,6 +109,10 @@ fn load_credentials(
     Ok(credentials)
 }
 
+fn is_binding(object: &Object) -> bool {
+    Resource::of_kind(object.kind()).is_some_and(Resource::is_binding)
+}
+
 impl Present<'_> {
     fn step(&self, wanted: &Wanted) -> Step {
         step(
@@ -113,7 +127,7 @@ impl Present<'_> {
             .into_iter()
             // Requests end by themselves: the cluster collects them.
             .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
-            .filter(|object| (object.kind() == Resource::RoleBinding.kind()) == bindings)
+            .filter(|object| is_binding(object) == bindings)
             .collect()
     }
 
@@ -131,7 +145,7 @@ impl Present<'_> {
     async fn apply(&mut self, wanted: &[Wanted]) -> Result<(), Error> {
         let mut events = self.run.member.subscribe();
         let of = |track: Track| wanted.iter().filter(move |wanted| wanted.track == track);
-        let is_binding = |wanted: &&Wanted| wanted.place.resource == Resource::RoleBinding;
+        let is_binding = |wanted: &&Wanted| wanted.place.resource.is_binding();
         let bindings: Vec<&Wanted> = wanted.iter().filter(is_binding).collect();
 
         let trusted = self.apply_anchor(of(Track::Member)).await?;
@@ -328,7 +342,7 @@ impl Present<'_> {
         }
         let unready: BTreeSet<String> = wanted
             .iter()
-            .filter(|wanted| wanted.place.resource == Resource::RoleBinding)
+            .filter(|wanted| wanted.place.resource.is_binding())
             .filter(|wanted| {
                 let role = render::role_of(&wanted.object);
                 !(self.is_ready(&wanted.place) && self.is_ready(&role))

@@ -35,6 +35,7 @@ impl Ledger {
             applied_generation: None,
             observed: Observed::Absent,
             inventory: Vec::new(),
+            reaches_out: false,
             conditions: Vec::new(),
             objects: Vec::new(),
             last_error: None,

@@ -35,8 +35,13 @@ pub(crate) async fn make(
     // Before it begins to look: what is written while it looks would not be seen.
     let emptied_at = ledger.target.emptied_at;
     let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.key, at));
-    let observed = run.observe(&inputs.revision).await?;
-    let ours = Ours::of(&observed, &run.owner);
+    let mut observed = run.observe(&inputs.revision).await?;
+    if inputs.reaches_out() {
+        observed
+            .objects
+            .extend(run.observe_outside().await?.objects);
+    }
+    let ours = Ours::of(&observed, inputs, &run.owner);
     if ours.is_empty() {
         return empty(context, run, inputs, ledger, waited).await;
     }
@@ -74,16 +79,19 @@ struct Ours<'a> {
     namespace: Option<&'a Object>,
     bindings: Vec<&'a Object>,
     requests: Vec<&'a Object>,
+    /// Roles outside of the namespace; they do not go with it.
+    outside: Vec<&'a Object>,
     others: Vec<&'a Object>,
 }
 
 impl<'a> Ours<'a> {
-    fn of(observed: &'a Observed, owner: &str) -> Self {
+    fn of(observed: &'a Observed, inputs: &Inputs, owner: &str) -> Self {
         let mut ours = Self {
             anchor: None,
             namespace: None,
             bindings: Vec::new(),
             requests: Vec::new(),
+            outside: Vec::new(),
             others: Vec::new(),
         };
         for (place, object) in &observed.objects {
@@ -93,12 +101,20 @@ impl<'a> Ours<'a> {
             match place.resource {
                 Resource::ConfigMap => ours.anchor = Some(object),
                 Resource::Namespace => ours.namespace = Some(object),
-                Resource::RoleBinding => ours.bindings.push(object),
+                Resource::RoleBinding | Resource::ClusterRoleBinding => {
+                    ours.bindings.push(object);
+                }
                 Resource::CertificateSigningRequest => ours.requests.push(object),
+                Resource::Role | Resource::ClusterRole
+                    if render::is_outside(&inputs.revision, place) =>
+                {
+                    ours.outside.push(object);
+                }
                 Resource::ResourceQuota
                 | Resource::LimitRange
                 | Resource::NetworkPolicy
-                | Resource::Role => ours.others.push(object),
+                | Resource::Role
+                | Resource::ClusterRole => ours.others.push(object),
             }
         }
         ours
@@ -109,6 +125,7 @@ impl<'a> Ours<'a> {
             && self.namespace.is_none()
             && self.bindings.is_empty()
             && self.requests.is_empty()
+            && self.outside.is_empty()
             && self.others.is_empty()
     }
 }
@@ -138,6 +155,7 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
     };
     delete_all(run, &standing(&ours.bindings)).await?;
     let mut rest = standing(&ours.requests);
+    rest.extend(standing(&ours.outside));
     match ours.namespace {
         Some(namespace) => rest.extend(standing(&[namespace])),
         // Somebody took our label off the namespace: it is not ours to delete, what is in it is.
@@ -147,7 +165,10 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
     if let Some(namespace) = ours.namespace {
         return Ok(Some(waits_for(namespace)));
     }
-    let left = ours.others.len() + ours.bindings.len() + ours.requests.len();
+    if let Some(message) = going_outside(ours) {
+        return Ok(Some(message));
+    }
+    let left = ours.others.len() + ours.bindings.len() + ours.requests.len() + ours.outside.len();
     if left == 0
         && let Some(anchor) = ours.anchor
     {
@@ -165,6 +186,17 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
         }
     }
     Ok(None)
+}
+
+/// What was asked to go outside of the namespace already, and is held by somebody's finalizer.
+fn going_outside(ours: &Ours<'_>) -> Option<String> {
+    let mut all = ours.bindings.iter().chain(&ours.outside);
+    let going = all.find(|object| object.is_terminating())?;
+    Some(format!(
+        "the cluster is deleting {} {}",
+        going.kind(),
+        going.name()
+    ))
 }
 
 async fn delete_all(run: &Run, objects: &[Object]) -> Result<(), Error> {
@@ -251,6 +283,7 @@ async fn absent(
     target.observed = ObservedState::Absent;
     target.applied_generation = Some(inputs.revision.generation);
     target.inventory.clear();
+    target.reaches_out = false;
     target.objects.clear();
     target.checked_at = Some(now);
     target.check_at = None;

@@ -3,9 +3,9 @@
 //!
 //! Names come from `dcm_types::member_name`; every object carries the owner label.
 
-use dcm_types::Track;
 use dcm_types::documents::Revision;
 use dcm_types::member_name::{self, MANAGED_BY_LABEL, MANAGER, OWNER_LABEL, SYSTEM_NAMESPACE};
+use dcm_types::{NamespaceName, Track};
 use serde_json::{Value, json};
 
 use dcm_cluster::{Object, Place, Resource};
@@ -98,12 +98,23 @@ pub(crate) fn anchor_generation(anchor: &Object) -> u64 {
         .unwrap_or(0)
 }
 
+/// Whether a place is outside of the cloud's own namespace, where only permissions reach.
+pub(crate) fn is_outside(revision: &Revision, place: &Place) -> bool {
+    let own = Some(revision.slice.namespace.as_str());
+    place.resource.is_access() && place.namespace.as_deref() != own
+}
+
 /// The place of the cloud's namespace.
 pub(crate) fn namespace_place(revision: &Revision) -> Place {
+    place_of_namespace(&revision.slice.namespace)
+}
+
+/// The place of a namespace.
+pub(crate) fn place_of_namespace(name: &NamespaceName) -> Place {
     Place {
         resource: Resource::Namespace,
         namespace: None,
-        name: revision.slice.namespace.to_string(),
+        name: name.to_string(),
     }
 }
 

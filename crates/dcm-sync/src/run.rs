@@ -77,6 +77,14 @@ const IN_NAMESPACE: [Resource; 5] = [
     Resource::RoleBinding,
 ];
 
+/// Resources listed in the whole cluster when permissions reach, or reached, out of the namespace.
+const EVERYWHERE: [Resource; 4] = [
+    Resource::ClusterRoleBinding,
+    Resource::RoleBinding,
+    Resource::ClusterRole,
+    Resource::Role,
+];
+
 impl Run {
     pub(crate) fn new(
         key: TargetKey,
@@ -125,6 +133,21 @@ impl Run {
         let mut observed = Observed::default();
         let listed = in_namespace.into_iter().flat_map(|(objects, _)| objects);
         for object in by_name.into_iter().flatten().chain(listed).chain(requests) {
+            self.member.learn(&object);
+            if let Some(place) = object.place() {
+                observed.objects.insert(place, object);
+            }
+        }
+        Ok(observed)
+    }
+
+    /// Reads what is ours of roles and bindings, in whatever namespace and in none, by label.
+    pub(crate) async fn observe_outside(&self) -> Result<Observed, CallError> {
+        let selector = format!("{OWNER_LABEL}={}", self.owner);
+        let calls = self.calls();
+        let lists = EVERYWHERE.map(|resource| calls.list(resource, None, &selector));
+        let mut observed = Observed::default();
+        for object in try_join_all(lists).await?.into_iter().flat_map(|(o, _)| o) {
             self.member.learn(&object);
             if let Some(place) = object.place() {
                 observed.objects.insert(place, object);

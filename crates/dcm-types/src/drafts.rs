@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::documents::{CredentialKind, GitOps, Isolation, Level, Metadata, PodSecurity};
+use crate::documents::{
+    CredentialKind, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
+};
 use crate::key::ClusterKey;
 use crate::key_value::{FreeItems, KeyValues};
 use crate::name::{
@@ -24,6 +26,8 @@ pub struct ProjectDraft {
     pub name: ProjectName,
     /// Free text.
     pub metadata: Metadata,
+    /// What its logical clouds may be.
+    pub policy: ProjectPolicy,
 }
 
 /// A cluster provider.
@@ -175,7 +179,7 @@ pub struct PermissionDraft {
     pub name: PermissionName,
     /// Free text.
     pub metadata: Metadata,
-    /// The namespace it names; `None`: that of the cloud. Anything else is refused for now (T14).
+    /// The namespace as it was written; `None`: that of the cloud; empty: the whole cluster.
     pub namespace: Option<String>,
     /// The user who gets it; `None`: the first user of the cloud.
     pub user: Option<UserName>,

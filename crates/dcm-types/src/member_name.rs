@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::key::CloudKey;
 use crate::uid::Uid;
 
 /// Namespace in a member that holds our anchors.
@@ -91,6 +92,46 @@ pub fn role_binding(cloud: Uid, permission: Uid, permission_name: &str, identity
             identity.as_bytes(),
         ],
     )
+}
+
+/// Name of what a permission outside of the cloud's own namespace becomes there, and cluster-wide, where
+/// other projects and clouds have theirs beside it: the readable part tells whose it is.
+pub fn outer_role(cloud: &CloudKey, cloud_uid: Uid, permission: Uid, name: &str) -> String {
+    with_hash(
+        "dcm",
+        &outer_readable(cloud, name),
+        &[
+            b"outer-role",
+            cloud.project.as_str().as_bytes(),
+            cloud_uid.as_bytes(),
+            permission.as_bytes(),
+        ],
+    )
+}
+
+/// Name of the binding of such a permission to a user's identity.
+pub fn outer_binding(
+    cloud: &CloudKey,
+    cloud_uid: Uid,
+    permission: Uid,
+    name: &str,
+    identity: &str,
+) -> String {
+    with_hash(
+        "dcm",
+        &outer_readable(cloud, name),
+        &[
+            b"outer-binding",
+            cloud.project.as_str().as_bytes(),
+            cloud_uid.as_bytes(),
+            permission.as_bytes(),
+            identity.as_bytes(),
+        ],
+    )
+}
+
+fn outer_readable(cloud: &CloudKey, name: &str) -> String {
+    format!("{}-{}-{name}", cloud.project, cloud.cloud)
 }
 
 /// Name of a certificate signing request: not guessable (T20).

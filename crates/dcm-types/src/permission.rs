@@ -1,4 +1,5 @@
-//! What a tenant may be granted in its namespace: one RBAC rule, inside a fixed envelope (T14, T18, T19).
+//! What a tenant may be granted: one RBAC rule, inside a fixed envelope (T14, T18, T19), in the namespace
+//! of its cloud or, where a project's policy allows that, outside of it ([`Reach`]).
 //!
 //! A rule grants every combination of its groups, resources and verbs. The envelope judges each
 //! combination on its own, so that what holds for a rule holds for the sum of many. What `*` means to
@@ -15,10 +16,13 @@ use crate::name::{is_label, is_subdomain};
 mod catalog;
 mod envelope;
 mod expansion;
+mod reach;
+
+pub use reach::{Extent, Reach};
 
 use envelope::{Refusal, judge, judge_group, judge_resource, judge_verb};
 
-/// One RBAC rule in the namespace of the cloud.
+/// One RBAC rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// API groups, `""` is the core group.
@@ -46,7 +50,7 @@ const RESOURCE_LIMIT: usize = 127;
 
 impl Rule {
     /// Holds the rule against the envelope; every offending entry is named.
-    pub fn check(&self) -> Result<(), Vec<Fault>> {
+    pub fn check(&self, extent: Extent) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
         check_list(
             "apiGroups",
@@ -59,15 +63,21 @@ impl Rule {
             "resources",
             &self.resources,
             RESOURCE_COUNT,
-            check_resource,
+            |resource| check_resource(extent, resource),
             &mut faults,
         );
-        check_list("verbs", &self.verbs, VERB_COUNT, check_verb, &mut faults);
+        check_list(
+            "verbs",
+            &self.verbs,
+            VERB_COUNT,
+            |verb| check_verb(extent, verb),
+            &mut faults,
+        );
         if faults.is_empty() {
-            self.check_combinations(&mut faults);
+            self.check_combinations(extent, &mut faults);
         }
         if faults.is_empty() {
-            self.check_expansion(&mut faults);
+            self.check_expansion(extent, &mut faults);
         }
         if faults.is_empty() {
             Ok(())
@@ -78,7 +88,7 @@ impl Rule {
 
     /// Finds resources that are named and may be granted, but not with each of the verbs that are
     /// named. The groups were judged on their own, and refuse no verb.
-    fn check_combinations(&self, faults: &mut Vec<Fault>) {
+    fn check_combinations(&self, extent: Extent, faults: &mut Vec<Fault>) {
         let named = |entry: &&String| *entry != WILDCARD;
         for (index, resource) in self.resources.iter().enumerate() {
             if resource == WILDCARD {
@@ -88,7 +98,7 @@ impl Rule {
                 .verbs
                 .iter()
                 .filter(named)
-                .filter(|verb| judge("", resource, verb).is_err())
+                .filter(|verb| judge(extent, "", resource, verb).is_err())
                 .map(String::as_str)
                 .collect();
             if refused.is_empty() {
@@ -105,12 +115,12 @@ impl Rule {
     }
 }
 
-/// Holds all rules of one user together against the envelope. Fields begin with `rules[i].`.
+/// Holds all rules of one user together against the envelope, wherever they hold. Fields begin with `rules[i].`.
 ///
 /// The envelope has no combination across rules that is worse than its parts (each grant is judged
 /// on its own), so the sum is within it when each rule is; what is added here is the bound on their
 /// number, and that a rule which was stored before the envelope became narrower is found.
-pub fn check_sum(rules: &[Rule]) -> Result<(), Vec<Fault>> {
+pub fn check_sum(rules: &[(Extent, Rule)]) -> Result<(), Vec<Fault>> {
     if rules.len() > RULE_COUNT {
         let violation = Violation::new(
             format!("must be at most {RULE_COUNT} rules for one user"),
@@ -121,7 +131,7 @@ pub fn check_sum(rules: &[Rule]) -> Result<(), Vec<Fault>> {
     let faults: Vec<Fault> = rules
         .iter()
         .enumerate()
-        .filter_map(|(index, rule)| Some((index, rule.check().err()?)))
+        .filter_map(|(index, (extent, rule))| Some((index, rule.check(*extent).err()?)))
         .flat_map(|(index, faults)| {
             faults.into_iter().map(move |mut fault| {
                 fault.field = format!("rules[{index}].{}", fault.field);
@@ -140,7 +150,7 @@ fn check_list(
     field: &str,
     values: &[String],
     limit: usize,
-    check: fn(&str) -> Result<(), Violation>,
+    check: impl Fn(&str) -> Result<(), Violation>,
     faults: &mut Vec<Fault>,
 ) {
     if values.is_empty() || values.len() > limit {
@@ -175,7 +185,7 @@ fn check_group(group: &str) -> Result<(), Violation> {
     refuse(group, judge_group(group))
 }
 
-fn check_resource(resource: &str) -> Result<(), Violation> {
+fn check_resource(extent: Extent, resource: &str) -> Result<(), Violation> {
     if resource == WILDCARD {
         return Ok(());
     }
@@ -193,15 +203,15 @@ fn check_resource(resource: &str) -> Result<(), Violation> {
         )
         .hint("for example 'deployments' or 'pods/log'; the group goes into apiGroups"));
     }
-    refuse(resource, judge_resource(resource))
+    refuse(resource, judge_resource(extent, resource))
 }
 
-fn check_verb(verb: &str) -> Result<(), Violation> {
+fn check_verb(extent: Extent, verb: &str) -> Result<(), Violation> {
     if verb == WILDCARD {
         return Ok(());
     }
     refuse_pattern(verb, "name the verbs")?;
-    refuse(verb, judge_verb(verb))
+    refuse(verb, judge_verb(extent, verb))
 }
 
 fn refuse_pattern(value: &str, hint: &str) -> Result<(), Violation> {

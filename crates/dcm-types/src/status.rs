@@ -66,6 +66,8 @@ pub struct CloudStatus {
     pub last_action: Option<Action>,
     /// When the cloud was created.
     pub created_at: Timestamp,
+    /// A permission of the wanted revision leaves the namespace.
+    pub privileged: bool,
     /// Since when all work on it rests.
     pub paused_at: Option<Timestamp>,
     /// Accepted actions, oldest first.

@@ -71,6 +71,7 @@ fn view(detail: &CloudDetail) -> LogicalCloudDocument {
         &detail.namespace,
         detail.user.as_ref(),
         detail.lifecycle.as_ref(),
+        detail.privileged,
     )
 }
 

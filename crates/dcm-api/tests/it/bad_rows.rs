@@ -10,7 +10,7 @@ use dcm_store::{Query, Scope, Store};
 use dcm_types::DocumentKind;
 use http::Method;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::server::{Answer, KUBECONFIG, Server};
 
@@ -100,8 +100,27 @@ pub(crate) async fn everything(store: &dyn Store) -> Vec<String> {
     all
 }
 
+/// Another project, whose policy lets permissions leave the namespace.
+async fn allow_privileged(server: &Server) {
+    let rows = [
+        (
+            "/v2/projects",
+            json!({"metadata": {"name": "free"}, "spec": {"policy": {"privileged": "allow"}}}),
+        ),
+        (
+            "/v2/projects/free/logical-clouds",
+            json!({"metadata": {"name": "l"}, "spec": {"namespace": "ns3", "user": {"userName": "u"}}}),
+        ),
+    ];
+    for (path, body) in rows {
+        let answer = server.post(path, body).await;
+        assert_eq!(answer.status, 201, "{path}: {answer}");
+    }
+}
+
 async fn check(kind: &str, lines: &str, least: usize) {
     let server = Server::furnished().await;
+    allow_privileged(&server).await;
     let before = everything(server.store.as_ref()).await;
     let mut wrong = String::new();
     let mut count = 0;

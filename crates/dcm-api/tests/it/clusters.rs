@@ -27,6 +27,7 @@ fn health() -> ClusterHealth {
         user_name: Some("admin".to_owned()),
         groups: vec!["system:authenticated".to_owned()],
         missing_rights: vec!["create namespaces".to_owned()],
+        missing_privileged_rights: Vec::new(),
         signer: SignerState::Silent,
         findings: vec![Finding {
             reason: "MissingRights".to_owned(),

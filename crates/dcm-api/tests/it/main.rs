@@ -31,6 +31,7 @@ mod logical_clouds;
 mod openapi;
 mod paging;
 mod preconditions;
+mod privileged;
 mod projects;
 mod protocol;
 mod references;

@@ -105,12 +105,12 @@ async fn a_permission_stays_inside_the_envelope() {
     400 Bad Request
     content-type: application/problem+json
     {
-      "detail": "spec.resources[0] cannot be granted to a tenant (it belongs to the whole cluster, not to a namespace); and 1 more",
+      "detail": "spec.resources[0] cannot be granted to a tenant (it belongs to the cluster and its operator, not to a namespace); and 1 more",
       "errors": [
         {
           "field": "spec.resources[0]",
           "got": "nodes/proxy",
-          "hint": "it belongs to the whole cluster, not to a namespace",
+          "hint": "it belongs to the cluster and its operator, not to a namespace",
           "rule": "cannot be granted to a tenant"
         },
         {

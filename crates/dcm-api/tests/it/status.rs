@@ -50,6 +50,7 @@ async fn looked_at() -> Server {
         applied_generation: None,
         observed: Observed::Unknown,
         inventory: Vec::new(),
+        reaches_out: false,
         conditions: Vec::new(),
         objects: vec![
             object("Namespace", ObjectState::Ready),

@@ -5,16 +5,19 @@
 
 use std::collections::BTreeMap;
 
+use dcm_store::Versioned;
 use dcm_types::documents::{
-    ClusterReference, Level, Member, Namespace, Quota, RevisionPermission, RevisionQuota,
+    ClusterReference, Level, Member, Namespace, Project, Quota, RevisionPermission, RevisionQuota,
     RevisionUser, Slice, User, UserPermission,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::{Uid, UserName};
 
+use crate::privileged::leaves;
+
 /// The documents of a cloud.
 pub(super) struct Sources {
-    pub(super) project: Uid,
+    pub(super) project: Versioned<Project>,
     pub(super) cloud: Uid,
     pub(super) namespace: Namespace,
     pub(super) level: Level,
@@ -26,6 +29,13 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    /// Whether a permission leaves the namespace, also one that is granted to nobody yet.
+    pub(super) fn is_privileged(&self) -> bool {
+        let mut permissions = self.permissions.iter();
+        self.level == Level::Standard
+            && permissions.any(|permission| leaves(permission, &self.namespace.name))
+    }
+
     /// The user who gets a permission; `None`: it is granted to nobody.
     pub(super) fn user_of<'a>(&'a self, permission: &'a UserPermission) -> Option<&'a User> {
         let name = permission.user.as_ref().or(self.first_user.as_ref())?;
@@ -101,7 +111,7 @@ fn identified(sources: &Sources, user: &User) -> RevisionUser {
         uid: user.uid,
         name: user.name.clone(),
         identity: user_identity(
-            sources.project,
+            sources.project.document.uid,
             sources.cloud,
             user.uid,
             user.identity_generation,
@@ -118,7 +128,8 @@ fn permissions(sources: &Sources) -> Vec<RevisionPermission> {
                 uid: permission.uid,
                 name: permission.name.clone(),
                 user: sources.user_of(permission)?.name.clone(),
-                rules: permission.rule.expanded(),
+                rules: permission.rule.expanded(permission.reach.extent()),
+                reach: permission.reach.clone().seen_from(&sources.namespace.name),
             })
         })
         .collect();

@@ -5,7 +5,7 @@
 
 use dcm_store::Expect;
 use dcm_types::documents::{
-    Cluster, ClusterHealth, HealthState, LogicalCloud, Member, Reservation,
+    Cluster, ClusterHealth, HealthState, LogicalCloud, Member, Reservation, Slice,
 };
 use dcm_types::{ClusterKey, Document as _, DocumentKind, Key, NamespaceName};
 
@@ -35,9 +35,37 @@ impl App {
                 Some(held) if held.document.cloud_uid == cloud.uid => {
                     change.assert(key, Expect::Number(held.version.number));
                 }
-                Some(_) => return Err(not_available(&member.cluster, namespace)),
+                Some(_) => {
+                    let hint = "choose another namespace for the logical cloud";
+                    return Err(not_available(&member.cluster, namespace, hint));
+                }
             }
             change.assert(Key::cluster(&member.cluster), Expect::Exists);
+        }
+        Ok(())
+    }
+
+    /// Refuses permissions in a namespace that another logical cloud holds on one of the members; one that
+    /// takes it meanwhile makes the change fail. What the store does not know of is seen in the member.
+    pub(super) async fn respect(
+        &self,
+        cloud: &LogicalCloud,
+        slice: &Slice,
+        members: &[Member],
+        change: &mut Change,
+    ) -> Result<(), Error> {
+        for namespace in slice.other_namespaces() {
+            for member in members {
+                let key = Key::reservation(&member.cluster, namespace);
+                match self.find::<Reservation>(&key).await? {
+                    None => change.assert(key, Expect::Absent),
+                    Some(held) if held.document.cloud_uid == cloud.uid => {}
+                    Some(_) => {
+                        let hint = "name another namespace in the permission";
+                        return Err(not_available(&member.cluster, namespace, hint));
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -74,9 +102,9 @@ impl App {
     }
 }
 
-fn not_available(cluster: &ClusterKey, namespace: &NamespaceName) -> Error {
+fn not_available(cluster: &ClusterKey, namespace: &NamespaceName, hint: &str) -> Error {
     Error::conflict(format!(
         "namespace '{namespace}' is not available on cluster '{cluster}'"
     ))
-    .hint("choose another namespace for the logical cloud")
+    .hint(hint)
 }

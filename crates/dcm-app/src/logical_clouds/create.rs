@@ -8,13 +8,14 @@ use dcm_types::documents::{ClusterReference, Level, LogicalCloud, Namespace};
 use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft};
 use dcm_types::label::check_namespace_labels;
 use dcm_types::member_name::namespace_from_cloud;
-use dcm_types::permission::{Rule, check_sum};
+use dcm_types::permission::{Extent, Reach, Rule, check_sum};
 use dcm_types::{CloudKey, ClusterKey, Key, NamespaceName, ProjectName, Violation};
 
 use super::CloudDetail;
 use crate::change::{Act, Change, version_of};
 use crate::error::Faults;
-use crate::permissions::{check_rule, refuse_foreign_namespace};
+use crate::permissions::check_rule;
+use crate::privileged::{reach_of, refuse_by_policy, would_leave};
 use crate::quotas::not_enforced;
 use crate::references::{name_field, name_from_cluster};
 use crate::{App, Error, Principal, Saved};
@@ -32,13 +33,16 @@ impl App {
             cloud: draft.name.clone(),
         };
         let namespace = namespace_of(&draft)?;
-        check(&draft, &namespace)?;
-        let detail = self.new_detail(&key, &draft, namespace);
+        let parent = self.parent_of(project, &draft, &namespace).await?;
+        let reaches = check(&draft, &namespace)?;
+        let privileged =
+            draft.level == Level::Standard && reaches.iter().any(|reach| !reach.is_own());
+        let detail = self.new_detail(&key, &draft, namespace, privileged);
         let references = self.new_references(&key, &draft.clusters);
         let clusters: Vec<ClusterKey> = references.iter().map(|r| r.cluster.clone()).collect();
 
         let mut change = Change::new();
-        change.assert(Key::project(project), Expect::Exists);
+        change.assert(Key::project(project), parent);
         change.put(&detail.cloud, Expect::Absent)?;
         change.put(&detail.namespace, Expect::Absent)?;
         if let Some(user) = &detail.user {
@@ -48,8 +52,9 @@ impl App {
             change.assert(Key::cluster(&reference.cluster), Expect::Exists);
             change.put(&reference, Expect::Absent)?;
         }
-        for permission in draft.permissions {
-            change.put(&self.new_permission(&key, permission), Expect::Absent)?;
+        for (permission, reach) in draft.permissions.into_iter().zip(reaches) {
+            let permission = self.new_permission(&key, permission, reach);
+            change.put(&permission, Expect::Absent)?;
         }
         for quota in draft.quotas {
             change.put(&self.new_quota(&key, quota), Expect::Absent)?;
@@ -66,11 +71,30 @@ impl App {
         })
     }
 
+    /// What is demanded of the project: that it exists, or, when its policy was asked, that it is the same.
+    async fn parent_of(
+        &self,
+        project: &ProjectName,
+        draft: &LogicalCloudDraft,
+        own: &NamespaceName,
+    ) -> Result<Expect, Error> {
+        let mut permissions = draft.permissions.iter();
+        let outside = permissions.position(|permission| would_leave(permission, own));
+        let Some(index) = outside.filter(|_| draft.level == Level::Standard) else {
+            return Ok(Expect::Exists);
+        };
+        let found = self.require_project(project).await?;
+        let field = format!("permissions[{index}].namespace");
+        refuse_by_policy(&found.document, &draft.permissions[index], own, &field)?;
+        Ok(Expect::Number(found.version.number))
+    }
+
     fn new_detail(
         &self,
         key: &CloudKey,
         draft: &LogicalCloudDraft,
         namespace: NamespaceName,
+        privileged: bool,
     ) -> CloudDetail {
         let user = draft.user.as_ref().map(|user| self.new_user(key, user));
         CloudDetail {
@@ -91,6 +115,7 @@ impl App {
                 pod_security: draft.pod_security,
             },
             user,
+            privileged,
             lifecycle: None,
         }
     }
@@ -126,8 +151,8 @@ fn namespace_of(draft: &LogicalCloudDraft) -> Result<NamespaceName, Error> {
         .map_err(|violation| Error::invalid(vec![violation.at("spec.namespace")]))
 }
 
-/// Everything about a draft that can be judged without the store.
-fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<(), Error> {
+/// Everything about a draft that can be judged without the store. Says where each permission holds.
+fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<Vec<Reach>, Error> {
     let mut faults = Faults::default();
     check_labels(draft, &mut faults);
     refuse_repeated(
@@ -149,21 +174,26 @@ fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<(), Err
         &mut faults,
     );
     refuse_repeated("quotas", &draft.quotas, |q| q.name.to_string(), &mut faults);
+    let mut reaches = Vec::new();
     for (index, permission) in draft.permissions.iter().enumerate() {
         let field = format!("permissions[{index}]");
-        faults.extend(
-            check_rule(&permission.rule, &field)
-                .err()
-                .unwrap_or_default(),
-        );
-        refuse_foreign_namespace(permission, namespace, &format!("{field}.namespace"))?;
+        let reach = reach_of(permission, namespace, &format!("{field}.namespace"))?;
+        let judged = check_rule(&permission.rule, reach.extent(), &field);
+        faults.extend(judged.err().unwrap_or_default());
+        reaches.push(reach);
     }
     if draft.level == Level::Admin && !draft.quotas.is_empty() {
         faults.add("quota", not_enforced());
     }
     faults.refuse()?;
-    let rules: Vec<Rule> = draft.permissions.iter().map(|p| p.rule.clone()).collect();
-    check_sum(&rules).map_err(Error::invalid)
+    let rules: Vec<(Extent, Rule)> = draft
+        .permissions
+        .iter()
+        .zip(&reaches)
+        .map(|(permission, reach)| (reach.extent(), permission.rule.clone()))
+        .collect();
+    check_sum(&rules).map_err(Error::invalid)?;
+    Ok(reaches)
 }
 
 pub(super) fn check_labels(draft: &LogicalCloudDraft, faults: &mut Faults) {

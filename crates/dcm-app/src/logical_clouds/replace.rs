@@ -63,7 +63,9 @@ impl App {
             };
             refuse_lists(&draft)?;
             let present = self.present(cloud, &draft).await?;
-            let wanted = self.wanted(&present, &draft);
+            let mut wanted = self.wanted(&present, &draft);
+            let own = &wanted.namespace.name;
+            wanted.privileged = self.is_privileged(&wanted.cloud, own).await?;
             self.refuse_immutable(&present, &wanted).await?;
             self.refuse_left_behind(&present, &wanted).await?;
             let saved = self.replace(who, &present, wanted).await?;
@@ -127,6 +129,7 @@ impl App {
                 ..namespace.clone()
             },
             user,
+            privileged: false,
             lifecycle: present
                 .lifecycle
                 .as_ref()

@@ -191,6 +191,7 @@ fn health(at: Timestamp, epoch: u64) -> ClusterHealth {
         user_name: None,
         groups: Vec::new(),
         missing_rights: Vec::new(),
+        missing_privileged_rights: Vec::new(),
         signer: SignerState::Works,
         findings: Vec::new(),
     }

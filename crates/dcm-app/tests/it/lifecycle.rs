@@ -278,6 +278,7 @@ async fn a_refused_cluster_is_no_new_member_and_does_not_hold_up_others(world: W
             user_name: None,
             groups: Vec::new(),
             missing_rights: Vec::new(),
+            missing_privileged_rights: Vec::new(),
             signer: SignerState::Unknown,
             findings: Vec::new(),
         };

@@ -38,6 +38,7 @@ mod once;
 mod orphans;
 mod parents;
 mod permissions;
+mod privileged;
 mod quotas;
 mod races;
 mod references;

@@ -38,6 +38,7 @@ pub(crate) fn ready_target(key: &TargetKey, cloud_uid: Uid, generation: u64) -> 
             fingerprint: "f".to_owned(),
         },
         inventory: Vec::new(),
+        reaches_out: false,
         conditions: Track::ALL
             .iter()
             .map(|track| Condition {

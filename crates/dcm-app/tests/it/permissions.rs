@@ -1,15 +1,16 @@
-//! Permissions of a cloud's user: own namespace only, inside the envelope, also together (T14, T18, T19).
+//! Permissions of a cloud's user: inside the envelope, also together, and in its own namespace only unless
+//! policy allows more (T14, T18, T19).
 
 use dcm_app::Precondition;
 use dcm_types::drafts::PermissionDraft;
-use dcm_types::permission::Rule;
+use dcm_types::permission::Extent;
 use dcm_types::{Kind, PermissionName, UserName};
 
 use crate::world::{World, cloud_key, kind, permission_draft, user_draft, who};
 
 on_every_store!(
     a_permission_is_created_read_replaced_and_deleted,
-    other_namespaces_and_the_whole_cluster_are_forbidden,
+    other_namespaces_and_the_whole_cluster_are_forbidden_by_default,
     rules_outside_of_the_envelope_are_refused_with_the_field,
     the_number_of_rules_of_a_user_is_bounded,
     a_permission_is_for_the_user_that_it_names,
@@ -58,7 +59,7 @@ async fn a_permission_is_created_read_replaced_and_deleted(world: World) {
     );
 }
 
-async fn other_namespaces_and_the_whole_cluster_are_forbidden(world: World) {
+async fn other_namespaces_and_the_whole_cluster_are_forbidden_by_default(world: World) {
     let key = prepared(&world).await;
     for namespace in ["kube-system", "", "other"] {
         let draft = PermissionDraft {
@@ -72,6 +73,7 @@ async fn other_namespaces_and_the_whole_cluster_are_forbidden(world: World) {
             .unwrap_err();
         assert_eq!(error.kind, Kind::Forbidden, "{namespace:?}");
         assert_eq!(error.faults[0].field, "spec.namespace");
+        assert!(error.hint.unwrap().contains("policy.privileged"));
     }
     let own = PermissionDraft {
         namespace: Some("payments".to_owned()),
@@ -113,7 +115,11 @@ async fn granted(world: &World, key: &dcm_types::CloudKey) -> Vec<String> {
     let permissions = revision.slice.permissions.iter();
     permissions
         .map(|p| {
-            assert!(p.rules.iter().all(Rule::is_within_envelope));
+            assert!(
+                p.rules
+                    .iter()
+                    .all(|rule| rule.is_within_envelope(p.reach.extent()))
+            );
             format!("{}: {} {}", p.user, p.name, p.rules.len())
         })
         .collect()
@@ -160,7 +166,7 @@ async fn a_permission_is_for_the_user_that_it_names(world: World) {
         .await
         .unwrap();
     app.instantiate(&who, &key).await.unwrap();
-    let expanded = wide.rule.expanded().len();
+    let expanded = wide.rule.expanded(Extent::Namespace).len();
     assert_eq!(
         granted(&world, &key).await,
         ["bob: x 1", "ann: y 1", &format!("ann: z {expanded}")]

@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dcm_app::{App, CloudDetail, Error, Parts, Policy, Precondition, Principal, Saved};
 use dcm_store::{MemoryStore, SqliteStore, Store, StoreExt as _, Vault};
-use dcm_types::documents::{AuditRecord, Isolation, Level, Metadata, PodSecurity};
+use dcm_types::documents::{
+    AuditRecord, Isolation, Level, Metadata, PodSecurity, Privileged, ProjectPolicy,
+};
 use dcm_types::drafts::{
     ClusterDraft, LogicalCloudDraft, PermissionDraft, ProjectDraft, ProviderDraft, QuotaDraft,
     ReferenceDraft, UserDraft,
@@ -126,6 +128,17 @@ impl World {
         self.app.create_project(&who(), draft).await.unwrap();
     }
 
+    /// Turns the policy of a project.
+    pub(crate) async fn let_privileged(&self, project: &str, privileged: Privileged) {
+        let mut draft = project_draft(project, "");
+        draft.policy.privileged = privileged;
+        let name = draft.name.clone();
+        self.app
+            .put_project(&who(), &name, draft, Precondition::None)
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn cloud(&self, key: &CloudKey) -> Saved<CloudDetail> {
         let draft = cloud_draft(key.cloud.as_str());
         self.app
@@ -220,6 +233,7 @@ pub(crate) fn project_draft(name: &str, description: &str) -> ProjectDraft {
     ProjectDraft {
         name: ProjectName::parse(name).unwrap(),
         metadata: described(description),
+        policy: ProjectPolicy::default(),
     }
 }
 

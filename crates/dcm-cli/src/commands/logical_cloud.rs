@@ -12,7 +12,7 @@ use crate::arguments::{
 };
 use crate::client::Path;
 use crate::error::Error;
-use crate::output::{Cell, Tone};
+use crate::output::{Cell, Palette, Tone};
 use crate::resource::{self, Noun};
 use crate::run::Context;
 use crate::status;
@@ -162,6 +162,14 @@ impl Noun for LogicalCloud {
             Cell::plain(&document.metadata.description),
         ]
     }
+
+    fn details(document: &Self::Document, palette: Palette) -> Vec<String> {
+        let told = "privileged: a permission leaves its namespace";
+        let line = document
+            .privileged
+            .then(|| format!("  {}", palette.paint(Tone::Busy, told)));
+        line.into_iter().collect()
+    }
 }
 
 /// A wish, and what it means.
@@ -278,6 +286,7 @@ fn document(create: Create) -> (String, LogicalCloudDocument) {
             pod_security: word(create.pod_security),
             clusters,
         },
+        privileged: false,
         status: None,
     };
     (name, document)

@@ -1,4 +1,4 @@
-//! `dcm permission`: what a user of a logical cloud may do in its namespace.
+//! `dcm permission`: what a user of a logical cloud may do, in its namespace or outside of it.
 
 use clap::Args;
 use dcm_wire::documents::{PermissionDocument, PermissionSpec};
@@ -25,6 +25,12 @@ struct Grant {
     /// The user who gets it; without it, the first user of the logical cloud
     #[arg(long, value_name = "USER", value_parser = segment)]
     user: Option<String>,
+    /// Another namespace than that of the logical cloud, which it makes privileged
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = segment)]
+    namespace: Option<String>,
+    /// In the whole cluster, which makes the logical cloud privileged; it can only be read
+    #[arg(long, conflicts_with = "namespace")]
+    cluster_wide: bool,
     /// An API group; the core group is the empty text and counts when none is given; may be repeated
     #[arg(
         short = 'g',
@@ -49,7 +55,14 @@ struct Permission;
 impl Noun for Permission {
     type Document = PermissionDocument;
     const NAME: &'static str = "permission";
-    const HEADER: &'static [&'static str] = &["NAME", "USER", "API GROUPS", "RESOURCES", "VERBS"];
+    const HEADER: &'static [&'static str] = &[
+        "NAME",
+        "USER",
+        "NAMESPACE",
+        "API GROUPS",
+        "RESOURCES",
+        "VERBS",
+    ];
 
     fn row(document: &Self::Document) -> Vec<Cell> {
         let groups: Vec<&str> = document
@@ -61,6 +74,11 @@ impl Noun for Permission {
         vec![
             Cell::plain(&document.metadata.name),
             Cell::plain(document.spec.user.as_deref().unwrap_or_default()),
+            Cell::plain(match document.spec.namespace.as_deref() {
+                None => "",
+                Some("") => "cluster-wide",
+                Some(name) => name,
+            }),
             Cell::plain(groups.join(",")),
             Cell::plain(document.spec.resources.join(",")),
             Cell::plain(document.spec.verbs.join(",")),
@@ -80,7 +98,11 @@ impl Member for Permission {
         as_value(&PermissionDocument {
             metadata: content.metadata.named(name),
             spec: PermissionSpec {
-                namespace: None,
+                namespace: if content.cluster_wide {
+                    Some(String::new())
+                } else {
+                    content.namespace
+                },
                 user: content.user,
                 api_groups: content.api_groups,
                 resources: content.resources,

@@ -60,8 +60,13 @@ pub(super) fn headline(status: &StatusView, palette: Palette) -> String {
     } else {
         String::new()
     };
+    let privileged = if status.privileged {
+        format!("  {}", palette.paint(Tone::Busy, "privileged"))
+    } else {
+        String::new()
+    };
     format!(
-        "{name}  {wish}  generation {}  {}{paused}",
+        "{name}  {wish}  generation {}  {}{privileged}{paused}",
         status.generation.wanted,
         progress(status)
     )

@@ -122,3 +122,15 @@ fn stopped_cloud_says_so() {
     );
     assert!(super::super::degraded(&status).is_ok());
 }
+
+#[test]
+fn privileged_cloud_says_so() {
+    let mut status = example();
+    status.members.truncate(1);
+    status.privileged = true;
+    let line = headline(&status, Palette::new(false));
+    assert_eq!(
+        line,
+        "demo/slice  present  generation 3  1 of 1 ready  privileged"
+    );
+}

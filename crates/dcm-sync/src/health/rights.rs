@@ -39,11 +39,11 @@ impl Right {
     }
 }
 
-/// The rights that are missing, as `verb resource.group`. One question per resource suffices for an
-/// administrator; only where that is refused each verb is asked for.
-pub(super) async fn missing(calls: &Calls<'_>) -> Result<Vec<String>, CallError> {
-    let per_resource = try_join_all(Resource::ALL.map(|resource| of_resource(calls, resource)));
-    let special = [
+/// The rights that are missing, as `verb resource.group`: those of every logical cloud, and those that only
+/// privileged ones need. One question per resource suffices for an administrator; only where that is
+/// refused each verb is asked for.
+pub(super) async fn missing(calls: &Calls<'_>) -> Result<(Vec<String>, Vec<String>), CallError> {
+    let approve = [
         Right {
             verb: "update",
             group: "certificates.k8s.io",
@@ -56,22 +56,36 @@ pub(super) async fn missing(calls: &Calls<'_>) -> Result<Vec<String>, CallError>
             resource: "signers".to_owned(),
             name: SIGNER,
         },
-        Right {
-            verb: "escalate",
-            group: "rbac.authorization.k8s.io",
-            resource: "roles".to_owned(),
-            name: "",
-        },
-        Right {
-            verb: "bind",
-            group: "rbac.authorization.k8s.io",
-            resource: "roles".to_owned(),
-            name: "",
-        },
     ];
-    let special = refused(calls, &special);
-    let (per_resource, special) = futures::future::try_join(per_resource, special).await?;
-    Ok(per_resource.into_iter().flatten().chain(special).collect())
+    let special: Vec<Right> = approve.into_iter().chain(grant(Resource::Role)).collect();
+    let standard = of_resources(calls, &Resource::STANDARD, &special);
+    let special = grant(Resource::ClusterRole);
+    let privileged = of_resources(calls, &Resource::PRIVILEGED, &special);
+    futures::future::try_join(standard, privileged).await
+}
+
+/// What it takes to give rights that we do not have ourselves.
+fn grant(roles: Resource) -> [Right; 2] {
+    ["escalate", "bind"].map(|verb| Right {
+        verb,
+        group: roles.group(),
+        resource: roles.plural().to_owned(),
+        name: "",
+    })
+}
+
+async fn of_resources(
+    calls: &Calls<'_>,
+    resources: &[Resource],
+    special: &[Right],
+) -> Result<Vec<String>, CallError> {
+    let each = try_join_all(
+        resources
+            .iter()
+            .map(|resource| of_resource(calls, *resource)),
+    );
+    let (each, special) = futures::future::try_join(each, refused(calls, special)).await?;
+    Ok(each.into_iter().flatten().chain(special).collect())
 }
 
 async fn of_resource(calls: &Calls<'_>, resource: Resource) -> Result<Vec<String>, CallError> {

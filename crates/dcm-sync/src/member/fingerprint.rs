@@ -12,7 +12,7 @@ use dcm_cluster::Object;
 pub(crate) struct Fingerprint(u64);
 
 /// Members that we write or compare.
-const COMPARED: [&str; 8] = [
+const COMPARED: [&str; 9] = [
     "/metadata/uid",
     "/metadata/labels",
     "/metadata/annotations",
@@ -21,6 +21,7 @@ const COMPARED: [&str; 8] = [
     "/rules",
     "/subjects",
     "/roleRef",
+    "/aggregationRule",
 ];
 
 impl Fingerprint {

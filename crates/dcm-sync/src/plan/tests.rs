@@ -122,6 +122,19 @@ fn other_role_reference_is_replaced_not_changed() {
     ));
 }
 
+#[test]
+fn cluster_role_that_others_made_an_aggregate_is_replaced() {
+    let wanted = crate::render::slice(&crate::render::fixtures::privileged(OWNER));
+    let role = wanted
+        .iter()
+        .find(|wanted| wanted.object.kind() == "ClusterRole")
+        .unwrap();
+    let mut live = posted(role);
+    assert!(matches!(step(role, Some(&live), OWNER), Step::Keep(_)));
+    live.0["aggregationRule"] = json!({ "clusterRoleSelectors": [{ "matchLabels": {} }] });
+    assert!(matches!(step(role, Some(&live), OWNER), Step::Replace(_)));
+}
+
 proptest! {
     #[test]
     fn nothing_foreign_is_planned_for(owner in "[a-z0-9-]{0,36}", labelled in any::<bool>()) {

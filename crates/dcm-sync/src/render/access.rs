@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use dcm_types::Track;
 use dcm_types::documents::{PendingCertificate, Revision, RevisionPermission};
 use dcm_types::member_name;
+use dcm_types::permission::Reach;
 use serde_json::{Value, json};
 
-use super::{CLOUD_ANNOTATION, Wanted, in_namespace, labels};
+use super::{CLOUD_ANNOTATION, Wanted, labels};
 use dcm_cluster::{Object, Place, Resource};
 
 /// Signer of client certificates for the API server.
@@ -47,10 +48,16 @@ pub(crate) fn certificate_request(
 /// One role per permission, named by its identity and never by its position in a list (T12).
 pub(super) fn roles(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {
     revision.slice.permissions.iter().map(|permission| {
-        let name = role_name(revision, permission);
-        let (place, mut object) = in_namespace(revision, Resource::Role, &name);
-        object.0["metadata"]["annotations"] =
-            json!({ "dcm.internal/permission": permission.name.as_str() });
+        let place = Place {
+            resource: match permission.reach {
+                Reach::Own | Reach::Namespace(_) => Resource::Role,
+                Reach::Cluster => Resource::ClusterRole,
+            },
+            namespace: namespace_of(revision, permission),
+            name: role_name(revision, permission),
+        };
+        let mut annotations = annotations(revision, permission);
+        annotations["dcm.internal/permission"] = permission.name.as_str().into();
         let rules = permission.rules.iter().map(|rule| {
             json!({
                 "apiGroups": rule.api_groups,
@@ -58,32 +65,28 @@ pub(super) fn roles(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {
                 "verbs": rule.verbs,
             })
         });
-        let rules = rules.collect();
-        Wanted {
-            track: Track::Access,
-            place,
-            object: object.with("rules", rules),
-        }
+        let object = Object::new(&place, &labels(revision)).with("rules", rules.collect());
+        wanted(place, object, annotations)
     })
 }
 
 /// One binding per permission, to the identity of its user.
 pub(super) fn bindings(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {
     revision.slice.permissions.iter().filter_map(|permission| {
-        let user = revision
-            .slice
-            .users
-            .iter()
-            .find(|user| user.name == permission.user)?;
-        let name = member_name::role_binding(
-            revision.cloud_uid,
-            permission.uid,
-            permission.name.as_str(),
-            &user.identity,
-        );
-        let (place, mut object) = in_namespace(revision, Resource::RoleBinding, &name);
-        object.0["metadata"]["annotations"] = json!({ USER_ANNOTATION: user.name.as_str() });
-        let object = object
+        let users = &revision.slice.users;
+        let user = users.iter().find(|user| user.name == permission.user)?;
+        let (resource, role) = match permission.reach {
+            Reach::Own | Reach::Namespace(_) => (Resource::RoleBinding, Resource::Role),
+            Reach::Cluster => (Resource::ClusterRoleBinding, Resource::ClusterRole),
+        };
+        let place = Place {
+            resource,
+            namespace: namespace_of(revision, permission),
+            name: binding_name(revision, permission, &user.identity),
+        };
+        let mut annotations = annotations(revision, permission);
+        annotations[USER_ANNOTATION] = user.name.as_str().into();
+        let object = Object::new(&place, &labels(revision))
             .with(
                 "subjects",
                 json!([{ "kind": "User", "name": user.identity, "apiGroup": RBAC_GROUP }]),
@@ -91,21 +94,44 @@ pub(super) fn bindings(revision: &Revision) -> impl Iterator<Item = Wanted> + '_
             .with(
                 "roleRef",
                 json!({
-                    "apiGroup": RBAC_GROUP, "kind": "Role", "name": role_name(revision, permission),
+                    "apiGroup": RBAC_GROUP, "kind": role.kind(), "name": role_name(revision, permission),
                 }),
             );
-        Some(Wanted {
-            track: Track::Access,
-            place,
-            object,
-        })
+        Some(wanted(place, object, annotations))
     })
+}
+
+fn wanted(place: Place, mut object: Object, annotations: Value) -> Wanted {
+    object.0["metadata"]["annotations"] = annotations;
+    Wanted {
+        track: Track::Access,
+        place,
+        object,
+    }
+}
+
+/// For people; where others have theirs beside it, it says whose it is.
+fn annotations(revision: &Revision, permission: &RevisionPermission) -> Value {
+    if permission.reach.is_own() {
+        json!({})
+    } else {
+        json!({ CLOUD_ANNOTATION: revision.cloud.to_string() })
+    }
+}
+
+fn namespace_of(revision: &Revision, permission: &RevisionPermission) -> Option<String> {
+    match &permission.reach {
+        Reach::Own => Some(revision.slice.namespace.to_string()),
+        Reach::Namespace(name) => Some(name.to_string()),
+        Reach::Cluster => None,
+    }
 }
 
 /// Where the role of a rendered binding is.
 pub(crate) fn role_of(binding: &Object) -> Place {
+    let resource = Resource::of_kind(binding.text("/roleRef/kind")).unwrap_or(Resource::Role);
     Place {
-        resource: Resource::Role,
+        resource,
         namespace: binding.place().and_then(|place| place.namespace),
         name: binding.text("/roleRef/name").to_owned(),
     }
@@ -121,5 +147,19 @@ pub(crate) fn binding_user(binding: &Object) -> &str {
 }
 
 fn role_name(revision: &Revision, permission: &RevisionPermission) -> String {
-    member_name::role(revision.cloud_uid, permission.uid, permission.name.as_str())
+    let (cloud, name) = (revision.cloud_uid, permission.name.as_str());
+    if permission.reach.is_own() {
+        member_name::role(cloud, permission.uid, name)
+    } else {
+        member_name::outer_role(&revision.cloud, cloud, permission.uid, name)
+    }
+}
+
+fn binding_name(revision: &Revision, permission: &RevisionPermission, identity: &str) -> String {
+    let (cloud, name) = (revision.cloud_uid, permission.name.as_str());
+    if permission.reach.is_own() {
+        member_name::role_binding(cloud, permission.uid, name, identity)
+    } else {
+        member_name::outer_binding(&revision.cloud, cloud, permission.uid, name, identity)
+    }
 }

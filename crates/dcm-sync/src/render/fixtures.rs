@@ -6,7 +6,7 @@ use dcm_types::documents::{
     Isolation, Level, Member, PodSecurity, Revision, RevisionPermission, RevisionQuota,
     RevisionUser, Slice, Wish,
 };
-use dcm_types::permission::Rule;
+use dcm_types::permission::{Reach, Rule};
 use dcm_types::quota::QuotaLimits;
 use dcm_types::{
     CloudKey, CloudName, ClusterKey, ClusterName, NamespaceName, PermissionName, ProjectName,
@@ -51,6 +51,7 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
                 uid: Uid::from_random([3; 16]),
                 name: PermissionName::parse("maps").unwrap(),
                 user,
+                reach: Reach::Own,
                 rules: vec![Rule {
                     api_groups: vec![String::new()],
                     resources: vec!["configmaps".to_owned()],
@@ -60,4 +61,18 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
         },
         created_at: Timestamp::UNIX_EPOCH,
     }
+}
+
+/// A revision of a privileged cloud: beside the permission in its own namespace one in another, and one
+/// in the whole cluster.
+pub(crate) fn privileged(owner: &str) -> Revision {
+    let mut revision = revision(owner, Isolation::Open);
+    let other = NamespaceName::parse("other").unwrap();
+    for (byte, reach) in [(4, Reach::Namespace(other)), (5, Reach::Cluster)] {
+        let mut permission = revision.slice.permissions[0].clone();
+        permission.uid = Uid::from_random([byte; 16]);
+        permission.reach = reach;
+        revision.slice.permissions.push(permission);
+    }
+    revision
 }

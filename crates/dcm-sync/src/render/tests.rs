@@ -117,6 +117,52 @@ fn role_is_named_by_the_permission_and_not_by_its_position() {
 }
 
 #[test]
+fn permissions_that_reach_out_become_objects_that_say_whose_they_are() {
+    let revision = fixtures::privileged(OWNER);
+    let outside: Vec<_> = slice(&revision)
+        .into_iter()
+        .filter(|wanted| super::is_outside(&revision, &wanted.place))
+        .collect();
+    let shown: Vec<_> = outside
+        .iter()
+        .map(|wanted| {
+            let place = &wanted.place;
+            let namespace = place.namespace.as_deref().unwrap_or("-");
+            let name = place.name.rsplit_once('-').unwrap().0;
+            let role = wanted.object.text("/roleRef/kind");
+            let of = wanted
+                .object
+                .at("/metadata/annotations/dcm.internal~1logical-cloud");
+            format!(
+                "{} {namespace} {name} {role} {}",
+                place.resource.kind(),
+                of.unwrap()
+            )
+        })
+        .collect();
+    insta::assert_json_snapshot!(shown, @r#"
+    [
+      "Role other dcm-shop-front-1-maps  \"shop/Front_1\"",
+      "ClusterRole - dcm-shop-front-1-maps  \"shop/Front_1\"",
+      "RoleBinding other dcm-shop-front-1-maps Role \"shop/Front_1\"",
+      "ClusterRoleBinding - dcm-shop-front-1-maps ClusterRole \"shop/Front_1\""
+    ]
+    "#);
+    let mut names: Vec<_> = outside.iter().map(|wanted| &wanted.place.name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), outside.len(), "each has a name of its own");
+    for wanted in &outside {
+        assert_eq!(wanted.object.owner(), OWNER);
+        assert!(wanted.place.name.len() <= 63, "{:?}", wanted.place);
+        if wanted.place.resource.is_binding() {
+            let role = super::role_of(&wanted.object);
+            assert!(outside.iter().any(|other| other.place == role), "{role:?}");
+        }
+    }
+}
+
+#[test]
 fn generation_of_an_anchor_is_read_back() {
     let anchor = slice(&fixtures::revision(OWNER, Isolation::Open))
         .remove(0)

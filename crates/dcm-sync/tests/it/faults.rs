@@ -8,7 +8,9 @@ use dcm_cluster::meddling::Verdict;
 use dcm_cluster::{Call, CallErrorKind};
 use dcm_testkit::shared_control_planes;
 
-use crate::world::{World, kubectl_as, next, owned, quota, revision, target, terminated};
+use crate::world::{
+    World, kubectl, kubectl_as, next, outside, owned, quota, revision, target, terminated,
+};
 
 /// Whether a call is made for a slice, and not by the check of a cluster, a watch or a new session.
 fn is_about_slices(call: &Call) -> bool {
@@ -24,7 +26,8 @@ fn is_about_slices(call: &Call) -> bool {
 }
 
 /// Runs a whole life with one verdict on each k-th call of each phase, for several k at once: the
-/// phases of different lives overlap, so that the namespace controller's delay is paid once.
+/// phases of different lives overlap, so that the namespace controller's delay is paid once. It is the life
+/// of a privileged cloud, which has the calls of an ordinary one and more.
 async fn life(verdict: Verdict, index: usize) {
     let plane = &shared_control_planes(2)[index % 2];
     let world = World::new();
@@ -39,6 +42,11 @@ async fn life(verdict: Verdict, index: usize) {
         world.ledger.judge(Some(Arc::new(judge)));
     };
     let mut revision = revision(&[&one]);
+    let other = format!("{}-other", revision.slice.namespace);
+    kubectl(plane, &["create", "namespace", &other]);
+    let permissions = &mut revision.slice.permissions;
+    permissions.push(outside("nodes", &["nodes"], None));
+    permissions.push(outside("other", &["configmaps"], Some(&other)));
     let key = target(&revision, &one);
     strike();
     world.wish(&revision).await;
@@ -51,7 +59,9 @@ async fn life(verdict: Verdict, index: usize) {
     world.ready(&key, 2).await;
     let access = world.access(&key, "alice").await.unwrap();
     assert!(access.pending.is_none(), "one current certificate");
-    assert!(kubectl_as(plane, &world.kubeconfig(&access), &["get", "configmaps"]).0);
+    let tenant = world.kubeconfig(&access);
+    assert!(kubectl_as(plane, &tenant, &["get", "configmaps"]).0);
+    assert!(kubectl_as(plane, &tenant, &["get", "nodes"]).0);
     strike();
     world.wish(&terminated(&revision)).await;
     world.absent(&key).await;
@@ -59,9 +69,9 @@ async fn life(verdict: Verdict, index: usize) {
 }
 
 async fn lives(verdict: Verdict) {
-    // The first sixteen calls of each phase. Later ones, of second looks and repeated runs, are not
+    // The first twenty calls of each phase. Later ones, of second looks and repeated runs, are not
     // struck; an index past the end of a phase strikes nothing in it.
-    let lives = (0..16).map(|index| tokio::spawn(life(verdict, index)));
+    let lives = (0..20).map(|index| tokio::spawn(life(verdict, index)));
     for (index, life) in futures::future::join_all(lives)
         .await
         .into_iter()

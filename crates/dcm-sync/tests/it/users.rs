@@ -9,7 +9,7 @@ use dcm_testkit::{ControlPlane, shared_control_planes};
 use dcm_types::TargetKey;
 use dcm_types::UserName;
 use dcm_types::documents::{Access, Level, Revision};
-use dcm_types::permission::Rule;
+use dcm_types::permission::{Extent, Rule};
 
 use crate::world::{
     PATIENCE, World, add_user, kubectl_as, next, owned, permission, revision, target, terminated,
@@ -44,7 +44,7 @@ fn is_usable(access: Option<&Access>) -> bool {
     access.is_some_and(|access| access.current.as_ref().is_some_and(|c| c.usable))
 }
 
-fn may(plane: &ControlPlane, kubeconfig: &str, verb: &str, resource: &str) -> bool {
+pub(crate) fn may(plane: &ControlPlane, kubeconfig: &str, verb: &str, resource: &str) -> bool {
     let (ok, text) = kubectl_as(plane, kubeconfig, &["auth", "can-i", verb, resource]);
     let answer = if ok { "yes" } else { "no" };
     assert!(text.lines().any(|line| line == answer), "{text}");
@@ -154,33 +154,16 @@ fn rights(plane: &ControlPlane, kubeconfig: &str) -> Vec<String> {
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_is_exactly_the_fixed_list_inside_the_envelope() {
-    let plane = &shared_control_planes(2)[0];
-    let world = World::new();
-    let one = world.register("one", plane.kubeconfig()).await;
-    let mut revision = revision(&[&one]);
-    add_user(&mut revision, "nobody");
-    let all = || vec!["*".to_owned()];
-    let written = Rule {
-        api_groups: all(),
-        resources: all(),
-        verbs: all(),
-    };
-    revision.slice.permissions[0].rules = written.expanded();
-    world.wish(&revision).await;
-    let key = target(&revision, &one);
-    world.ready(&key, 1).await;
-    let kubeconfig = async |user: &str| {
-        let access = world.access(&key, user).await.unwrap();
-        world.kubeconfig(&access)
-    };
-    let (alice, nobody) = (kubeconfig("alice").await, kubeconfig("nobody").await);
-
-    // What every authenticated user has is what somebody without permissions has.
-    let everybody = rights(plane, &nobody);
+/// What a user was granted: group, resource, verbs. What every authenticated user has is what somebody
+/// without permissions has.
+pub(crate) fn granted(
+    plane: &ControlPlane,
+    user: &str,
+    nobody: &str,
+) -> Vec<(String, String, Vec<String>)> {
+    let everybody = rights(plane, nobody);
     let mut granted: Vec<(String, String, Vec<String>)> = Vec::new();
-    for line in rights(plane, &alice) {
+    for line in rights(plane, user) {
         if everybody.contains(&line) {
             continue;
         }
@@ -197,9 +180,36 @@ async fn everything_is_exactly_the_fixed_list_inside_the_envelope() {
         assert!(!line.contains('*'), "{line}");
         granted.push((group.to_owned(), name, verbs));
     }
+    granted
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_exactly_the_fixed_list_inside_the_envelope() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let mut revision = revision(&[&one]);
+    add_user(&mut revision, "nobody");
+    let all = || vec!["*".to_owned()];
+    let written = Rule {
+        api_groups: all(),
+        resources: all(),
+        verbs: all(),
+    };
+    revision.slice.permissions[0].rules = written.expanded(Extent::Namespace);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    let kubeconfig = async |user: &str| {
+        let access = world.access(&key, user).await.unwrap();
+        world.kubeconfig(&access)
+    };
+    let (alice, nobody) = (kubeconfig("alice").await, kubeconfig("nobody").await);
+
+    let mut granted = granted(plane, &alice, &nobody);
     let mut wanted: Vec<(String, String, Vec<String>)> = Vec::new();
-    for rule in written.expanded() {
-        assert!(rule.is_within_envelope());
+    for rule in written.expanded(Extent::Namespace) {
+        assert!(rule.is_within_envelope(Extent::Namespace));
         for resource in &rule.resources {
             let group = rule.api_groups[0].clone();
             wanted.push((group, resource.clone(), rule.verbs.clone()));

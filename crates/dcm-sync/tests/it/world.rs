@@ -16,7 +16,7 @@ use dcm_types::documents::{
     Access, Cluster, Isolation, Level, Lifecycle, Member, Observed, PodSecurity, Reservation,
     Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
 };
-use dcm_types::permission::Rule;
+use dcm_types::permission::{Reach, Rule};
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer as _};
 use dcm_types::quota::QuotaLimits;
 use dcm_types::sealed::Purpose;
@@ -405,6 +405,7 @@ pub(crate) fn permission(name: &str, resources: &[&str]) -> RevisionPermission {
         uid: SystemRandomness.uid(),
         name: PermissionName::parse(name).unwrap(),
         user: UserName::parse("alice").unwrap(),
+        reach: Reach::Own,
         rules: vec![Rule {
             api_groups: vec![String::new()],
             resources: resources.iter().map(|r| (*r).to_owned()).collect(),
@@ -413,6 +414,22 @@ pub(crate) fn permission(name: &str, resources: &[&str]) -> RevisionPermission {
                 .to_vec(),
         }],
     }
+}
+
+/// A permission to read in the whole cluster, or to write in another namespace.
+pub(crate) fn outside(
+    name: &str,
+    resources: &[&str],
+    namespace: Option<&str>,
+) -> RevisionPermission {
+    let mut permission = permission(name, resources);
+    if let Some(name) = namespace {
+        permission.reach = Reach::Namespace(NamespaceName::parse(name).unwrap());
+    } else {
+        permission.reach = Reach::Cluster;
+        permission.rules[0].verbs = vec!["get".to_owned(), "list".to_owned()];
+    }
+    permission
 }
 
 /// The next revision: the same content until it is changed.
@@ -486,7 +503,7 @@ pub(crate) fn object(plane: &ControlPlane, arguments: &[&str]) -> Option<Value> 
 
 /// Names of everything that carries the owner label of a cloud.
 pub(crate) fn owned(plane: &ControlPlane, cloud: Uid) -> Vec<String> {
-    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests";
+    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests,clusterroles,clusterrolebindings";
     let selector = format!("dcm.internal/cloud={cloud}");
     let text = kubectl(plane, &["get", kinds, "-A", "-l", &selector, "-o", "name"]);
     text.lines()

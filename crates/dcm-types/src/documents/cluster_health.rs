@@ -67,6 +67,9 @@ pub struct ClusterHealth {
     pub groups: Vec<String>,
     /// What we may not do but must, as `verb resource.group` (`SelfSubjectAccessReview`).
     pub missing_rights: Vec<String>,
+    /// What we may not do and only privileged logical clouds need.
+    #[serde(default)]
+    pub missing_privileged_rights: Vec<String>,
     /// Whether client certificates are signed.
     pub signer: SignerState,
     /// What is wanting, with hints; empty when healthy.

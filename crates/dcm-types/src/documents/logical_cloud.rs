@@ -11,7 +11,7 @@ use crate::document::{Document, Index};
 use crate::documents::Metadata;
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, ReferenceName, UserName};
-use crate::permission::Rule;
+use crate::permission::{Reach, Rule};
 use crate::quota::QuotaLimits;
 use crate::uid::Uid;
 
@@ -188,7 +188,7 @@ impl Document for Quota {
     }
 }
 
-/// A permission: what a user may do in the cloud's namespace.
+/// A permission: what a user may do, in the cloud's namespace or outside of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPermission {
     /// Made once, never reused; the member's role is named by it, never by list position (T12).
@@ -202,6 +202,9 @@ pub struct UserPermission {
     /// The user who gets it; `None`: whoever is the first user of the cloud.
     #[serde(default)]
     pub user: Option<UserName>,
+    /// Where it holds.
+    #[serde(default)]
+    pub reach: Reach,
     /// The rule as it was written, inside the envelope of [`crate::permission`].
     pub rule: Rule,
 }

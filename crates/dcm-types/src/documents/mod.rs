@@ -30,7 +30,7 @@ pub use logical_cloud::{
     ClusterReference, CredentialKind, Isolation, Level, LogicalCloud, Namespace, PodSecurity,
     Quota, User, UserPermission,
 };
-pub use project::{Metadata, Project};
+pub use project::{Metadata, Privileged, Project, ProjectPolicy};
 pub use quota_usage::{QuotaState, QuotaUsage};
 pub use reservation::Reservation;
 pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};

@@ -20,6 +20,24 @@ pub struct Metadata {
     pub user_data2: UserData,
 }
 
+/// Whether permissions may leave the namespaces of a project's logical clouds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privileged {
+    /// They may.
+    Allow,
+    /// They may not.
+    #[default]
+    Refuse,
+}
+
+/// What the operator decided for a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProjectPolicy {
+    /// Privileged logical clouds.
+    pub privileged: Privileged,
+}
+
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
@@ -29,6 +47,9 @@ pub struct Project {
     pub name: ProjectName,
     /// Free text.
     pub metadata: Metadata,
+    /// What its logical clouds may be.
+    #[serde(default)]
+    pub policy: ProjectPolicy,
     /// When it was created.
     pub created_at: Timestamp,
 }

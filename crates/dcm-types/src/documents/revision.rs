@@ -3,7 +3,7 @@
 //! It holds references, never keys; credentials rotate on their own clock and are joined at the
 //! moment of the call. A revision is written once and never changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::document::{Document, Index};
 use crate::documents::{Isolation, Level, PodSecurity, Wish};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
-use crate::permission::Rule;
+use crate::permission::{Reach, Rule};
 use crate::quota::QuotaLimits;
 use crate::uid::Uid;
 
@@ -56,6 +56,9 @@ pub struct RevisionPermission {
     pub name: PermissionName,
     /// The user who gets it.
     pub user: UserName,
+    /// Where it holds.
+    #[serde(default)]
+    pub reach: Reach,
     /// The rules, without `*`. Earlier versions wrote one rule.
     #[serde(alias = "rule", deserialize_with = "one_or_more")]
     pub rules: Vec<Rule>,
@@ -91,6 +94,26 @@ pub struct Slice {
     pub users: Vec<RevisionUser>,
     /// Permissions.
     pub permissions: Vec<RevisionPermission>,
+}
+
+impl Slice {
+    /// Whether a permission leaves the namespace.
+    pub fn is_privileged(&self) -> bool {
+        self.permissions
+            .iter()
+            .any(|permission| !permission.reach.is_own())
+    }
+
+    /// The other namespaces in which permissions hold, each once.
+    pub fn other_namespaces(&self) -> BTreeSet<&NamespaceName> {
+        let reaches = self.permissions.iter().map(|permission| &permission.reach);
+        reaches
+            .filter_map(|reach| match reach {
+                Reach::Namespace(name) => Some(name),
+                Reach::Own | Reach::Cluster => None,
+            })
+            .collect()
+    }
 }
 
 /// A frozen plan for all members of a logical cloud.

@@ -108,6 +108,10 @@ pub struct Target {
     pub observed: Observed,
     /// Everything that may exist because of us, written before the first call.
     pub inventory: Vec<ObjectIdentity>,
+    /// Something of ours may be outside of the namespace: from the first run that writes there until
+    /// nothing is left at all.
+    #[serde(default)]
+    pub reaches_out: bool,
     /// One condition per track.
     pub conditions: Vec<Condition>,
     /// Status of each object.

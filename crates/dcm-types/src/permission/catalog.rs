@@ -2,13 +2,16 @@
 //!
 //! A fixed list, so that a permission means the same in every member, and the same tomorrow. Resources
 //! that are installed into a cluster are granted by name only. Everything here is inside the envelope;
-//! what the envelope lets be read only is read only here, too.
+//! what the envelope lets be read only is read only here, too. Cluster-wide, the envelope takes away what
+//! it refuses there, and a few resources without a namespace come to it.
+
+use super::reach::Extent;
 
 /// An API group and its resources.
-pub(super) type Group = (&'static str, &'static [&'static str]);
+type Group = (&'static str, &'static [&'static str]);
 
 /// The groups, in the order in which roles name them.
-pub(super) const GROUPS: &[Group] = &[
+const GROUPS: &[Group] = &[
     (
         "",
         &[
@@ -60,10 +63,30 @@ pub(super) const GROUPS: &[Group] = &[
     ("policy", &["poddisruptionbudgets"]),
 ];
 
+/// What comes to it cluster-wide.
+const WITHOUT_NAMESPACE: &[Group] = &[
+    ("", &["namespaces", "nodes", "persistentvolumes"]),
+    ("networking.k8s.io", &["ingressclasses"]),
+    ("storage.k8s.io", &["storageclasses"]),
+];
+
+fn lists(extent: Extent) -> impl Iterator<Item = &'static Group> {
+    let beyond = match extent {
+        Extent::Namespace => &[],
+        Extent::Cluster => WITHOUT_NAMESPACE,
+    };
+    GROUPS.iter().chain(beyond)
+}
+
+/// The names of all groups; some more than once.
+pub(super) fn groups(extent: Extent) -> impl Iterator<Item = &'static str> {
+    lists(extent).map(|(group, _)| *group)
+}
+
 /// The resources of a group; none when nothing of it is in the list.
-pub(super) fn resources_of(group: &str) -> &'static [&'static str] {
-    GROUPS
-        .iter()
-        .find(|(name, _)| *name == group)
-        .map_or(&[], |(_, resources)| resources)
+pub(super) fn resources_of(extent: Extent, group: &str) -> Vec<&'static str> {
+    lists(extent)
+        .filter(|(name, _)| *name == group)
+        .flat_map(|(_, resources)| resources.iter().copied())
+        .collect()
 }

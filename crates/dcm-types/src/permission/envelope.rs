@@ -2,6 +2,11 @@
 //!
 //! Everything that is not named here may be granted, because tenants bring resources of their own;
 //! what is named here either leads out of the namespace, or undoes what keeps the tenant in it.
+//!
+//! Cluster-wide it is narrower by far: only reading, no secrets, nothing that acts when it is read. Who
+//! writes in every namespace runs pods beside the cluster's own, as whatever service account is there.
+
+use super::reach::Extent;
 
 /// Verbs that can be granted.
 pub(super) const VERBS: &[&str] = &[
@@ -102,6 +107,20 @@ const READ_ONLY: &[&str] = &[
     "persistentvolumeclaims/status",
 ];
 
+/// What has no namespace and may be read by who has a cluster-wide permission; of no subresource.
+const READABLE_CLUSTER_WIDE: &[&str] = &[
+    "ingressclasses",
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+    "storageclasses",
+];
+
+/// Subresources that show something. All others may act when they are read: `exec` opens a shell.
+const SHOWING: &[&str] = &["scale", "status"];
+/// The one that shows something of pods alone.
+const POD_LOG: &str = "pods/log";
+
 /// Why something cannot be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -119,6 +138,12 @@ pub(super) enum Refusal {
     Proxy,
     /// It may be read only.
     ReadOnly,
+    /// It changes something in every namespace.
+    WritesEverywhere,
+    /// It shows the credentials of everybody.
+    SecretsEverywhere,
+    /// Reading it does something in every namespace.
+    ActsEverywhere,
     /// It is no verb that reads or writes.
     Verb,
 }
@@ -129,11 +154,20 @@ impl Refusal {
         match self {
             Self::Rights => "it would let the tenant see or change rights",
             Self::Identity => "it would let the tenant become somebody else",
-            Self::Cluster => "it belongs to the whole cluster, not to a namespace",
+            Self::Cluster => "it belongs to the cluster and its operator, not to a namespace",
             Self::Scheduling => "it would let the tenant choose nodes past the scheduler",
             Self::Quota => "its containers are counted by no quota",
             Self::Proxy => "it makes the API server open connections; use pods/portforward",
             Self::ReadOnly => "a tenant may only read it",
+            Self::WritesEverywhere => {
+                "a cluster-wide permission has get, list and watch only; to write, name a namespace"
+            }
+            Self::SecretsEverywhere => {
+                "cluster-wide it would show the credentials of everybody; name a namespace"
+            }
+            Self::ActsEverywhere => {
+                "cluster-wide, of subresources only status, scale and pods/log can be read; name a namespace"
+            }
             Self::Verb => {
                 "grantable are get, list, watch, create, update, patch, delete, deletecollection"
             }
@@ -154,26 +188,51 @@ pub(super) fn judge_group(group: &str) -> Result<(), Refusal> {
 }
 
 /// Judges a resource in any group, with reading verbs.
-pub(super) fn judge_resource(resource: &str) -> Result<(), Refusal> {
-    let name = resource.split('/').next().unwrap_or(resource);
+pub(super) fn judge_resource(extent: Extent, resource: &str) -> Result<(), Refusal> {
+    if extent == Extent::Cluster && READABLE_CLUSTER_WIDE.contains(&resource) {
+        return Ok(());
+    }
+    let (name, subresource) = match resource.split_once('/') {
+        Some((name, subresource)) => (name, Some(subresource)),
+        None => (resource, None),
+    };
     find(RESOURCES, name)?;
-    find(SUBRESOURCES, resource)
-}
-
-/// Judges a verb.
-pub(super) fn judge_verb(verb: &str) -> Result<(), Refusal> {
-    if VERBS.contains(&verb) {
+    find(SUBRESOURCES, resource)?;
+    if extent == Extent::Namespace {
+        return Ok(());
+    }
+    if name == "secrets" {
+        return Err(Refusal::SecretsEverywhere);
+    }
+    let shows = subresource.is_none_or(|part| SHOWING.contains(&part)) || resource == POD_LOG;
+    if shows {
         Ok(())
     } else {
-        Err(Refusal::Verb)
+        Err(Refusal::ActsEverywhere)
     }
 }
 
+/// Judges a verb.
+pub(super) fn judge_verb(extent: Extent, verb: &str) -> Result<(), Refusal> {
+    if !VERBS.contains(&verb) {
+        return Err(Refusal::Verb);
+    }
+    if extent == Extent::Cluster && !READING.contains(&verb) {
+        return Err(Refusal::WritesEverywhere);
+    }
+    Ok(())
+}
+
 /// Judges one combination; this is the whole envelope.
-pub(super) fn judge(group: &str, resource: &str, verb: &str) -> Result<(), Refusal> {
+pub(super) fn judge(
+    extent: Extent,
+    group: &str,
+    resource: &str,
+    verb: &str,
+) -> Result<(), Refusal> {
     judge_group(group)?;
-    judge_resource(resource)?;
-    judge_verb(verb)?;
+    judge_resource(extent, resource)?;
+    judge_verb(extent, verb)?;
     let name = resource.split('/').next().unwrap_or(resource);
     let kept = READ_ONLY.contains(&name) || READ_ONLY.contains(&resource);
     if kept && !READING.contains(&verb) {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::catalog::{GROUPS, resources_of};
+use super::catalog::{groups, resources_of};
 use super::envelope::{VERBS, judge};
+use super::reach::Extent;
 use super::{Rule, WILDCARD};
 use crate::error::{Fault, Violation};
 
@@ -21,45 +22,45 @@ impl Rule {
     /// `*` as a group or resource is what the fixed list has, as a verb whatever may be done with the
     /// resource. What is named beside it stays.
     #[must_use]
-    pub fn expanded(&self) -> Vec<Self> {
+    pub fn expanded(&self, extent: Extent) -> Vec<Self> {
         if !self.has_wildcard() {
             return vec![self.clone()];
         }
-        self.groups()
+        self.groups(extent)
             .into_iter()
-            .flat_map(|group| self.expanded_in(group))
+            .flat_map(|group| self.expanded_in(extent, group))
             .collect()
     }
 
     /// Groups that are named, of which `*` as a resource finds nothing in the fixed list.
-    pub fn unlisted_groups(&self) -> Vec<&str> {
+    pub fn unlisted_groups(&self, extent: Extent) -> Vec<&str> {
         if !has_wildcard(&self.resources) {
             return Vec::new();
         }
         let named = self.api_groups.iter().map(String::as_str);
         named
-            .filter(|group| *group != WILDCARD && resources_of(group).is_empty())
+            .filter(|group| *group != WILDCARD && resources_of(extent, group).is_empty())
             .collect()
     }
 
     /// Whether it has no `*` and every combination is inside the envelope.
-    pub fn is_within_envelope(&self) -> bool {
+    pub fn is_within_envelope(&self, extent: Extent) -> bool {
         !self.has_wildcard()
             && self.api_groups.iter().all(|group| {
                 self.resources.iter().all(|resource| {
                     self.verbs
                         .iter()
-                        .all(|verb| judge(group, resource, verb).is_ok())
+                        .all(|verb| judge(extent, group, resource, verb).is_ok())
                 })
             })
     }
 
     /// Finds `*` and names beside it that come to nothing.
-    pub(super) fn check_expansion(&self, faults: &mut Vec<Fault>) {
+    pub(super) fn check_expansion(&self, extent: Extent, faults: &mut Vec<Fault>) {
         if !self.has_wildcard() {
             return;
         }
-        let rules = self.expanded();
+        let rules = self.expanded(extent);
         for (index, resource) in self.resources.iter().enumerate() {
             let granted = if resource == WILDCARD {
                 !rules.is_empty()
@@ -81,8 +82,8 @@ impl Rule {
         }
     }
 
-    fn groups(&self) -> Vec<&str> {
-        let listed = GROUPS.iter().map(|(group, _)| *group);
+    fn groups(&self, extent: Extent) -> Vec<&str> {
+        let listed = groups(extent).map(|group| -> &str { group });
         let named = self.api_groups.iter().map(String::as_str);
         let all: Vec<&str> = if has_wildcard(&self.api_groups) {
             let unlisted = named.filter(|group| *group != WILDCARD);
@@ -94,10 +95,10 @@ impl Rule {
     }
 
     /// The rules in one group: those of the same verbs are one.
-    fn expanded_in(&self, group: &str) -> Vec<Self> {
+    fn expanded_in(&self, extent: Extent, group: &str) -> Vec<Self> {
         let mut rules: Vec<Self> = Vec::new();
-        for resource in self.resources_in(group) {
-            let verbs = self.verbs_for(group, resource);
+        for resource in self.resources_in(extent, group) {
+            let verbs = self.verbs_for(extent, group, resource);
             if verbs.is_empty() {
                 continue;
             }
@@ -113,8 +114,8 @@ impl Rule {
         rules
     }
 
-    fn resources_in(&self, group: &str) -> Vec<&str> {
-        let listed = resources_of(group);
+    fn resources_in(&self, extent: Extent, group: &str) -> Vec<&str> {
+        let listed = resources_of(extent, group);
         let named = self.resources.iter().map(String::as_str);
         let named = named.filter(|resource| *resource != WILDCARD);
         // A group that only `*` brings has what the list says, and nothing that is merely named.
@@ -127,14 +128,14 @@ impl Rule {
         }
     }
 
-    fn verbs_for(&self, group: &str, resource: &str) -> Vec<&str> {
+    fn verbs_for(&self, extent: Extent, group: &str, resource: &str) -> Vec<&str> {
         let all: Vec<&str> = if has_wildcard(&self.verbs) {
             VERBS.to_vec()
         } else {
             self.verbs.iter().map(String::as_str).collect()
         };
         all.into_iter()
-            .filter(|verb| judge(group, resource, verb).is_ok())
+            .filter(|verb| judge(extent, group, resource, verb).is_ok())
             .collect()
     }
 }

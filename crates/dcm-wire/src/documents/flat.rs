@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use dcm_types::documents::{ClusterReference, LogicalCloud, Metadata, Namespace, User};
 use dcm_types::drafts::{LogicalCloudDraft, PermissionDraft, QuotaDraft};
+use dcm_types::permission::Extent;
 use dcm_types::{CloudName, ClusterName, Description, PermissionName, QuotaName, Violation};
 
 use super::logical_cloud::{read_members, read_spec, read_user, show_credential};
@@ -70,6 +71,9 @@ pub struct FlatPermission {
     /// Its name.
     #[serde(rename = "permission-name")]
     pub name: String,
+    /// Where it holds, as in the main dialect; left out: the namespace of the logical cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// API groups; the core group is the empty text.
     #[serde(rename = "apiGroups")]
     pub api_groups: Vec<String>,
@@ -142,6 +146,7 @@ impl FlatLogicalCloud {
 fn flat_permission(permission: &PermissionDraft) -> FlatPermission {
     FlatPermission {
         name: permission.name.to_string(),
+        namespace: permission.namespace.clone(),
         api_groups: permission.rule.api_groups.clone(),
         resources: permission.rule.resources.clone(),
         verbs: permission.rule.verbs.clone(),
@@ -229,7 +234,7 @@ fn read_permissions(object: &Object<'_>) -> Vec<PermissionDraft> {
         .filter_map(|item| {
             let name = item.required("name", PermissionName::parse);
             let namespace = item.text("namespace").map(str::to_owned);
-            let rule = read_rule(&item);
+            let rule = read_rule(&item, Extent::of(namespace.as_deref()));
             Some(PermissionDraft {
                 name: name?,
                 metadata: Metadata::default(),

@@ -28,6 +28,10 @@ pub struct LogicalCloudDocument {
     /// What is wanted.
     #[serde(default)]
     pub spec: LogicalCloudSpec,
+    /// A permission leaves its namespace, which makes it a privileged one; absent when none does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(read_only))]
+    pub privileged: bool,
     /// The last accepted wish; absent before the first action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(read_only))]
@@ -116,6 +120,7 @@ impl LogicalCloudDocument {
         namespace: &Namespace,
         user: Option<&User>,
         lifecycle: Option<&Lifecycle>,
+        privileged: bool,
     ) -> Self {
         Self {
             metadata: MetadataDocument::of(cloud.key.cloud.as_str(), &cloud.metadata),
@@ -131,6 +136,7 @@ impl LogicalCloudDocument {
                 pod_security: show_pod_security(namespace.pod_security).to_owned(),
                 clusters: Vec::new(),
             },
+            privileged,
             status: lifecycle.map(|lifecycle| CloudLifecycle {
                 generation: lifecycle.generation,
                 wish: wire_wish(lifecycle.wish),
@@ -140,7 +146,12 @@ impl LogicalCloudDocument {
     }
 }
 
-const DOCUMENT: &[Member] = &[member("metadata"), member("spec"), member("status")];
+const DOCUMENT: &[Member] = &[
+    member("metadata"),
+    member("spec"),
+    member("privileged"),
+    member("status"),
+];
 const SPEC: &[Member] = &[
     member("namespace"),
     member("labels"),

@@ -41,7 +41,9 @@ pub use metadata::MetadataDocument;
 pub use permission::{
     PermissionDocument, PermissionSpec, PermissionStatus, RuleView, expansion_note, read_permission,
 };
-pub use project::{ProjectDocument, ProviderDocument, read_project, read_provider};
+pub use project::{
+    PolicySpec, ProjectDocument, ProjectSpec, ProviderDocument, read_project, read_provider,
+};
 pub use quota::{QuotaDocument, read_quota};
 pub use reference::{ReferenceDocument, ReferenceSpec, ReferenceStatus, read_reference};
 pub use user::{CredentialSpec, UserDocument, read_user_document};

@@ -1,10 +1,10 @@
-//! User permissions: one RBAC rule in the namespace of the logical cloud.
+//! User permissions: one RBAC rule, in the namespace of the logical cloud or outside of it.
 
 use serde::{Deserialize, Serialize};
 
 use dcm_types::documents::UserPermission;
 use dcm_types::drafts::PermissionDraft;
-use dcm_types::permission::Rule;
+use dcm_types::permission::{Extent, Rule};
 use dcm_types::{Fault, PermissionName, UserName};
 
 use super::metadata::read_metadata;
@@ -31,7 +31,8 @@ pub struct PermissionDocument {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionSpec {
-    /// The namespace of the logical cloud, which is also meant when this is left out.
+    /// Where it holds. Left out, or by its name: the namespace of the logical cloud. Any other name: that
+    /// namespace; empty: the whole cluster. Those two make the logical cloud privileged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The user who gets it; the first user of the logical cloud when this is left out.
@@ -72,14 +73,19 @@ impl PermissionDocument {
         Self {
             metadata: MetadataDocument::of(permission.name.as_str(), &permission.metadata),
             spec: PermissionSpec {
-                namespace: None,
+                namespace: permission.reach.written().map(str::to_owned),
                 user: permission.user.as_ref().map(ToString::to_string),
                 api_groups: permission.rule.api_groups.clone(),
                 resources: permission.rule.resources.clone(),
                 verbs: permission.rule.verbs.clone(),
             },
             status: permission.rule.has_wildcard().then(|| PermissionStatus {
-                effective: permission.rule.expanded().into_iter().map(view).collect(),
+                effective: permission
+                    .rule
+                    .expanded(permission.reach.extent())
+                    .into_iter()
+                    .map(view)
+                    .collect(),
             }),
         }
     }
@@ -96,14 +102,19 @@ fn view(rule: Rule) -> RuleView {
 /// What a caller who wrote `*` is told.
 pub fn expansion_note(permission: &PermissionDraft) -> Option<String> {
     let rule = &permission.rule;
+    let extent = Extent::of(permission.namespace.as_deref());
     if !rule.has_wildcard() {
         return None;
     }
+    let granted = match extent {
+        Extent::Namespace => "what a tenant can be granted",
+        Extent::Cluster => "what a tenant can read cluster-wide",
+    };
     let mut note = format!(
-        "'*' in permission '{}' stands for a fixed list of what a tenant can be granted; see status.effective of the permission",
+        "'*' in permission '{}' stands for a fixed list of {granted}; see status.effective of the permission",
         permission.name
     );
-    let unlisted = rule.unlisted_groups();
+    let unlisted = rule.unlisted_groups(extent);
     if !unlisted.is_empty() {
         note.push_str("; it has nothing of ");
         note.push_str(&unlisted.join(", "));
@@ -131,8 +142,8 @@ pub fn read_permission(
         let body = Object::body(value, DOCUMENT, report)?;
         let named = read_metadata(&body, path_name, PermissionName::parse);
         let spec = body.object("spec", SPEC)?;
-        let rule = read_rule(&spec);
         let namespace = spec.text("namespace").map(str::to_owned);
+        let rule = read_rule(&spec, Extent::of(namespace.as_deref()));
         let user = spec.parsed("user", UserName::parse);
         let (name, metadata) = named?;
         Some(PermissionDraft {
@@ -146,7 +157,7 @@ pub fn read_permission(
 }
 
 /// Reads the rule and holds it against the envelope.
-pub(super) fn read_rule(spec: &Object<'_>) -> Option<Rule> {
+pub(super) fn read_rule(spec: &Object<'_>, extent: Extent) -> Option<Rule> {
     let api_groups = spec.texts("apiGroups");
     let resources = spec.texts("resources");
     let verbs = spec.texts("verbs");
@@ -155,7 +166,7 @@ pub(super) fn read_rule(spec: &Object<'_>) -> Option<Rule> {
         resources: resources?,
         verbs: verbs?,
     };
-    match rule.check() {
+    match rule.check(extent) {
         Ok(()) => Some(rule),
         Err(faults) => {
             for fault in faults {

@@ -1,10 +1,10 @@
-//! Projects and cluster providers: documents without a `spec`.
+//! Projects, with what their logical clouds may be, and cluster providers.
 
 use serde::{Deserialize, Serialize};
 
-use dcm_types::documents::{ClusterProvider, Project};
+use dcm_types::documents::{ClusterProvider, Privileged, Project, ProjectPolicy};
 use dcm_types::drafts::{ProjectDraft, ProviderDraft};
-use dcm_types::{ProjectName, ProviderName};
+use dcm_types::{ProjectName, ProviderName, Violation};
 
 use super::metadata::read_metadata;
 use super::{MetadataDocument, read};
@@ -17,6 +17,28 @@ use crate::refusal::{Decoded, FieldValidation, Refusal};
 pub struct ProjectDocument {
     /// Name and free text.
     pub metadata: MetadataDocument,
+    /// What its logical clouds may be; absent when nothing is allowed that is refused by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<ProjectSpec>,
+}
+
+/// What the logical clouds of a project may be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectSpec {
+    /// What the operator decided.
+    #[serde(default)]
+    pub policy: PolicySpec,
+}
+
+/// What the operator decided for a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PolicySpec {
+    /// Whether permissions may leave the namespaces of its logical clouds: `allow`, or `refuse`, also when
+    /// it is left out.
+    #[serde(default)]
+    pub privileged: String,
 }
 
 impl ProjectDocument {
@@ -24,6 +46,11 @@ impl ProjectDocument {
     pub fn of(project: &Project) -> Self {
         Self {
             metadata: MetadataDocument::of(project.name.as_str(), &project.metadata),
+            spec: (project.policy != ProjectPolicy::default()).then(|| ProjectSpec {
+                policy: PolicySpec {
+                    privileged: show_privileged(project.policy.privileged).to_owned(),
+                },
+            }),
         }
     }
 }
@@ -45,7 +72,10 @@ impl ProviderDocument {
     }
 }
 
-const DOCUMENT: &[Member] = &[member("metadata")];
+const PROJECT: &[Member] = &[member("metadata"), member("spec")];
+const SPEC: &[Member] = &[member("policy")];
+const POLICY: &[Member] = &[member("privileged")];
+const PROVIDER: &[Member] = &[member("metadata")];
 
 /// Reads a project.
 pub fn read_project(
@@ -54,10 +84,34 @@ pub fn read_project(
     validation: FieldValidation,
 ) -> Result<Decoded<ProjectDraft>, Refusal> {
     read(body, validation, |value, report| {
-        let body = Object::body(value, DOCUMENT, report)?;
-        let (name, metadata) = read_metadata(&body, path_name, ProjectName::parse)?;
-        Some(ProjectDraft { name, metadata })
+        let body = Object::body(value, PROJECT, report)?;
+        let named = read_metadata(&body, path_name, ProjectName::parse);
+        let policy = body.object("spec", SPEC)?.object("policy", POLICY)?;
+        let privileged = policy.parsed("privileged", parse_privileged);
+        let (name, metadata) = named?;
+        Some(ProjectDraft {
+            name,
+            metadata,
+            policy: ProjectPolicy {
+                privileged: privileged.unwrap_or_default(),
+            },
+        })
     })
+}
+
+fn show_privileged(privileged: Privileged) -> &'static str {
+    match privileged {
+        Privileged::Allow => "allow",
+        Privileged::Refuse => "refuse",
+    }
+}
+
+fn parse_privileged(text: &str) -> Result<Privileged, Violation> {
+    match text {
+        "allow" => Ok(Privileged::Allow),
+        "refuse" => Ok(Privileged::Refuse),
+        _ => Err(Violation::new("must be allow or refuse", text)),
+    }
 }
 
 /// Reads a cluster provider.
@@ -67,7 +121,7 @@ pub fn read_provider(
     validation: FieldValidation,
 ) -> Result<Decoded<ProviderDraft>, Refusal> {
     read(body, validation, |value, report| {
-        let body = Object::body(value, DOCUMENT, report)?;
+        let body = Object::body(value, PROVIDER, report)?;
         let (name, metadata) = read_metadata(&body, path_name, ProviderName::parse)?;
         Some(ProviderDraft { name, metadata })
     })

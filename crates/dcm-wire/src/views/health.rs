@@ -77,6 +77,9 @@ pub struct ClusterHealthView {
     /// What the server may not do there but must, as `verb resource.group`.
     #[serde(default)]
     pub missing_rights: Vec<String>,
+    /// What it may not do there and only privileged logical clouds need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_privileged_rights: Vec<String>,
     /// Whether client certificates are signed.
     pub signer: SignerView,
     /// What is wanting, with hints.
@@ -97,6 +100,7 @@ impl ClusterHealthView {
             user_name: None,
             groups: Vec::new(),
             missing_rights: Vec::new(),
+            missing_privileged_rights: Vec::new(),
             signer: SignerView::Unknown,
             findings: Vec::new(),
         }
@@ -114,6 +118,7 @@ impl ClusterHealthView {
             user_name: health.user_name.clone(),
             groups: health.groups.clone(),
             missing_rights: health.missing_rights.clone(),
+            missing_privileged_rights: health.missing_privileged_rights.clone(),
             signer: match health.signer {
                 SignerState::Works => SignerView::Works,
                 SignerState::Silent => SignerView::Silent,

@@ -30,6 +30,9 @@ pub struct StatusView {
     pub ready: bool,
     /// Nothing of it is left in any member, and nothing is wished.
     pub absent: bool,
+    /// A permission of what is wished leaves its namespace; absent when none does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub privileged: bool,
     /// Only when the caller asked to wait: whether what they waited for is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
@@ -268,6 +271,7 @@ impl StatusView {
             wish: status.wish.map(wire_wish),
             ready: status.is_ready(),
             absent: status.is_absent(),
+            privileged: status.privileged,
             reached,
             paused_since: status.paused_at,
             members: status

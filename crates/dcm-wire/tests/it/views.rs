@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use dcm_types::documents::{
     Action, ActionRecord, Cluster, ClusterHealth, ClusterReference, CredentialKind, Finding,
     HealthState, Isolation, LastError, Level, Lifecycle, LogicalCloud, Metadata, Namespace,
-    ObjectIdentity, ObjectState, ObjectStatus, PodSecurity, SignerState, User, Wish,
+    ObjectIdentity, ObjectState, ObjectStatus, PodSecurity, Privileged, Project, ProjectPolicy,
+    SignerState, User, UserPermission, Wish,
 };
+use dcm_types::permission::{Reach, Rule};
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{
     CloudKey, CloudName, ClusterKey, ClusterName, Condition, ConditionStatus, NamespaceName,
-    ProjectName, ProviderName, ReferenceName, Sealed, Timestamp, Track, Uid, UserName,
+    PermissionName, ProjectName, ProviderName, ReferenceName, Sealed, Timestamp, Track, Uid,
+    UserName,
 };
 use dcm_wire::documents::{
-    ClusterDocument, FlatLogicalCloud, FlatReference, LogicalCloudDocument, ReferenceDocument,
+    ClusterDocument, FlatLogicalCloud, FlatReference, LogicalCloudDocument, PermissionDocument,
+    ProjectDocument, ReferenceDocument,
 };
 use dcm_wire::views::{
     ClustersView, DeploymentView, ResourcesView, Selection, StatusDocument, StatusView,
@@ -74,6 +78,7 @@ fn health() -> ClusterHealth {
         user_name: Some("admin".to_owned()),
         groups: vec!["system:masters".to_owned()],
         missing_rights: vec!["create namespaces".to_owned()],
+        missing_privileged_rights: Vec::new(),
         signer: SignerState::Works,
         findings: vec![Finding {
             reason: "MissingRights".to_owned(),
@@ -140,7 +145,7 @@ fn a_logical_cloud_is_shown_in_both_dialects() {
         history: Vec::new(),
         forgotten: 0,
     };
-    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), Some(&lifecycle));
+    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), Some(&lifecycle), false);
     reads_back(&view);
     assert_json_snapshot!(view);
     let flat = FlatLogicalCloud::of(&cloud, &namespace, Some(&user), &[]);
@@ -151,7 +156,8 @@ fn a_logical_cloud_is_shown_in_both_dialects() {
 #[test]
 fn what_is_shown_of_a_logical_cloud_can_be_written_back() {
     let (cloud, namespace, user) = cloud();
-    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), None);
+    let view = LogicalCloudDocument::of(&cloud, &namespace, Some(&user), None, true);
+    assert!(view.privileged);
     let body = serde_json::to_vec(&view).unwrap();
     let read = dcm_wire::documents::read_logical_cloud(
         &body,
@@ -164,6 +170,76 @@ fn what_is_shown_of_a_logical_cloud_can_be_written_back() {
     assert_eq!(read.draft.isolation, namespace.isolation);
     assert_eq!(read.draft.pod_security, namespace.pod_security);
     assert_eq!(read.draft.user.unwrap().name, user.name);
+}
+
+#[test]
+fn a_project_shows_its_policy_only_when_it_allows_something() {
+    let project = |privileged| Project {
+        uid: uid(),
+        name: ProjectName::parse("p").unwrap(),
+        metadata: Metadata::default(),
+        policy: ProjectPolicy { privileged },
+        created_at: at(0),
+    };
+    for privileged in [Privileged::Allow, Privileged::Refuse] {
+        let view = ProjectDocument::of(&project(privileged));
+        assert_eq!(view.spec.is_some(), privileged == Privileged::Allow);
+        let body = serde_json::to_vec(&view).unwrap();
+        let mode = dcm_wire::FieldValidation::Strict;
+        let read = dcm_wire::documents::read_project(&body, None, mode).unwrap();
+        assert_eq!(read.draft.policy.privileged, privileged);
+    }
+    let earlier = serde_json::to_value(project(Privileged::Allow)).unwrap();
+    let mut earlier = earlier.as_object().unwrap().clone();
+    earlier.remove("policy");
+    let read: Project = serde_json::from_value(earlier.into()).unwrap();
+    assert_eq!(read.policy.privileged, Privileged::Refuse);
+}
+
+#[test]
+fn a_permission_says_where_it_holds_and_what_that_means() {
+    let other = NamespaceName::parse("other").unwrap();
+    let rows = [
+        (Reach::Own, None),
+        (Reach::Namespace(other), Some("other")),
+        (Reach::Cluster, Some("")),
+    ];
+    for (reach, namespace) in rows {
+        let permission = UserPermission {
+            uid: uid(),
+            cloud: cloud_key(),
+            name: PermissionName::parse("x").unwrap(),
+            metadata: Metadata::default(),
+            user: None,
+            reach,
+            rule: Rule {
+                api_groups: vec![String::new()],
+                resources: vec!["*".to_owned()],
+                verbs: vec!["*".to_owned()],
+            },
+        };
+        let view = PermissionDocument::of(&permission);
+        reads_back(&view);
+        assert_eq!(view.spec.namespace.as_deref(), namespace);
+        let effective = view.status.clone().unwrap().effective;
+        let grants = |resource: &str, verb: &str| {
+            effective.iter().any(|rule| {
+                rule.resources.iter().any(|r| r == resource) && rule.verbs.iter().any(|v| v == verb)
+            })
+        };
+        let cluster_wide = namespace == Some("");
+        assert_eq!(grants("secrets", "get"), !cluster_wide);
+        assert_eq!(grants("pods", "create"), !cluster_wide);
+        assert_eq!(grants("nodes", "list"), cluster_wide);
+        let body = serde_json::to_vec(&view).unwrap();
+        let mode = dcm_wire::FieldValidation::Strict;
+        let draft = dcm_wire::documents::read_permission(&body, None, mode)
+            .unwrap()
+            .draft;
+        assert_eq!(draft.namespace.as_deref(), namespace);
+        let note = dcm_wire::documents::expansion_note(&draft).unwrap();
+        assert_eq!(note.contains("read cluster-wide"), cluster_wide, "{note}");
+    }
 }
 
 #[test]
@@ -231,6 +307,7 @@ fn a_status_tells_reason_and_age_per_member_and_object() {
         wish: Some(Wish::Present),
         last_action: Some(Action::Update),
         created_at: at(0),
+        privileged: false,
         paused_at: None,
         forgotten: 0,
         history: vec![ActionRecord {
@@ -259,6 +336,7 @@ fn storied() -> CloudStatus {
         wish: Some(Wish::Present),
         last_action: Some(Action::Instantiate),
         created_at: at(0),
+        privileged: false,
         paused_at: None,
         forgotten: 0,
         history: vec![

@@ -23,9 +23,9 @@ fn project_lives_its_life() {
     insta::assert_snapshot!(run(&environment, "project list").shown(), @r"
     exit 0
     --- stdout
-    NAME   DESCRIPTION
-    demo   first
-    other  -
+    NAME   PRIVILEGED  DESCRIPTION
+    demo   refuse      first
+    other  refuse      -
     --- stderr
     ");
     let document = run(&environment, "project get demo -o json").done().json();
@@ -50,6 +50,75 @@ fn project_lives_its_life() {
 
     --- stderr
     error: project 'demo' does not exist
+    ");
+}
+
+#[test]
+fn privileged_cloud_is_allowed_shown_and_refused_again() {
+    let mut environment = Environment::new();
+    let _server = environment.serve();
+    run(&environment, "project create demo").done();
+    run(
+        &environment,
+        "logical-cloud create slice -p demo --user alice",
+    )
+    .done();
+    let create = "permission create look -p demo -c slice --cluster-wide -r nodes -v get -v list";
+    insta::assert_snapshot!(run(&environment, create).shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: Forbidden
+      spec.namespace: must be 'slice', the namespace of the logical cloud (leave it out)
+    hint: let the operator set spec.policy.privileged of project 'demo' to allow
+    ");
+    run(
+        &environment,
+        "project set demo --privileged allow --description trusted",
+    )
+    .done();
+    insta::assert_snapshot!(run(&environment, "project list").shown(), @r"
+    exit 0
+    --- stdout
+    NAME  PRIVILEGED  DESCRIPTION
+    demo  allow       trusted
+    --- stderr
+    ");
+    run(&environment, create).done();
+    let beside = "permission set beside -p demo -c slice -n other -r configmaps -v get";
+    run(&environment, beside).done();
+    insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+    NAME    USER  NAMESPACE     API GROUPS  RESOURCES   VERBS
+    beside  -     other         core        configmaps  get
+    look    -     cluster-wide  core        nodes       get,list
+    --- stderr
+    ");
+    insta::assert_snapshot!(run(&environment, "logical-cloud get slice -p demo").shown(), @r"
+    exit 0
+    --- stdout
+    NAME   NAMESPACE  USER   ISOLATION  WISH  GENERATION  DESCRIPTION
+    slice  slice      alice  baseline   -     -           -
+      privileged: a permission leaves its namespace
+    --- stderr
+    ");
+    let both = "permission set x -p demo -c slice -n other --cluster-wide -r pods -v get";
+    assert!(
+        run(&environment, both)
+            .shown()
+            .contains("cannot be used with")
+    );
+    run(&environment, "project set demo --privileged refuse").done();
+    insta::assert_snapshot!(run(&environment, beside).shown(), @r"
+    exit 1
+    --- stdout
+
+    --- stderr
+    error: Forbidden
+      spec.namespace: must be 'slice', the namespace of the logical cloud, got 'other' (leave it out)
+    hint: let the operator set spec.policy.privileged of project 'demo' to allow
     ");
 }
 
@@ -99,8 +168,8 @@ fn logical_cloud_and_what_belongs_to_it() {
     insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
     exit 0
     --- stdout
-    NAME  USER  API GROUPS  RESOURCES   VERBS
-    edit  -     core        configmaps  get,create
+    NAME  USER  NAMESPACE  API GROUPS  RESOURCES   VERBS
+    edit  -     -          core        configmaps  get,create
     --- stderr
     ");
 
@@ -150,8 +219,8 @@ fn users_of_a_logical_cloud() {
     insta::assert_snapshot!(run(&environment, "permission list -p demo -c slice").shown(), @r"
     exit 0
     --- stdout
-    NAME  USER  API GROUPS  RESOURCES  VERBS
-    all   ann   core        *          *
+    NAME  USER  NAMESPACE  API GROUPS  RESOURCES  VERBS
+    all   ann   -          core        *          *
     --- stderr
     ");
     insta::assert_snapshot!(run(&environment, "user delete ann -p demo -c slice").shown(), @r"

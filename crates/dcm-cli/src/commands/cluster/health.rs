@@ -53,6 +53,10 @@ pub(super) fn lines(health: &ClusterHealthView, palette: Palette) -> Vec<String>
         );
     }
     fact("missing rights", &health.missing_rights.join(", "));
+    fact(
+        "for privileged",
+        &for_privileged(&health.missing_privileged_rights),
+    );
     for finding in &health.findings {
         let reason = palette.paint(Tone::Bad, &printable(&finding.reason));
         lines.push(format!("  {reason}: {}", printable(&finding.message)));
@@ -62,6 +66,13 @@ pub(super) fn lines(health: &ClusterHealthView, palette: Palette) -> Vec<String>
         }
     }
     lines
+}
+
+fn for_privileged(missing: &[String]) -> String {
+    if missing.is_empty() {
+        return String::new();
+    }
+    format!("clouds it lacks {}", missing.join(", "))
 }
 
 fn who(health: &ClusterHealthView) -> String {
@@ -126,6 +137,7 @@ mod tests {
             user_name: Some("admin".to_owned()),
             groups: vec!["system:masters".to_owned()],
             missing_rights: vec!["create namespaces".to_owned()],
+            missing_privileged_rights: vec!["create clusterroles".to_owned()],
             signer: SignerView::Silent,
             findings: vec![FindingView {
                 reason: "SignerSilent".to_owned(),
@@ -140,6 +152,7 @@ mod tests {
           we are         admin (system:masters)
           certificates   a request was not signed in time
           missing rights create namespaces
+          for privileged clouds it lacks create clusterroles
           SignerSilent: no certificate within 10 s
             hint: start kube-controller-manager with a signing key
         ");
