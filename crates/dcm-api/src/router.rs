@@ -42,6 +42,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::controllers::router())
         .merge(routes::cluster_manager_controllers::router())
         .merge(routes::system::router())
+        .merge(routes::docs::router())
 }
 
 /// The whole interface. `registry` holds the metrics of all parts of the process, those of

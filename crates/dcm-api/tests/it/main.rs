@@ -18,6 +18,7 @@ mod cluster_labels;
 mod clusters;
 mod connections;
 mod controllers;
+mod docs;
 #[path = "../../../dcm-pki/tests/it/generate.rs"]
 mod generate;
 mod idempotency;

@@ -85,6 +85,9 @@ fn groundwork() -> Vec<Step> {
         get("/healthz", &[], 200),
         get("/readyz", &[], 200),
         get("/v2/openapi.json", &[], 200),
+        get("/docs", &[], 200),
+        get("/docs/{asset}", &["swagger-ui.css"], 200),
+        get("/docs/{asset}", &["index.html"], 404),
     ];
     steps.extend(life("/v2/projects", "p", &[], "project", &json!({})));
     steps.extend(life(
