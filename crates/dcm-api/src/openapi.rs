@@ -1,13 +1,17 @@
 //! The `OpenAPI` document: what the routes say of themselves, and what they have in common.
 
 mod answers;
+mod examples;
 mod grammar;
+mod links;
 mod parameters;
 mod problems;
 mod protocol;
 
 use dcm_wire::views::{Accepted, Problem};
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as OpenApiDocument;
+use utoipa::openapi::path::{Operation, PathItem};
 
 pub(crate) use self::answers::{AcceptedAction, Created, Deleted, Found, Listed, Written};
 pub(crate) use self::parameters::{
@@ -56,12 +60,37 @@ pub(crate) struct Common;
 
 /// The document as it is served and checked in: pretty, ending in a line break.
 pub fn document() -> String {
-    let mut document = crate::router::documented().into_openapi();
+    let mut document = problems::with_problems(crate::router::documented().into_openapi());
     grammar::describe(&mut document);
     protocol::describe(&mut document);
-    let mut text = problems::with_problems(document)
+    links::connect(&mut document);
+    examples::illustrate(&mut document);
+    let mut text = document
         .to_pretty_json()
         .expect("a document of plain strings and maps can be written as JSON");
     text.push('\n');
     text
+}
+
+/// Every operation, to add to it.
+fn operations(document: &mut OpenApiDocument) -> impl Iterator<Item = &mut Operation> {
+    document.paths.paths.values_mut().flat_map(|item| {
+        let PathItem {
+            get,
+            put,
+            post,
+            delete,
+            ..
+        } = item;
+        [get, put, post, delete]
+            .into_iter()
+            .filter_map(Option::as_mut)
+    })
+}
+
+/// The operations of a path.
+fn each_of(item: &PathItem) -> impl Iterator<Item = &Operation> {
+    [&item.get, &item.put, &item.post, &item.delete]
+        .into_iter()
+        .filter_map(Option::as_ref)
 }

@@ -52,16 +52,8 @@ const GRAMMAR: [(&str, &str, usize); 18] = [
 
 /// Adds the grammar to every operation.
 pub(super) fn describe(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            describe_operation(operation);
-        }
+    for operation in super::operations(document) {
+        describe_operation(operation);
     }
 }
 

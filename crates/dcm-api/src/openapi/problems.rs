@@ -20,8 +20,12 @@ pub(crate) struct DeleteProblems;
 pub(crate) struct ActionProblems;
 
 /// Every status with which an error is told, and what it means; they stand once in the document.
-const STATUSES: [(u16, &str); 14] = [
+const STATUSES: [(u16, &str); 15] = [
     (400, "A value breaks a rule; `errors` names every field"),
+    (
+        403,
+        "This may not be had here, whatever the rest of the body says",
+    ),
     (404, "It, or its parent, does not exist"),
     (406, "Nothing that is offered is accepted by `Accept`"),
     (408, "The body did not arrive in time"),
@@ -74,7 +78,7 @@ impl IntoResponses for ActionProblems {
 
 impl IntoResponses for WriteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[400, 404, 408, 409, 412, 413, 415, 422, 500, 503])
+        problems(&[400, 403, 404, 408, 409, 412, 413, 415, 422, 500, 503])
     }
 }
 

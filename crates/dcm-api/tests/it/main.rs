@@ -18,10 +18,12 @@ mod cluster_labels;
 mod clusters;
 mod connections;
 mod controllers;
+mod described;
 mod docs;
 #[path = "../../../dcm-pki/tests/it/generate.rs"]
 mod generate;
 mod idempotency;
+mod examples;
 mod key_values;
 #[path = "../../../dcm-pki/tests/it/kubeconfig_table.rs"]
 mod kubeconfig_table;
