@@ -13,9 +13,9 @@ const NAME: &str = r"^[A-Za-z0-9]((\.?[-_A-Za-z0-9])*\.?[A-Za-z0-9])?$";
 const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
 
-/// A label selector; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or `a notin (b,c)`.
+/// A label selector, which may be empty; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or `a notin (b,c)`.
 const SELECTOR: &str = concat!(
-    r"^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
+    r"^$|^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
     r"|[-A-Za-z0-9_./]{1,63} (in|notin) \([-A-Za-z0-9_.]{0,63}(,[-A-Za-z0-9_.]{0,63}){0,7}\))",
     r"(,!?[-A-Za-z0-9_./]{1,63}|,[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}){0,15}$",
 );
@@ -39,8 +39,8 @@ const GRAMMAR: [(&str, &str, usize); 18] = [
     ("clusterQuota", SUBDOMAIN, 253),
     (
         "If-Match",
-        r#"^(\*|"[!#-+\--~]{0,64}"(, ?"[!#-+\--~]{0,64}")*)$"#,
-        1024,
+        r#"^(\*|"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,7})$"#,
+        200,
     ),
     ("continue", r"^[-A-Za-z0-9_./~]+$", 1024),
     (
@@ -76,7 +76,7 @@ fn set(parameter: &mut Parameter, pattern: &str, limit: usize) {
     }
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .min_length(Some(1))
+        .min_length(Some(usize::from(!pattern.starts_with("^$|"))))
         .max_length(Some(limit))
         .pattern(Some(pattern))
         .build();

@@ -16,6 +16,7 @@ mod bad_rows;
 mod cluster_forms;
 mod cluster_labels;
 mod clusters;
+mod compatibility;
 mod connections;
 mod controllers;
 mod described;
