@@ -13,7 +13,8 @@ const NAME: &str = r"^[A-Za-z0-9]((\.?[-_A-Za-z0-9])*\.?[A-Za-z0-9])?$";
 const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
 
-/// A label selector, which may be empty; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or `a notin (b,c)`.
+/// A label selector, which may be empty; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or
+/// `a notin (b,c)`.
 const SELECTOR: &str = concat!(
     r"^$|^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
     r"|[-A-Za-z0-9_./]{1,63} (in|notin) \([-A-Za-z0-9_.]{0,63}(,[-A-Za-z0-9_.]{0,63}){0,7}\))",
@@ -74,9 +75,10 @@ fn set(parameter: &mut Parameter, pattern: &str, limit: usize) {
     if matches!(parameter.schema, Some(RefOr::T(Schema::Array(_)))) {
         return;
     }
+    let may_be_empty = pattern.starts_with("^$|");
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .min_length(Some(usize::from(!pattern.starts_with("^$|"))))
+        .min_length(Some(usize::from(!may_be_empty)))
         .max_length(Some(limit))
         .pattern(Some(pattern))
         .build();
