@@ -163,8 +163,7 @@ impl Row {
 
 /// A form as EMCO's own tool writes it: no part but the file says a type.
 fn written(form: &Map<String, Value>) -> String {
-    let mut text = String::new();
-    for (name, value) in form {
+    let part = |(name, value): (&String, &Value)| {
         let value = match value.as_str() {
             Some("@kubeconfig") => KUBECONFIG.to_owned(),
             Some(other) => other.to_owned(),
@@ -174,11 +173,12 @@ fn written(form: &Map<String, Value>) -> String {
             "file" => "; filename=\"filename\"\r\nContent-Type: application/octet-stream",
             _ => "",
         };
-        text += &format!(
+        format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n"
-        );
-    }
-    text + &format!("--{BOUNDARY}--\r\n")
+        )
+    };
+    let parts: String = form.iter().map(part).collect();
+    format!("{parts}--{BOUNDARY}--\r\n")
 }
 
 /// Whether a value has all members of another; lists have as many items.

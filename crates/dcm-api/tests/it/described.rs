@@ -130,7 +130,7 @@ fn lacks_of_answer(description: &Description, status: &str, answer: &Value) -> V
     if status >= "400" {
         let problem = &answer["content"]["application/problem+json"];
         let example = &problem["example"];
-        if example["status"].to_string() != status {
+        if example["status"].as_u64() != status.parse().ok() {
             lacks.push(format!("the example is of {}", example["status"]));
         }
     }

@@ -24,14 +24,12 @@ fn written(media_type: &str, example: &Value) -> String {
     if media_type != "multipart/form-data" {
         return example.to_string();
     }
-    let mut text = String::new();
-    for (name, part) in example.as_object().unwrap() {
+    let part = |(name, part): (&String, &Value)| {
         let part = part.as_str().unwrap();
-        text += &format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{part}\r\n"
-        );
-    }
-    text + &format!("--{BOUNDARY}--\r\n")
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{part}\r\n")
+    };
+    let parts: String = example.as_object().unwrap().iter().map(part).collect();
+    format!("{parts}--{BOUNDARY}--\r\n")
 }
 
 /// The name that a body gives to what it is of.
