@@ -102,6 +102,10 @@ impl Row {
         if self.form.is_some() {
             headers.push(("content-type", &form));
         }
+        if self.text.as_deref() == Some("") {
+            // As clients say it on the wire.
+            headers.push(("content-length", "0"));
+        }
         server.call(method, path, &headers, self.content()).await
     }
 

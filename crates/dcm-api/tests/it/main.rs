@@ -21,10 +21,10 @@ mod connections;
 mod controllers;
 mod described;
 mod docs;
+mod examples;
 #[path = "../../../dcm-pki/tests/it/generate.rs"]
 mod generate;
 mod idempotency;
-mod examples;
 mod key_values;
 #[path = "../../../dcm-pki/tests/it/kubeconfig_table.rs"]
 mod kubeconfig_table;
