@@ -43,6 +43,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::cluster_manager_controllers::router())
         .merge(routes::apply::router())
         .merge(routes::system::router())
+        .merge(routes::docs::router())
 }
 
 /// The whole interface. `registry` holds the metrics of all parts of the process, those of

@@ -13,9 +13,10 @@ const NAME: &str = r"^[A-Za-z0-9]((\.?[-_A-Za-z0-9])*\.?[A-Za-z0-9])?$";
 const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
 
-/// A label selector; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or `a notin (b,c)`.
+/// A label selector, which may be empty; a requirement is `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` or
+/// `a notin (b,c)`.
 const SELECTOR: &str = concat!(
-    r"^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
+    r"^$|^(!?[-A-Za-z0-9_./]{1,63}|[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}",
     r"|[-A-Za-z0-9_./]{1,63} (in|notin) \([-A-Za-z0-9_.]{0,63}(,[-A-Za-z0-9_.]{0,63}){0,7}\))",
     r"(,!?[-A-Za-z0-9_./]{1,63}|,[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}){0,15}$",
 );
@@ -39,8 +40,8 @@ const GRAMMAR: [(&str, &str, usize); 18] = [
     ("clusterQuota", SUBDOMAIN, 253),
     (
         "If-Match",
-        r#"^(\*|"[!#-+\--~]{0,64}"(, ?"[!#-+\--~]{0,64}")*)$"#,
-        1024,
+        r#"^(\*|"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,7})$"#,
+        200,
     ),
     ("continue", r"^[-A-Za-z0-9_./~]+$", 1024),
     (
@@ -52,16 +53,8 @@ const GRAMMAR: [(&str, &str, usize); 18] = [
 
 /// Adds the grammar to every operation.
 pub(super) fn describe(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            describe_operation(operation);
-        }
+    for operation in super::operations(document) {
+        describe_operation(operation);
     }
 }
 
@@ -82,9 +75,10 @@ fn set(parameter: &mut Parameter, pattern: &str, limit: usize) {
     if matches!(parameter.schema, Some(RefOr::T(Schema::Array(_)))) {
         return;
     }
+    let may_be_empty = pattern.starts_with("^$|");
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .min_length(Some(1))
+        .min_length(Some(usize::from(!may_be_empty)))
         .max_length(Some(limit))
         .pattern(Some(pattern))
         .build();

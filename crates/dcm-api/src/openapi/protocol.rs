@@ -4,7 +4,7 @@
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
-use super::component;
+use super::problems::component;
 
 /// Of each operation under `/v2`.
 const ALWAYS: [u16; 4] = [406, 414, 429, 503];

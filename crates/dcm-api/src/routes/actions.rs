@@ -12,7 +12,7 @@ use super::status_path;
 use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, Names};
-use crate::openapi::{ActionProblems, CloudPath};
+use crate::openapi::{AcceptedAction, CloudPath};
 use crate::state::ApiState;
 
 pub(crate) fn router() -> OpenApiRouter<ApiState> {
@@ -36,14 +36,11 @@ fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
 /// Makes it exist in its members: freezes a revision. Accepted in every state; the last accepted wish
 /// wins.
 #[utoipa::path(
-    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/instantiate",
-    tag = "logical-clouds", params(CloudPath),
-    responses(
-        (status = 202, body = views::Accepted, description = "Accepted", headers(
-            ("Location" = String, description = "Path of its status"),
-        )),
-        ActionProblems,
-    )
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/instantiate",
+    tag = "logical-clouds",
+    params(CloudPath),
+    responses(AcceptedAction)
 )]
 async fn instantiate_logical_cloud(
     State(app): State<App>,
@@ -55,14 +52,11 @@ async fn instantiate_logical_cloud(
 
 /// The older name of `instantiate`.
 #[utoipa::path(
-    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/apply",
-    tag = "logical-clouds", params(CloudPath),
-    responses(
-        (status = 202, body = views::Accepted, description = "Accepted", headers(
-            ("Location" = String, description = "Path of its status"),
-        )),
-        ActionProblems,
-    )
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/apply",
+    tag = "logical-clouds",
+    params(CloudPath),
+    responses(AcceptedAction)
 )]
 async fn apply_logical_cloud(
     State(app): State<App>,
@@ -74,14 +68,11 @@ async fn apply_logical_cloud(
 
 /// Makes its members match its documents as they are now.
 #[utoipa::path(
-    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/update",
-    tag = "logical-clouds", params(CloudPath),
-    responses(
-        (status = 202, body = views::Accepted, description = "Accepted", headers(
-            ("Location" = String, description = "Path of its status"),
-        )),
-        ActionProblems,
-    )
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/update",
+    tag = "logical-clouds",
+    params(CloudPath),
+    responses(AcceptedAction)
 )]
 async fn update_logical_cloud(
     State(app): State<App>,
@@ -93,14 +84,11 @@ async fn update_logical_cloud(
 
 /// Removes everything of it from its members.
 #[utoipa::path(
-    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/terminate",
-    tag = "logical-clouds", params(CloudPath),
-    responses(
-        (status = 202, body = views::Accepted, description = "Accepted", headers(
-            ("Location" = String, description = "Path of its status"),
-        )),
-        ActionProblems,
-    )
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/terminate",
+    tag = "logical-clouds",
+    params(CloudPath),
+    responses(AcceptedAction)
 )]
 async fn terminate_logical_cloud(
     State(app): State<App>,
@@ -112,14 +100,11 @@ async fn terminate_logical_cloud(
 
 /// Leaves it as it is until the next action: its members are not written to, and drift is not corrected.
 #[utoipa::path(
-    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/stop",
-    tag = "logical-clouds", params(CloudPath),
-    responses(
-        (status = 202, body = views::Accepted, description = "Accepted", headers(
-            ("Location" = String, description = "Path of its status"),
-        )),
-        ActionProblems,
-    )
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/stop",
+    tag = "logical-clouds",
+    params(CloudPath),
+    responses(AcceptedAction)
 )]
 async fn stop_logical_cloud(
     State(app): State<App>,

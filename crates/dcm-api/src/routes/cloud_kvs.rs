@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -32,13 +33,7 @@ fn place(cloud: &CloudKey, name: &CloudKvName) -> String {
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kv-pairs", tag = "logical-cloud-kv-pairs",
     params(CloudPath, WriteQuery),
     request_body = CloudKvDocument,
-    responses(
-        (status = 201, body = CloudKvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<CloudKvDocument>, WriteProblems)
 )]
 async fn create_cloud_kv(
     State(app): State<App>,
@@ -62,7 +57,7 @@ async fn create_cloud_kv(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kv-pairs", tag = "logical-cloud-kv-pairs",
     params(CloudPath, PageQuery),
-    responses((status = 200, body = Vec<CloudKvDocument>, description = "The list"), ReadProblems)
+    responses(Listed<CloudKvDocument>, ReadProblems)
 )]
 async fn list_cloud_kvs(
     State(app): State<App>,
@@ -79,12 +74,7 @@ async fn list_cloud_kvs(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kv-pairs/{logicalCloudKv}", tag = "logical-cloud-kv-pairs",
     params(CloudPath, ("logicalCloudKv" = String, Path, description = "Name of the key-values")),
-    responses(
-        (status = 200, body = CloudKvDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<CloudKvDocument>, ReadProblems)
 )]
 async fn get_cloud_kv(
     State(app): State<App>,
@@ -103,16 +93,7 @@ async fn get_cloud_kv(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kv-pairs/{logicalCloudKv}", tag = "logical-cloud-kv-pairs",
     params(CloudPath, ("logicalCloudKv" = String, Path, description = "Name of the key-values"), WriteQuery, MatchHeader),
     request_body = CloudKvDocument,
-    responses(
-        (status = 200, body = CloudKvDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = CloudKvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<CloudKvDocument>, WriteProblems)
 )]
 async fn put_cloud_kv(
     State(app): State<App>,
@@ -141,7 +122,7 @@ async fn put_cloud_kv(
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kv-pairs/{logicalCloudKv}", tag = "logical-cloud-kv-pairs",
     params(CloudPath, ("logicalCloudKv" = String, Path, description = "Name of the key-values"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_cloud_kv(
     State(app): State<App>,

@@ -13,8 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, KvKey, Names, Page, Write};
 use crate::openapi::{
-    ClusterPath, DeleteProblems, KvQuery, MatchHeader, PageQuery, ReadProblems, WriteProblems,
-    WriteQuery,
+    ClusterPath, Created, Deleted, Found, KvQuery, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -36,13 +36,7 @@ fn place(cluster: &ClusterKey, name: &ClusterKvName) -> String {
     post, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/kv-pairs", tag = "cluster-kv-pairs",
     params(ClusterPath, WriteQuery),
     request_body = KvDocument,
-    responses(
-        (status = 201, body = KvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<KvDocument>, WriteProblems)
 )]
 async fn create_cluster_kv(
     State(app): State<App>,
@@ -66,7 +60,7 @@ async fn create_cluster_kv(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/kv-pairs", tag = "cluster-kv-pairs",
     params(ClusterPath, PageQuery),
-    responses((status = 200, body = Vec<KvDocument>, description = "The list"), ReadProblems)
+    responses(Listed<KvDocument>, ReadProblems)
 )]
 async fn list_cluster_kvs(
     State(app): State<App>,
@@ -83,12 +77,7 @@ async fn list_cluster_kvs(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/kv-pairs/{clusterKv}", tag = "cluster-kv-pairs",
     params(ClusterPath, ("clusterKv" = String, Path, description = "Name of the key-values"), KvQuery),
-    responses(
-        (status = 200, body = PairsOrValue, description = "The document, or the value of one key", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<PairsOrValue>, ReadProblems)
 )]
 async fn get_cluster_kv(
     State(app): State<App>,
@@ -112,16 +101,7 @@ async fn get_cluster_kv(
     put, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/kv-pairs/{clusterKv}", tag = "cluster-kv-pairs",
     params(ClusterPath, ("clusterKv" = String, Path, description = "Name of the key-values"), WriteQuery, MatchHeader),
     request_body = KvDocument,
-    responses(
-        (status = 200, body = KvDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = KvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<KvDocument>, WriteProblems)
 )]
 async fn put_cluster_kv(
     State(app): State<App>,
@@ -150,7 +130,7 @@ async fn put_cluster_kv(
 #[utoipa::path(
     delete, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/kv-pairs/{clusterKv}", tag = "cluster-kv-pairs",
     params(ClusterPath, ("clusterKv" = String, Path, description = "Name of the key-values"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_cluster_kv(
     State(app): State<App>,

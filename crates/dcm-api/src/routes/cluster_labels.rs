@@ -12,7 +12,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    ClusterPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    ClusterPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -38,13 +39,7 @@ fn place(cluster: &ClusterKey, name: &ClusterLabelName) -> String {
     post, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels", tag = "cluster-labels",
     params(ClusterPath, WriteQuery),
     request_body = ClusterLabelDocument,
-    responses(
-        (status = 201, body = ClusterLabelDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ClusterLabelDocument>, WriteProblems)
 )]
 async fn create_cluster_label(
     State(app): State<App>,
@@ -68,7 +63,7 @@ async fn create_cluster_label(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels", tag = "cluster-labels",
     params(ClusterPath, PageQuery),
-    responses((status = 200, body = Vec<ClusterLabelDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ClusterLabelDocument>, ReadProblems)
 )]
 async fn list_cluster_labels(
     State(app): State<App>,
@@ -87,12 +82,7 @@ async fn list_cluster_labels(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels/{clusterLabel}", tag = "cluster-labels",
     params(ClusterPath, ("clusterLabel" = String, Path, description = "The label")),
-    responses(
-        (status = 200, body = ClusterLabelDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ClusterLabelDocument>, ReadProblems)
 )]
 async fn get_cluster_label(
     State(app): State<App>,
@@ -111,16 +101,7 @@ async fn get_cluster_label(
     put, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels/{clusterLabel}", tag = "cluster-labels",
     params(ClusterPath, ("clusterLabel" = String, Path, description = "The label"), WriteQuery, MatchHeader),
     request_body = ClusterLabelDocument,
-    responses(
-        (status = 200, body = ClusterLabelDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ClusterLabelDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ClusterLabelDocument>, WriteProblems)
 )]
 async fn put_cluster_label(
     State(app): State<App>,
@@ -143,7 +124,7 @@ async fn put_cluster_label(
 #[utoipa::path(
     delete, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/labels/{clusterLabel}", tag = "cluster-labels",
     params(ClusterPath, ("clusterLabel" = String, Path, description = "The label"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_cluster_label(
     State(app): State<App>,

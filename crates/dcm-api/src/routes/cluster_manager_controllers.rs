@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems, WriteProblems,
+    WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -38,13 +39,7 @@ fn place(name: &ControllerName) -> String {
     post, path = "/v2/clm-controllers", tag = "controllers",
     params(WriteQuery),
     request_body = ClusterManagerControllerDocument,
-    responses(
-        (status = 201, body = ClusterManagerControllerDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ClusterManagerControllerDocument>, WriteProblems)
 )]
 async fn create_clm_controller(State(app): State<App>, write: Write) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_cluster_manager_controller(body, None, mode))?;
@@ -62,7 +57,7 @@ async fn create_clm_controller(State(app): State<App>, write: Write) -> Result<A
 #[utoipa::path(
     get, path = "/v2/clm-controllers", tag = "controllers",
     params(PageQuery),
-    responses((status = 200, body = Vec<ClusterManagerControllerDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ClusterManagerControllerDocument>, ReadProblems)
 )]
 async fn list_clm_controllers(
     State(app): State<App>,
@@ -80,12 +75,7 @@ async fn list_clm_controllers(
 #[utoipa::path(
     get, path = "/v2/clm-controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller")),
-    responses(
-        (status = 200, body = ClusterManagerControllerDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ClusterManagerControllerDocument>, ReadProblems)
 )]
 async fn get_clm_controller(
     State(app): State<App>,
@@ -104,16 +94,7 @@ async fn get_clm_controller(
     put, path = "/v2/clm-controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller"), WriteQuery, MatchHeader),
     request_body = ClusterManagerControllerDocument,
-    responses(
-        (status = 200, body = ClusterManagerControllerDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ClusterManagerControllerDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ClusterManagerControllerDocument>, WriteProblems)
 )]
 async fn put_clm_controller(
     State(app): State<App>,
@@ -140,7 +121,7 @@ async fn put_clm_controller(
 #[utoipa::path(
     delete, path = "/v2/clm-controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_clm_controller(
     State(app): State<App>,

@@ -12,8 +12,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, ClusterQuery, ClusterWrite, IfMatch, Names, Page};
 use crate::openapi::{
-    ClusterListQuery, ClusterPath, DeleteProblems, MatchHeader, PageQuery, ProviderPath,
-    ReadProblems, WriteProblems, WriteQuery,
+    ClusterListQuery, ClusterPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery,
+    ProviderPath, ReadProblems, WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -47,7 +47,7 @@ struct ClusterForm {
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes a body")]
-enum ClusterItem {
+pub(crate) enum ClusterItem {
     /// Without `label` and `withLabels`.
     Document(Box<ClusterDocument>),
     /// With `withLabels=true`.
@@ -81,13 +81,7 @@ fn view(detail: &ClusterDetail) -> ClusterDocument {
         (CreateCluster = "application/json"),
         (ClusterForm = "multipart/form-data"),
     )),
-    responses(
-        (status = 201, body = ClusterDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ClusterDocument>, WriteProblems)
 )]
 async fn create_cluster(
     State(app): State<App>,
@@ -111,7 +105,7 @@ async fn create_cluster(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters", tag = "clusters",
     params(ProviderPath, PageQuery, ClusterListQuery),
-    responses((status = 200, body = Vec<ClusterItem>, description = "The list"), ReadProblems)
+    responses(Listed<ClusterItem>, ReadProblems)
 )]
 async fn list_clusters(
     State(app): State<App>,
@@ -139,12 +133,7 @@ async fn list_clusters(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}", tag = "clusters",
     params(ClusterPath),
-    responses(
-        (status = 200, body = ClusterDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ClusterDocument>, ReadProblems)
 )]
 async fn get_cluster(
     State(app): State<App>,
@@ -164,16 +153,7 @@ async fn get_cluster(
         (CreateCluster = "application/json"),
         (ClusterForm = "multipart/form-data"),
     )),
-    responses(
-        (status = 200, body = ClusterDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ClusterDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ClusterDocument>, WriteProblems)
 )]
 async fn put_cluster(
     State(app): State<App>,
@@ -194,9 +174,11 @@ async fn put_cluster(
 
 /// Deletes a cluster.
 #[utoipa::path(
-    delete, path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}", tag = "clusters",
+    delete,
+    path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}",
+    tag = "clusters",
     params(ClusterPath, MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_cluster(
     State(app): State<App>,

@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems, WriteProblems,
+    WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -34,13 +35,7 @@ fn place(name: &ControllerName) -> String {
     post, path = "/v2/controllers", tag = "controllers",
     params(WriteQuery),
     request_body = ControllerDocument,
-    responses(
-        (status = 201, body = ControllerDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ControllerDocument>, WriteProblems)
 )]
 async fn create_controller(State(app): State<App>, write: Write) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_controller(body, None, mode))?;
@@ -58,7 +53,7 @@ async fn create_controller(State(app): State<App>, write: Write) -> Result<Answe
 #[utoipa::path(
     get, path = "/v2/controllers", tag = "controllers",
     params(PageQuery),
-    responses((status = 200, body = Vec<ControllerDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ControllerDocument>, ReadProblems)
 )]
 async fn list_controllers(
     State(app): State<App>,
@@ -74,12 +69,7 @@ async fn list_controllers(
 #[utoipa::path(
     get, path = "/v2/controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller")),
-    responses(
-        (status = 200, body = ControllerDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ControllerDocument>, ReadProblems)
 )]
 async fn get_controller(
     State(app): State<App>,
@@ -98,16 +88,7 @@ async fn get_controller(
     put, path = "/v2/controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller"), WriteQuery, MatchHeader),
     request_body = ControllerDocument,
-    responses(
-        (status = 200, body = ControllerDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ControllerDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ControllerDocument>, WriteProblems)
 )]
 async fn put_controller(
     State(app): State<App>,
@@ -133,7 +114,7 @@ async fn put_controller(
 #[utoipa::path(
     delete, path = "/v2/controllers/{controller}", tag = "controllers",
     params(("controller" = String, Path, description = "Name of the controller"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_controller(
     State(app): State<App>,

@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    Deleted, Found, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
 };
 use crate::state::ApiState;
 
@@ -107,12 +107,7 @@ pub(crate) async fn list_flat_references(
     get, tag = "cluster-references",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-providers/{clusterProvider}/cluster-references/{cluster}",
     params(ClusterInCloud),
-    responses(
-        (status = 200, body = FlatReference, description = "The reference", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<FlatReference>, ReadProblems)
 )]
 async fn get_flat_reference(
     State(app): State<App>,
@@ -130,12 +125,7 @@ async fn get_flat_reference(
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-providers/{clusterProvider}/cluster-references/{cluster}",
     params(ClusterInCloud, WriteQuery, MatchHeader),
     request_body = FlatReference,
-    responses(
-        (status = 200, body = FlatReference, description = "Created or changed", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        WriteProblems,
-    )
+    responses(Found<FlatReference>, WriteProblems)
 )]
 async fn put_flat_reference(
     State(app): State<App>,
@@ -159,10 +149,11 @@ async fn put_flat_reference(
 
 /// Drops a cluster from the logical cloud; it is cleaned with the next `update`.
 #[utoipa::path(
-    delete, tag = "cluster-references",
+    delete,
+    tag = "cluster-references",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-providers/{clusterProvider}/cluster-references/{cluster}",
     params(ClusterInCloud, MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_flat_reference(
     State(app): State<App>,

@@ -18,8 +18,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Selector, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ProjectPath, ReadProblems, SelectorQuery,
-    WriteProblems, WriteQuery,
+    CloudPath, Created, DeleteProblems, Found, Listed, MatchHeader, PageQuery, ProjectPath,
+    ReadProblems, SelectorQuery, WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -89,13 +89,7 @@ fn notes_of(draft: &LogicalCloudDraft) -> Vec<String> {
     post, path = "/v2/projects/{project}/logical-clouds", tag = "logical-clouds",
     params(ProjectPath, WriteQuery),
     request_body = EitherForm,
-    responses(
-        (status = 201, body = EitherForm, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<EitherForm>, WriteProblems)
 )]
 async fn create_logical_cloud(
     State(app): State<App>,
@@ -118,7 +112,7 @@ async fn create_logical_cloud(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds", tag = "logical-clouds",
     params(ProjectPath, PageQuery, SelectorQuery),
-    responses((status = 200, body = Vec<LogicalCloudDocument>, description = "The list"), ReadProblems)
+    responses(Listed<LogicalCloudDocument>, ReadProblems)
 )]
 async fn list_logical_clouds(
     State(app): State<App>,
@@ -139,12 +133,7 @@ async fn list_logical_clouds(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}", tag = "logical-clouds",
     params(CloudPath),
-    responses(
-        (status = 200, body = LogicalCloudDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<LogicalCloudDocument>, ReadProblems)
 )]
 async fn get_logical_cloud(
     State(app): State<App>,
@@ -160,16 +149,7 @@ async fn get_logical_cloud(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}", tag = "logical-clouds",
     params(CloudPath, WriteQuery, MatchHeader),
     request_body = EitherForm,
-    responses(
-        (status = 200, body = EitherForm, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = EitherForm, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<EitherForm>, WriteProblems)
 )]
 async fn put_logical_cloud(
     State(app): State<App>,

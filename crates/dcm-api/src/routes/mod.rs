@@ -8,6 +8,7 @@ pub(crate) mod cluster_labels;
 pub(crate) mod cluster_manager_controllers;
 pub(crate) mod clusters;
 pub(crate) mod controllers;
+pub(crate) mod docs;
 pub(crate) mod flat_references;
 pub(crate) mod kubeconfigs;
 pub(crate) mod logical_clouds;
@@ -31,7 +32,7 @@ use crate::error::ApiError;
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes a body")]
-enum PairsOrValue {
+pub(crate) enum PairsOrValue {
     /// Without `key`.
     Pairs(KvDocument),
     /// With it.

@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -32,13 +33,7 @@ fn place(cloud: &CloudKey, name: &PermissionName) -> String {
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions", tag = "user-permissions",
     params(CloudPath, WriteQuery),
     request_body = PermissionDocument,
-    responses(
-        (status = 201, body = PermissionDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<PermissionDocument>, WriteProblems)
 )]
 async fn create_permission(
     State(app): State<App>,
@@ -64,7 +59,7 @@ async fn create_permission(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions", tag = "user-permissions",
     params(CloudPath, PageQuery),
-    responses((status = 200, body = Vec<PermissionDocument>, description = "The list"), ReadProblems)
+    responses(Listed<PermissionDocument>, ReadProblems)
 )]
 async fn list_permissions(
     State(app): State<App>,
@@ -81,12 +76,7 @@ async fn list_permissions(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission")),
-    responses(
-        (status = 200, body = PermissionDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<PermissionDocument>, ReadProblems)
 )]
 async fn get_permission(
     State(app): State<App>,
@@ -105,16 +95,7 @@ async fn get_permission(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission"), WriteQuery, MatchHeader),
     request_body = PermissionDocument,
-    responses(
-        (status = 200, body = PermissionDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = PermissionDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<PermissionDocument>, WriteProblems)
 )]
 async fn put_permission(
     State(app): State<App>,
@@ -145,7 +126,7 @@ async fn put_permission(
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/user-permissions/{userPermission}", tag = "user-permissions",
     params(CloudPath, ("userPermission" = String, Path, description = "Name of the permission"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_permission(
     State(app): State<App>,

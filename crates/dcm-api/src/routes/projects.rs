@@ -12,7 +12,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, MatchHeader, PageQuery, ProjectPath, ReadProblems, WriteProblems, WriteQuery,
+    Created, Deleted, Found, Listed, MatchHeader, PageQuery, ProjectPath, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -31,13 +32,7 @@ fn place(name: &ProjectName) -> String {
     post, path = "/v2/projects", tag = "projects",
     params(WriteQuery),
     request_body = ProjectDocument,
-    responses(
-        (status = 201, body = ProjectDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ProjectDocument>, WriteProblems)
 )]
 async fn create_project(State(app): State<App>, write: Write) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_project(body, None, mode))?;
@@ -53,7 +48,7 @@ async fn create_project(State(app): State<App>, write: Write) -> Result<Answer, 
 #[utoipa::path(
     get, path = "/v2/projects", tag = "projects",
     params(PageQuery),
-    responses((status = 200, body = Vec<ProjectDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ProjectDocument>, ReadProblems)
 )]
 async fn list_projects(
     State(app): State<App>,
@@ -69,12 +64,7 @@ async fn list_projects(
 #[utoipa::path(
     get, path = "/v2/projects/{project}", tag = "projects",
     params(ProjectPath),
-    responses(
-        (status = 200, body = ProjectDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ProjectDocument>, ReadProblems)
 )]
 async fn get_project(
     State(app): State<App>,
@@ -93,16 +83,7 @@ async fn get_project(
     put, path = "/v2/projects/{project}", tag = "projects",
     params(ProjectPath, WriteQuery, MatchHeader),
     request_body = ProjectDocument,
-    responses(
-        (status = 200, body = ProjectDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ProjectDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ProjectDocument>, WriteProblems)
 )]
 async fn put_project(
     State(app): State<App>,
@@ -120,9 +101,11 @@ async fn put_project(
 
 /// Deletes a project.
 #[utoipa::path(
-    delete, path = "/v2/projects/{project}", tag = "projects",
+    delete,
+    path = "/v2/projects/{project}",
+    tag = "projects",
     params(ProjectPath, MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_project(
     State(app): State<App>,

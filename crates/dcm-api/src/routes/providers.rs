@@ -12,7 +12,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, MatchHeader, PageQuery, ProviderPath, ReadProblems, WriteProblems, WriteQuery,
+    Created, Deleted, Found, Listed, MatchHeader, PageQuery, ProviderPath, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -31,13 +32,7 @@ fn place(name: &ProviderName) -> String {
     post, path = "/v2/cluster-providers", tag = "cluster-providers",
     params(WriteQuery),
     request_body = ProviderDocument,
-    responses(
-        (status = 201, body = ProviderDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ProviderDocument>, WriteProblems)
 )]
 async fn create_provider(State(app): State<App>, write: Write) -> Result<Answer, ApiError> {
     let read = write.decode(|body, mode| read_provider(body, None, mode))?;
@@ -53,7 +48,7 @@ async fn create_provider(State(app): State<App>, write: Write) -> Result<Answer,
 #[utoipa::path(
     get, path = "/v2/cluster-providers", tag = "cluster-providers",
     params(PageQuery),
-    responses((status = 200, body = Vec<ProviderDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ProviderDocument>, ReadProblems)
 )]
 async fn list_providers(
     State(app): State<App>,
@@ -69,12 +64,7 @@ async fn list_providers(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}", tag = "cluster-providers",
     params(ProviderPath),
-    responses(
-        (status = 200, body = ProviderDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ProviderDocument>, ReadProblems)
 )]
 async fn get_provider(
     State(app): State<App>,
@@ -93,16 +83,7 @@ async fn get_provider(
     put, path = "/v2/cluster-providers/{clusterProvider}", tag = "cluster-providers",
     params(ProviderPath, WriteQuery, MatchHeader),
     request_body = ProviderDocument,
-    responses(
-        (status = 200, body = ProviderDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ProviderDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ProviderDocument>, WriteProblems)
 )]
 async fn put_provider(
     State(app): State<App>,
@@ -120,9 +101,11 @@ async fn put_provider(
 
 /// Deletes a cluster provider.
 #[utoipa::path(
-    delete, path = "/v2/cluster-providers/{clusterProvider}", tag = "cluster-providers",
+    delete,
+    path = "/v2/cluster-providers/{clusterProvider}",
+    tag = "cluster-providers",
     params(ProviderPath, MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_provider(
     State(app): State<App>,

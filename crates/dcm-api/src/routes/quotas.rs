@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -32,13 +33,7 @@ fn place(cloud: &CloudKey, name: &QuotaName) -> String {
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-quotas", tag = "cluster-quotas",
     params(CloudPath, WriteQuery),
     request_body = QuotaDocument,
-    responses(
-        (status = 201, body = QuotaDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<QuotaDocument>, WriteProblems)
 )]
 async fn create_quota(
     State(app): State<App>,
@@ -62,7 +57,7 @@ async fn create_quota(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-quotas", tag = "cluster-quotas",
     params(CloudPath, PageQuery),
-    responses((status = 200, body = Vec<QuotaDocument>, description = "The list"), ReadProblems)
+    responses(Listed<QuotaDocument>, ReadProblems)
 )]
 async fn list_quotas(
     State(app): State<App>,
@@ -79,12 +74,7 @@ async fn list_quotas(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-quotas/{clusterQuota}", tag = "cluster-quotas",
     params(CloudPath, ("clusterQuota" = String, Path, description = "Name of the quota")),
-    responses(
-        (status = 200, body = QuotaDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<QuotaDocument>, ReadProblems)
 )]
 async fn get_quota(
     State(app): State<App>,
@@ -103,16 +93,7 @@ async fn get_quota(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-quotas/{clusterQuota}", tag = "cluster-quotas",
     params(CloudPath, ("clusterQuota" = String, Path, description = "Name of the quota"), WriteQuery, MatchHeader),
     request_body = QuotaDocument,
-    responses(
-        (status = 200, body = QuotaDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = QuotaDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<QuotaDocument>, WriteProblems)
 )]
 async fn put_quota(
     State(app): State<App>,
@@ -141,7 +122,7 @@ async fn put_quota(
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-quotas/{clusterQuota}", tag = "cluster-quotas",
     params(CloudPath, ("clusterQuota" = String, Path, description = "Name of the quota"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_quota(
     State(app): State<App>,

@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -40,13 +41,7 @@ fn view(detail: &ReferenceDetail) -> ReferenceDocument {
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references", tag = "cluster-references",
     params(CloudPath, WriteQuery),
     request_body = ReferenceDocument,
-    responses(
-        (status = 201, body = ReferenceDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<ReferenceDocument>, WriteProblems)
 )]
 async fn create_reference(
     State(app): State<App>,
@@ -70,7 +65,7 @@ async fn create_reference(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references", tag = "cluster-references",
     params(CloudPath, PageQuery),
-    responses((status = 200, body = Vec<ReferenceDocument>, description = "The list"), ReadProblems)
+    responses(Listed<ReferenceDocument>, ReadProblems)
 )]
 async fn list_references(
     State(app): State<App>,
@@ -87,12 +82,7 @@ async fn list_references(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}", tag = "cluster-references",
     params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference")),
-    responses(
-        (status = 200, body = ReferenceDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<ReferenceDocument>, ReadProblems)
 )]
 async fn get_reference(
     State(app): State<App>,
@@ -110,16 +100,7 @@ async fn get_reference(
     tag = "cluster-references",
     params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), WriteQuery, MatchHeader),
     request_body = ReferenceDocument,
-    responses(
-        (status = 200, body = ReferenceDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = ReferenceDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<ReferenceDocument>, WriteProblems)
 )]
 async fn put_reference(
     State(app): State<App>,
@@ -144,7 +125,7 @@ async fn put_reference(
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}", tag = "cluster-references",
     params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_reference(
     State(app): State<App>,

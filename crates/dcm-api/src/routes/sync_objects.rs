@@ -15,8 +15,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, KvKey, Names, Page, Write};
 use crate::openapi::{
-    DeleteProblems, KvQuery, MatchHeader, PageQuery, ProviderPath, ReadProblems, WriteProblems,
-    WriteQuery,
+    Created, Deleted, Found, KvQuery, Listed, MatchHeader, PageQuery, ProviderPath, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -51,13 +51,7 @@ fn place(provider: &ProviderName, name: &SyncObjectName) -> String {
     post, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects", tag = "cluster-sync-objects",
     params(ProviderPath, WriteQuery),
     request_body = KvDocument,
-    responses(
-        (status = 201, body = KvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<KvDocument>, WriteProblems)
 )]
 async fn create_sync_object(
     State(app): State<App>,
@@ -82,7 +76,7 @@ async fn create_sync_object(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects", tag = "cluster-sync-objects",
     params(ProviderPath, PageQuery),
-    responses((status = 200, body = Vec<KvDocument>, description = "The list"), ReadProblems)
+    responses(Listed<KvDocument>, ReadProblems)
 )]
 async fn list_sync_objects(
     State(app): State<App>,
@@ -101,12 +95,7 @@ async fn list_sync_objects(
 #[utoipa::path(
     get, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects/{clusterSyncObject}", tag = "cluster-sync-objects",
     params(ProviderPath, ("clusterSyncObject" = String, Path, description = "Name of the object"), KvQuery),
-    responses(
-        (status = 200, body = PairsOrValue, description = "The document, or the value of one key", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<PairsOrValue>, ReadProblems)
 )]
 async fn get_sync_object(
     State(app): State<App>,
@@ -127,16 +116,7 @@ async fn get_sync_object(
     put, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects/{clusterSyncObject}", tag = "cluster-sync-objects",
     params(ProviderPath, ("clusterSyncObject" = String, Path, description = "Name of the object"), WriteQuery, MatchHeader),
     request_body = KvDocument,
-    responses(
-        (status = 200, body = KvDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = KvDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<KvDocument>, WriteProblems)
 )]
 async fn put_sync_object(
     State(app): State<App>,
@@ -168,7 +148,7 @@ async fn put_sync_object(
 #[utoipa::path(
     delete, path = "/v2/cluster-providers/{clusterProvider}/cluster-sync-objects/{clusterSyncObject}", tag = "cluster-sync-objects",
     params(ProviderPath, ("clusterSyncObject" = String, Path, description = "Name of the object"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_sync_object(
     State(app): State<App>,

@@ -13,7 +13,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, DeleteProblems, MatchHeader, PageQuery, ReadProblems, WriteProblems, WriteQuery,
+    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
+    WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -32,13 +33,7 @@ fn place(cloud: &CloudKey, name: &UserName) -> String {
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users", tag = "users",
     params(CloudPath, WriteQuery),
     request_body = UserDocument,
-    responses(
-        (status = 201, body = UserDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Created<UserDocument>, WriteProblems)
 )]
 async fn create_user(
     State(app): State<App>,
@@ -62,7 +57,7 @@ async fn create_user(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users", tag = "users",
     params(CloudPath, PageQuery),
-    responses((status = 200, body = Vec<UserDocument>, description = "The list"), ReadProblems)
+    responses(Listed<UserDocument>, ReadProblems)
 )]
 async fn list_users(
     State(app): State<App>,
@@ -79,12 +74,7 @@ async fn list_users(
 #[utoipa::path(
     get, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
     params(CloudPath, ("user" = String, Path, description = "Name of the user")),
-    responses(
-        (status = 200, body = UserDocument, description = "The document", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        ReadProblems,
-    )
+    responses(Found<UserDocument>, ReadProblems)
 )]
 async fn get_user(
     State(app): State<App>,
@@ -103,16 +93,7 @@ async fn get_user(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
     params(CloudPath, ("user" = String, Path, description = "Name of the user"), WriteQuery, MatchHeader),
     request_body = UserDocument,
-    responses(
-        (status = 200, body = UserDocument, description = "Replaced", headers(
-            ("ETag" = String, description = "Its version"),
-        )),
-        (status = 201, body = UserDocument, description = "Created", headers(
-            ("ETag" = String, description = "Its version"),
-            ("Location" = String, description = "Its path"),
-        )),
-        WriteProblems,
-    )
+    responses(Written<UserDocument>, WriteProblems)
 )]
 async fn put_user(
     State(app): State<App>,
@@ -141,7 +122,7 @@ async fn put_user(
 #[utoipa::path(
     delete, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
     params(CloudPath, ("user" = String, Path, description = "Name of the user"), MatchHeader),
-    responses((status = 204, description = "Deleted"), DeleteProblems)
+    responses(Deleted)
 )]
 async fn delete_user(
     State(app): State<App>,

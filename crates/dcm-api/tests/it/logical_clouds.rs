@@ -57,6 +57,7 @@ async fn a_logical_cloud_is_created_with_its_members() {
           "userData2": ""
         },
         "spec": {
+          "certificate": "",
           "cluster": "c1",
           "clusterProvider": "v",
           "loadBalancerIP": "192.0.2.1"
@@ -118,7 +119,7 @@ async fn a_flat_body_is_answered_flat_and_read_in_the_main_dialect() {
       },
       "spec": {
         "isolation": "baseline",
-        "labels": {},
+        "labels": null,
         "level": "1",
         "namespace": "f",
         "podSecurity": "baseline",

@@ -17,8 +17,12 @@ mod bad_rows;
 mod cluster_forms;
 mod cluster_labels;
 mod clusters;
+mod compatibility;
 mod connections;
 mod controllers;
+mod described;
+mod docs;
+mod examples;
 #[path = "../../../dcm-pki/tests/it/generate.rs"]
 mod generate;
 mod idempotency;

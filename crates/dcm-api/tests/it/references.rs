@@ -75,6 +75,7 @@ async fn the_original_design_associates_changes_lists_and_drops() {
           "userData2": ""
         },
         "spec": {
+          "certificate": "",
           "cluster": "c1",
           "clusterProvider": "v",
           "loadBalancerIP": "192.0.2.9"
@@ -88,6 +89,7 @@ async fn the_original_design_associates_changes_lists_and_drops() {
           "userData2": ""
         },
         "spec": {
+          "certificate": "",
           "cluster": "c2",
           "clusterProvider": "v",
           "loadBalancerIP": ""
@@ -120,6 +122,7 @@ async fn the_main_dialect_creates_what_the_original_design_sees() {
         "userData2": ""
       },
       "spec": {
+        "certificate": "",
         "cluster": "c1",
         "clusterProvider": "v",
         "loadBalancerIP": "2001:db8::1"

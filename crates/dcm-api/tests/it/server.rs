@@ -3,20 +3,23 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use dcm_api::{HttpMetrics, PressureLimits};
-use dcm_app::{App, Parts, Policy};
-use dcm_store::{MemoryStore, Store, Vault};
-use dcm_types::Timestamp;
+use dcm_app::{App, Parts, Policy, run_background};
+use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
+use dcm_types::documents::{Lifecycle, Observed, Reservation, Target};
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
+use dcm_types::{Document as _, Timestamp};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::{HeaderMap, Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// A kubeconfig that the strict parser takes; its token is a canary.
@@ -71,6 +74,7 @@ pub(crate) struct Server {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Arc<Vault>,
     synchronizer: Arc<Recording>,
+    app: App,
 }
 
 /// An answer, read to its end.
@@ -101,13 +105,49 @@ impl Server {
         });
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
-        let router = dcm_api::router(app, metrics, Arc::new(registry), limits);
+        let router = dcm_api::router(app.clone(), metrics, Arc::new(registry), limits);
         Self {
             router,
             store,
             vault,
             synchronizer,
+            app,
         }
+    }
+
+    /// Takes everything out of every member, as the synchronizer would, and does what waited for that.
+    pub(crate) async fn finish(&self) {
+        let mut batch = Batch::new();
+        for mut target in self.store.read_all::<Target>(Scope::All).await.unwrap() {
+            target.document.observed = Observed::Absent;
+            batch.put(&target.document, Expect::Exists).unwrap();
+        }
+        for held in self
+            .store
+            .read_all::<Reservation>(Scope::All)
+            .await
+            .unwrap()
+        {
+            batch.delete(held.document.key(), Expect::Exists);
+        }
+        self.store.commit(batch).await.unwrap();
+        let ending = CancellationToken::new();
+        let work = tokio::spawn(run_background(self.app.clone(), ending.clone()));
+        let scope = || self.store.read_all::<Lifecycle>(Scope::All);
+        let waits = async || {
+            let all = scope().await.unwrap();
+            all.iter().any(|found| found.document.delete_when_absent)
+        };
+        let done = async {
+            while waits().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), done)
+            .await
+            .expect("a queued deletion is done when every member is clean");
+        ending.cancel();
+        work.await.unwrap();
     }
 
     /// What the synchronizer was told so far.

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::openapi::resolved;
+use crate::described::Description;
 use crate::server::{Answer, Server, new_cluster};
 
 const PROJECT: &str = "/v2/projects/{project}";
 const PROVIDER: &str = "/v2/cluster-providers/{clusterProvider}";
 const CLOUD: &str = "/v2/projects/{project}/logical-clouds/{logicalCloud}";
+
+/// Operations that no step calls. It is there to stay empty: a new operation gets its steps here.
+const UNCOVERED: &str = include_str!("../data/uncovered_operations.json");
 
 /// One call: operation, values of the path in order, body, expected status.
 struct Step {
@@ -85,6 +88,9 @@ fn groundwork() -> Vec<Step> {
         get("/healthz", &[], 200),
         get("/readyz", &[], 200),
         get("/v2/openapi.json", &[], 200),
+        get("/docs", &[], 200),
+        get("/docs/{asset}", &["swagger-ui.css"], 200),
+        get("/docs/{asset}", &["index.html"], 404),
     ];
     steps.extend(life("/v2/projects", "p", &[], "project", &json!({})));
     steps.extend(life(
@@ -230,28 +236,31 @@ fn life_of_the_cloud() -> Vec<Step> {
     ]
 }
 
-fn operation<'a>(document: &'a Value, step: &Step) -> &'a Value {
-    let method = step.method.as_str().to_lowercase();
-    &document["paths"][&step.template][&method]
-}
-
-/// Whether the document tells this status, with the media type of the answer.
-fn assert_told(document: &Value, operation: &Value, answer: &Answer, shown: &str) {
-    let told = resolved(document, &operation["responses"][answer.status.as_str()]);
+/// Whether the document tells this status, with the media type and the form of the answer.
+fn assert_told(description: &Description, step: &Step, answer: &Answer, shown: &str) {
+    let operation = description.operation(&step.method, &step.template);
+    let told = description.resolved(&operation["responses"][answer.status.as_str()]);
     assert!(told.is_object(), "the document does not tell of {shown}");
     let media_type = answer
         .header("content-type")
         .map(|text| text.split(';').next().unwrap());
     match (told["content"].as_object(), media_type) {
         (None, None) => {}
-        (Some(content), Some(media_type)) => assert!(content.contains_key(media_type), "{shown}"),
+        (Some(content), Some(media_type)) => {
+            let content = content.get(media_type);
+            let content = content.unwrap_or_else(|| unreachable!("{shown}"));
+            if media_type.ends_with("json") {
+                let faults = description.faults(&content["schema"], &answer.json());
+                assert!(faults.is_empty(), "{faults:?}: {shown}");
+            }
+        }
         (told, _) => unreachable!("{shown}: told {told:?}"),
     }
 }
 
 #[tokio::test]
 async fn every_operation_of_the_document_answers_as_told() {
-    let document: Value = serde_json::from_str(&dcm_api::openapi_document()).unwrap();
+    let description = Description::new();
     let server = Server::new();
     let mut walked = BTreeSet::new();
     let steps = [groundwork(), slice(), life_of_the_cloud()];
@@ -266,17 +275,15 @@ async fn every_operation_of_the_document_answers_as_told() {
             .await;
         let shown = format!("{} {}: {answer}", step.method, step.path());
         assert_eq!(answer.status, step.status, "{shown}");
-        let operation = operation(&document, &step);
-        assert_told(&document, operation, &answer, &shown);
+        assert_told(&description, &step, &answer, &shown);
+        let operation = description.operation(&step.method, &step.template);
         walked.extend(operation["operationId"].as_str().map(str::to_owned));
     }
-    let all: BTreeSet<String> = document["paths"]
-        .as_object()
-        .unwrap()
-        .values()
-        .flat_map(|item| item.as_object().unwrap().values())
-        .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+    let all: BTreeSet<String> = description
+        .operations()
+        .map(|described| described.id().to_owned())
         .collect();
-    let missed: Vec<_> = all.difference(&walked).collect();
-    assert!(missed.is_empty(), "no test calls {missed:?}");
+    let uncovered: BTreeSet<String> = serde_json::from_str(UNCOVERED).unwrap();
+    let missed: BTreeSet<String> = all.difference(&walked).cloned().collect();
+    assert_eq!(missed, uncovered, "operations that no step calls");
 }

@@ -46,13 +46,14 @@ pub struct LogicalCloudSpec {
     /// Its namespace in every member, an RFC 1123 label; derived from the name when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
-    /// Labels on the namespace.
-    #[serde(default)]
+    /// Labels on the namespace; `null` when there are none, as clients of EMCO compare it.
+    #[serde(default, with = "labels_or_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, String>>))]
     pub labels: BTreeMap<String, String>,
     /// `"0"` (admin) or `"1"` (standard); `"1"` when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub level: String,
-    /// Its first user.
+    /// Its first user; shown with an empty name when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserSpec>,
     /// Network preset: `open`, `baseline` (default) or `strict`.
@@ -75,7 +76,7 @@ pub struct UserSpec {
     /// The name, for people; what a certificate carries is made by the server.
     pub user_name: String,
     /// `certificate`, also when empty.
-    #[serde(default, rename = "type", skip_serializing_if = "String::is_empty")]
+    #[serde(default, rename = "type")]
     pub credential: String,
 }
 
@@ -113,6 +114,33 @@ pub struct CloudLifecycle {
     pub delete_when_absent: bool,
 }
 
+impl UserSpec {
+    fn of(user: &User) -> Self {
+        Self {
+            user_name: user.name.to_string(),
+            credential: show_credential(user.credential).to_owned(),
+        }
+    }
+}
+
+/// Labels that are `null` when there are none.
+mod labels_or_null {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Labels = BTreeMap<String, String>;
+
+    pub(super) fn serialize<S: Serializer>(labels: &Labels, to: S) -> Result<S::Ok, S::Error> {
+        let given = (!labels.is_empty()).then_some(labels);
+        given.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Labels, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or_default())
+    }
+}
+
 impl LogicalCloudDocument {
     /// The document of a stored logical cloud, joined from its parts.
     pub fn of(
@@ -128,10 +156,7 @@ impl LogicalCloudDocument {
                 namespace: namespace.name.to_string(),
                 labels: namespace.labels.clone(),
                 level: show_level(cloud.level).to_owned(),
-                user: user.map(|user| UserSpec {
-                    user_name: user.name.to_string(),
-                    credential: show_credential(user.credential).to_owned(),
-                }),
+                user: Some(user.map(UserSpec::of).unwrap_or_default()),
                 isolation: show_isolation(namespace.isolation).to_owned(),
                 pod_security: show_pod_security(namespace.pod_security).to_owned(),
                 clusters: Vec::new(),

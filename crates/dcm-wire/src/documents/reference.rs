@@ -40,6 +40,9 @@ pub struct ReferenceSpec {
     /// IPv4 or IPv6 address of its load balancer; empty when there is none.
     #[serde(default, rename = "loadBalancerIP")]
     pub load_balancer_ip: String,
+    /// Always empty: certificates are in kubeconfigs. Clients of EMCO send it, and compare it.
+    #[serde(default)]
+    pub certificate: String,
 }
 
 /// What the synchronizer made for a reference.
@@ -60,6 +63,7 @@ impl ReferenceDocument {
                 cluster_provider: reference.cluster.provider.to_string(),
                 cluster: reference.cluster.cluster.to_string(),
                 load_balancer_ip: show_address(reference.load_balancer_address),
+                certificate: String::new(),
             },
             status: kubeconfig_until.map(|kubeconfig_until| ReferenceStatus { kubeconfig_until }),
         }
