@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::core::Core;
-use super::kinds::{ALL_VERBS, Kind};
+use super::kinds::{CUSTOM_VERBS, Kind};
 use super::objects::ObjectKey;
 use super::shape::Shape;
 
@@ -22,7 +22,7 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Option<Kind> {
         singular: text(&names["singular"]).unwrap_or_else(|| kind.to_lowercase()),
         short_names: short_names.filter_map(text).collect(),
         namespaced: spec["scope"] == "Namespaced",
-        verbs: ALL_VERBS,
+        verbs: CUSTOM_VERBS,
         subresources: if has_status { vec!["status"] } else { Vec::new() },
         shape: Shape::Free,
         empty: "{}",

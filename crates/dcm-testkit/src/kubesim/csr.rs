@@ -5,13 +5,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dcm_types::Timestamp;
+use rcgen::{CertificateSigningRequestParams, DnType};
 use serde_json::{Value, json};
 
 use super::controllers::{Signer, Task};
 use super::core::{Asking, Core, timestamp};
 use super::kinds::Kind;
 use super::managers::{Managers, Writer};
-use super::message::{Refusal, User};
+use super::message::{MASTERS, Refusal, User};
 use super::objects::ObjectKey;
 use super::rbac::{self, Attempt};
 use super::strategy::keep_in;
@@ -27,7 +28,13 @@ const PENDING_LIFE: Duration = Duration::from_hours(24);
 const SHORTEST: u64 = 600;
 
 /// Who asks is written down by the server; what the body says about it does not count.
-pub(super) fn before_create(object: &mut Value, user: &User) -> Result<(), Refusal> {
+pub(super) fn before_create(kind: &Kind, object: &mut Value, user: &User) -> Result<(), Refusal> {
+    let signer = object["spec"]["signerName"].as_str().unwrap_or_default();
+    if signer == CLIENT_SIGNER && asks_for_masters(&object["spec"]) {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let why = format!("use of {signer} signer with {MASTERS} group is not allowed");
+        return Err(kind.forbidden(name, &why));
+    }
     object["status"] = json!({});
     let spec = &mut object["spec"];
     if let Some(spec) = spec.as_object_mut() {
@@ -46,14 +53,60 @@ pub(super) fn before_create(object: &mut Value, user: &User) -> Result<(), Refus
     Ok(())
 }
 
+fn request_of(spec: &Value) -> Option<CertificateSigningRequestParams> {
+    let pem = STANDARD.decode(spec["request"].as_str()?).ok()?;
+    CertificateSigningRequestParams::from_pem(std::str::from_utf8(&pem).ok()?).ok()
+}
+
+fn asks_for_masters(spec: &Value) -> bool {
+    request_of(spec).is_some_and(|request| {
+        let group = request.params.distinguished_name.get(&DnType::OrganizationName);
+        group.is_some_and(|group| *group == MASTERS.into())
+    })
+}
+
+/// Conditions of an answer: true, of one kind, and for ever.
+fn check_answers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal> {
+    let name = new["metadata"]["name"].as_str().unwrap_or_default();
+    let answers = |object: &Value| -> Vec<Value> {
+        let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        all.into_iter().filter(is_answer).collect()
+    };
+    let (former, present) = (answers(old), answers(new));
+    let has = |list: &[Value], wanted: &str| list.iter().any(|condition| condition["type"] == wanted);
+    let field = "status.conditions";
+    if present.iter().any(|condition| condition["status"] != "True") {
+        let why = "Unsupported value: supported values: \"True\"";
+        return Err(kind.invalid(name, "status.conditions[0].status", "FieldValueNotSupported", why));
+    }
+    if has(&present, "Approved") && has(&present, "Denied") {
+        let why = "Invalid value: \"Denied\": Approved and Denied conditions are mutually exclusive";
+        return Err(kind.invalid(name, field, "FieldValueInvalid", why));
+    }
+    if ["Approved", "Denied"].into_iter().any(|answer| has(&former, answer) && !has(&present, answer)) {
+        let why = "Forbidden: updates may not remove a condition of this type";
+        return Err(kind.invalid(name, field, "FieldValueForbidden", why));
+    }
+    Ok(())
+}
+
+fn is_answer(condition: &Value) -> bool {
+    matches!(condition["type"].as_str(), Some("Approved" | "Denied"))
+}
+
 /// The spec is frozen; each door writes its own part of the status.
-pub(super) fn before_update(door: &str, old: &Value, new: &mut Value, asking: Asking<'_>) -> Result<(), Refusal> {
+pub(super) fn before_update(
+    kind: &Kind,
+    door: &str,
+    old: &Value,
+    new: &mut Value,
+    asking: Asking<'_>,
+) -> Result<(), Refusal> {
     keep_in(old, new, "spec");
     if door.is_empty() {
         keep_in(old, new, "status");
         return Ok(());
     }
-    let is_approval = |condition: &Value| matches!(condition["type"].as_str(), Some("Approved" | "Denied"));
     let list = |object: &Value| object["status"]["conditions"].as_array().cloned().unwrap_or_default();
     if door == "approval" {
         keep_in(&old["status"], &mut new["status"], "certificate");
@@ -62,7 +115,7 @@ pub(super) fn before_update(door: &str, old: &Value, new: &mut Value, asking: As
     for mut condition in list(new) {
         let former = list(old).into_iter().find(|former| former["type"] == condition["type"]);
         let now = asking.time();
-        if condition.get("lastUpdateTime").is_none_or(Value::is_null) && is_approval(&condition) {
+        if condition.get("lastUpdateTime").is_none_or(Value::is_null) {
             condition["lastUpdateTime"] = json!(now);
         }
         if condition.get("lastTransitionTime").is_none_or(Value::is_null) {
@@ -76,7 +129,7 @@ pub(super) fn before_update(door: &str, old: &Value, new: &mut Value, asking: As
     } else {
         new["status"]["conditions"] = json!(conditions);
     }
-    Ok(())
+    check_answers(kind, old, new)
 }
 
 /// Who may answer a request: whoever may `approve` its signer.
@@ -104,9 +157,7 @@ pub(super) fn check_approver(core: &Core, asking: Asking<'_>, kind: &Kind, old: 
 pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let spec = &object["spec"];
-    let text = spec["request"].as_str().unwrap_or_default();
-    let pem = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    if pem.is_none_or(|pem| rcgen::CertificateSigningRequestParams::from_pem(&pem).is_err()) {
+    if request_of(spec).is_none() {
         let why = "Invalid value: \"\": PEM block type must be CERTIFICATE REQUEST";
         return Err(kind.invalid(name, "spec.request", "FieldValueInvalid", why));
     }
@@ -119,7 +170,7 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
         return Err(kind.invalid(name, "spec.expirationSeconds", "FieldValueInvalid", &why));
     }
     if spec["usages"].as_array().is_none_or(Vec::is_empty) {
-        let why = "Required value: usages are required for v1 CSRs";
+        let why = "Required value";
         return Err(kind.invalid(name, "spec.usages", "FieldValueRequired", why));
     }
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -190,6 +241,11 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
     let mut new = old.clone();
     let usages: Vec<&str> = spec["usages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let permitted = ["digital signature", "key encipherment", "client auth"];
+    let foreign = usages.iter().find(|usage| !permitted.contains(usage));
+    let why = foreign.map_or_else(
+        || "missing required usage for client certificate: client auth".to_owned(),
+        |usage| format!("invalid usage for client certificate: {usage}"),
+    );
     let fits = usages.contains(&"client auth") && usages.iter().all(|usage| permitted.contains(usage));
     if fits {
         let other_key = matches!(core.controllers.signer, Signer::OtherKey);
@@ -200,7 +256,7 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
     } else {
         let failure = json!({
             "type": "Failed", "status": "True", "reason": "SignerValidationFailure",
-            "message": "usages did not match expected usages", "lastUpdateTime": timestamp(now),
+            "message": why, "lastUpdateTime": timestamp(now),
             "lastTransitionTime": timestamp(now),
         });
         if let Some(conditions) = new["status"]["conditions"].as_array_mut() {

@@ -36,7 +36,7 @@ pub(super) fn decode(kind: &Kind, body: Value) -> Result<Value, Refusal> {
     }
     let mut complete = kind.empty_object();
     lay_over(&mut complete, object);
-    set_defaults(kind, &mut complete);
+    set_defaults(kind, &mut complete)?;
     Ok(complete)
 }
 
@@ -52,6 +52,9 @@ pub(super) fn clean(value: Value, shape: Shape) -> Value {
             let is_struct = matches!(shape, Shape::Struct(_));
             let kept = kept.filter(|(name, value)| !is_struct || !is_nothing(value, shape.field(name)));
             Value::Object(kept.collect())
+        }
+        (Shape::Keyed(_, inner), Value::Array(items)) => {
+            items.into_iter().map(|item| clean(item, *inner)).collect()
         }
         (_, value) => value,
     }
@@ -83,16 +86,16 @@ fn lay_over(base: &mut Value, object: Value) {
     }
 }
 
-fn set_defaults(kind: &Kind, object: &mut Value) {
+fn set_defaults(kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => namespace(object),
         ("", "Secret") => secret(object),
         ("", "ResourceQuota") => {
             for pointer in ["/spec/hard", "/status/hard", "/status/used"] {
-                quantities(object.pointer_mut(pointer));
+                quantities(object.pointer_mut(pointer))?;
             }
         }
-        ("", "LimitRange") => limit_range(object),
+        ("", "LimitRange") => limit_range(object)?,
         ("networking.k8s.io", "NetworkPolicy") => network_policy(object),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
             if object.get("rules").is_none() {
@@ -100,8 +103,10 @@ fn set_defaults(kind: &Kind, object: &mut Value) {
             }
         }
         ("rbac.authorization.k8s.io", _) => binding(object),
+        ("certificates.k8s.io", _) => conditions(object),
         _ => {}
     }
+    Ok(())
 }
 
 fn namespace(object: &mut Value) {
@@ -122,24 +127,26 @@ fn secret(object: &mut Value) {
     }
 }
 
-fn quantities(map: Option<&mut Value>) {
+fn quantities(map: Option<&mut Value>) -> Result<(), Refusal> {
     for (_, value) in map.and_then(Value::as_object_mut).into_iter().flatten() {
         let text = match &*value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
             _ => continue,
         };
-        if let Ok(quantity) = Quantity::parse(&text) {
-            *value = json!(quantity.canonical());
-        }
+        let quantity = Quantity::parse(&text).map_err(|_| {
+            Refusal::bad_request(format!("quantities must match the regular expression of quantities: {text}"))
+        })?;
+        *value = json!(quantity.canonical());
     }
+    Ok(())
 }
 
-fn limit_range(object: &mut Value) {
+fn limit_range(object: &mut Value) -> Result<(), Refusal> {
     let limits = object.pointer_mut("/spec/limits").and_then(Value::as_array_mut);
     for limit in limits.into_iter().flatten() {
         for name in ["default", "defaultRequest", "max", "min", "maxLimitRequestRatio"] {
-            quantities(limit.get_mut(name));
+            quantities(limit.get_mut(name))?;
         }
         if limit["type"] != "Container" {
             continue;
@@ -159,6 +166,7 @@ fn limit_range(object: &mut Value) {
             map.retain(|_, value| !value.is_null());
         }
     }
+    Ok(())
 }
 
 fn network_policy(object: &mut Value) {
@@ -180,6 +188,16 @@ fn network_policy(object: &mut Value) {
                     port["protocol"] = json!("TCP");
                 }
             }
+        }
+    }
+}
+
+/// Times that are not said are there all the same, without a value.
+fn conditions(object: &mut Value) {
+    let conditions = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for name in ["lastUpdateTime", "lastTransitionTime"] {
+            condition.entry(name).or_insert(Value::Null);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::kinds::Kind;
 use super::message::{Refusal, Response};
 use super::objects::ObjectKey;
 use super::paths::Target;
+use super::read::item;
 use super::selector::Selector;
 
 impl Core {
@@ -22,8 +23,9 @@ impl Core {
         }
         let key = key_of(target);
         if !has_finalizers(&object) {
-            self.erase(&key, None, asking.now);
-            return Ok(Response::ok(deleted(target, &object)));
+            let last = self.erase(&key, None, asking.now);
+            let last = last.filter(|_| target.kind.shows_deleted());
+            return Ok(Response::ok(last.unwrap_or_else(|| deleted(target, &object))));
         }
         let object = self.mark(&key, object, asking);
         Ok(Response::ok(object))
@@ -64,7 +66,7 @@ impl Core {
         }
         Ok(Response::ok(json!({
             "kind": format!("{}List", target.kind.kind), "apiVersion": target.kind.api_version(),
-            "metadata": { "resourceVersion": self.objects.version().to_string() }, "items": items,
+            "metadata": { "resourceVersion": self.objects.version().to_string() }, "items": items.into_iter().map(|object| item(target, object)).collect::<Vec<_>>(),
         })))
     }
 }
@@ -76,16 +78,22 @@ pub(super) fn has_finalizers(object: &Value) -> bool {
 }
 
 fn check_preconditions(kind: &Kind, name: &str, object: &Value, wanted: &Value) -> Result<(), Refusal> {
-    for (field, title, article) in [("uid", "UID", "UID"), ("resourceVersion", "ResourceVersion", "ResourceVersion")] {
+    let rows = [
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
+    ];
+    for (field, title, what) in rows {
         let Some(wanted) = wanted[field].as_str() else {
             continue;
         };
         let found = object["metadata"][field].as_str().unwrap_or_default();
         if wanted != found {
-            let why = format!(
-                "Precondition failed: {title} in precondition: {wanted}, {article} in object meta: {found}"
+            let message = format!(
+                "Operation cannot be fulfilled on {} {name:?}: the {title} in the precondition ({wanted}) does not match the \
+                 {title} in record ({found}). The object might have been {what}",
+                kind.qualified_kind()
             );
-            return Err(kind.conflict(name, &why));
+            return Err(Refusal::new(409, "Conflict", message).about(name, &kind.group, &kind.kind));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::core::Core;
 use super::kinds::Kind;
-use super::message::Refusal;
+use super::message::{PLAIN, Refusal};
 
 /// The answer to a path that is no resource.
 pub(super) fn serve(core: &Core, path: &str) -> Result<Value, Refusal> {
@@ -18,19 +18,32 @@ pub(super) fn serve(core: &Core, path: &str) -> Result<Value, Refusal> {
         ["apis"] => Ok(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups(core) })),
         ["apis", group] => {
             let found = groups(core).into_iter().find(|found| found["name"] == *group);
-            let mut found = found.ok_or_else(nothing)?;
+            let mut found = found.ok_or_else(no_page)?;
             found["kind"] = json!("APIGroup");
             found["apiVersion"] = json!("v1");
             Ok(found)
         }
         ["api", version] => resources(core, "", version),
         ["apis", group, version] => resources(core, group, version),
-        _ => Err(nothing()),
+        ["api", version, _, ..] => resources(core, "", version).and_then(|_| Err(nothing())),
+        ["apis", group, version, _, ..] => {
+            let is_custom = core.kinds.all().any(|(_, kind)| kind.custom && kind.group == *group);
+            resources(core, group, version).and_then(|_| Err(if is_custom { no_page() } else { nothing() }))
+        }
+        _ => Err(no_page()),
     }
 }
 
+/// There is such a version of such a group, but nothing of that name in it.
 fn nothing() -> Refusal {
-    Refusal::new(404, "NotFound", "the server could not find the requested resource")
+    let mut refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");
+    refusal.with_details = true;
+    refusal
+}
+
+/// There is nothing at that path at all.
+fn no_page() -> Refusal {
+    Refusal::new(404, PLAIN, "404 page not found")
 }
 
 fn version(text: &str) -> Value {
@@ -81,7 +94,7 @@ fn resources(core: &Core, group: &str, version: &str) -> Result<Value, Refusal> 
         }
     }
     if list.is_empty() {
-        return Err(nothing());
+        return Err(no_page());
     }
     let name = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     Ok(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": list }))

@@ -28,6 +28,18 @@ pub(super) struct Kind {
     pub(super) custom: bool,
 }
 
+/// The verbs of a kind that was added, in their order.
+pub(super) const CUSTOM_VERBS: &[&str] = &[
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+];
+
 /// The verbs of a kind without restrictions.
 pub(super) const ALL_VERBS: &[&str] = &[
     "create",
@@ -79,6 +91,11 @@ impl Kind {
     /// Whether a PUT makes what is not there.
     pub(super) fn created_by_update(&self) -> bool {
         self.group == "rbac.authorization.k8s.io" || self.kind == "LimitRange"
+    }
+
+    /// Whether a DELETE is answered by the object.
+    pub(super) fn shows_deleted(&self) -> bool {
+        matches!(self.kind.as_str(), "ServiceAccount" | "ResourceQuota")
     }
 
     /// An object with nothing in it but what is always there.

@@ -56,9 +56,13 @@ impl Managers {
         }
     }
 
-    fn union_of_others(&self, but: &Entry) -> FieldSet {
-        let others = self.0.iter().filter(|entry| !entry.is_same_manager(but));
-        others.fold(FieldSet::default(), |all, entry| all.union(&entry.fields))
+    /// The same, of a door of their own.
+    #[must_use]
+    pub(super) fn through(mut self, subresource: &str) -> Self {
+        for entry in &mut self.0 {
+            subresource.clone_into(&mut entry.subresource);
+        }
+        self
     }
 
     /// Takes the fields of a set from all but one; empty owners go.
@@ -163,6 +167,7 @@ impl Writer<'_> {
             "managedFields",
             "resourceVersion",
         ];
+        let is_request = self.kind.kind == "CertificateSigningRequest";
         let mut set = set.without(&["f:apiVersion"]).without(&["f:kind"]);
         set.members.remove("f:metadata");
         for name in UNOWNED {
@@ -173,13 +178,30 @@ impl Writer<'_> {
             if has_status || self.kind.subresources.contains(&"status") {
                 set = set.without(&["f:status"]);
             }
+            if is_request {
+                set = set.without(&["f:spec"]);
+            }
             return set;
         }
         set.without(&["f:spec"])
     }
 
+    /// The owners of a new object.
+    pub(super) fn created(&self, empty: &Value, new: &Value) -> Managers {
+        self.changed(empty, new, Managers::default())
+    }
+
     /// The owners after an update from `live` to `new`, with the owners that the update itself carries.
-    pub(super) fn updated(&self, live: &Value, new: &Value, mut managers: Managers) -> Managers {
+    ///
+    /// An object that nobody owns is owned by nobody until it is applied.
+    pub(super) fn updated(&self, live: &Value, new: &Value, managers: Managers) -> Managers {
+        if managers.0.is_empty() {
+            return managers;
+        }
+        self.changed(live, new, managers)
+    }
+
+    fn changed(&self, live: &Value, new: &Value, mut managers: Managers) -> Managers {
         let comparison = compare(&bare(live), &bare(new), self.shape());
         let taken = comparison.modified.union(&comparison.added);
         managers.take(&self.ownable(&taken), None);
@@ -206,14 +228,23 @@ impl Writer<'_> {
     ) -> Result<(Value, Managers), Refusal> {
         let shape = self.shape();
         let mut managers = Managers::of(live);
+        let is_old = live["metadata"].get("uid").is_some();
         let (live, applied) = (bare(live), bare(applied));
-        let mine = self.entry("Apply", self.ownable(&fields(&applied, shape)));
+        if is_old && managers.0.is_empty() {
+            let first = Self {
+                manager: "before-first-apply".to_owned(),
+                ..self.clone()
+            };
+            managers = first.created(&self.kind.empty_object(), &live);
+        }
+        let named = fields(&applied, shape);
+        let mine = self.entry("Apply", self.ownable(&named));
         let former = managers.0.iter().position(|entry| entry.is_same_manager(&mine));
         let former = former.map(|position| managers.0.remove(position));
         managers.0.push(mine.clone());
         let merged = merge(&live, &applied, shape);
         let pruned = match &former {
-            Some(former) => prune(&merged, &managers, former, shape),
+            Some(former) => prune(&merged, &managers, (&former.fields, &named), shape),
             None => merged,
         };
         let comparison = compare(&live, &pruned, shape);
@@ -232,14 +263,11 @@ impl Writer<'_> {
         }
         managers.take(&taken, Some(&mine));
         managers.take(&comparison.removed, Some(&mine));
-        // An apply that changes nothing keeps its time, so that nothing is written.
-        if let Some(former) = former.filter(|former| former.fields == mine.fields)
-            && live == pruned
-        {
-            let entries = managers.0.iter_mut();
-            let mut same = entries.filter(|entry| entry.is_same_manager(&former));
-            if let Some(entry) = same.next() {
-                entry.time = former.time;
+        // An apply that changes no value keeps its time, even if it has none.
+        if live == pruned {
+            let mut entries = managers.0.iter_mut();
+            if let Some(entry) = entries.find(|entry| entry.is_same_manager(&mine)) {
+                entry.time = former.map(|former| former.time).unwrap_or_default();
             }
         }
         Ok((pruned, managers))
@@ -249,19 +277,19 @@ impl Writer<'_> {
 /// The object without its owners.
 fn bare(object: &Value) -> Value {
     let mut object = object.clone();
-    if let Some(metadata) = object["metadata"].as_object_mut() {
+    if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
     object
 }
 
 /// Takes away what this manager applied before, does not apply now, and nobody else owns.
-fn prune(merged: &Value, managers: &Managers, former: &Entry, shape: Shape) -> Value {
-    let last = with_named(&former.fields, shape);
+fn prune(merged: &Value, managers: &Managers, (last, named): (&FieldSet, &FieldSet), shape: Shape) -> Value {
+    let last = with_named(last, shape);
     let all = with_named(&fields(merged, shape), shape);
     let pruned = remove(merged, &last, shape).unwrap_or_else(|| json!({}));
     let kept = with_named(&fields(&pruned, shape), shape);
-    let owned = managers.0.iter().fold(FieldSet::default(), |all, entry| all.union(&entry.fields));
+    let owned = managers.0.iter().fold(named.clone(), |all, entry| all.union(&entry.fields));
     let lost = all.difference(&kept.union(&with_named(&owned, shape)));
     let pruned = remove(merged, &lost, shape).unwrap_or_else(|| json!({}));
     // What nobody owned and was not ours comes back.

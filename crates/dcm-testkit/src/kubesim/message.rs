@@ -104,9 +104,9 @@ pub struct User {
 }
 
 /// The group of all who are known.
-pub const AUTHENTICATED: &str = "system:authenticated";
+pub(super) const AUTHENTICATED: &str = "system:authenticated";
 /// The group that may do anything.
-pub const MASTERS: &str = "system:masters";
+pub(super) const MASTERS: &str = "system:masters";
 
 impl User {
     /// A user of some groups; `system:authenticated` comes by itself.
@@ -162,7 +162,12 @@ pub struct Refusal {
     pub(super) message: String,
     pub(super) details: Map<String, Value>,
     pub(super) retry_after: Option<u64>,
+    /// Whether `details` are there even when they are empty.
+    pub(super) with_details: bool,
 }
+
+/// The reason of a refusal that is no `Status` but plain text.
+pub(super) const PLAIN: &str = "(plain)";
 
 impl Refusal {
     pub(super) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
@@ -172,6 +177,7 @@ impl Refusal {
             message: message.into(),
             details: Map::new(),
             retry_after: None,
+            with_details: false,
         }
     }
 
@@ -212,11 +218,14 @@ impl Refusal {
 
     /// The `Status` object.
     pub(super) fn status(&self) -> Value {
+        if self.reason == PLAIN {
+            return json!(self.message);
+        }
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code,
         });
-        if !self.details.is_empty() {
+        if self.with_details || !self.details.is_empty() {
             status["details"] = Value::Object(self.details.clone());
         }
         if self.reason.is_empty()

@@ -77,7 +77,7 @@ fn make(core: &mut Core, plural: &str, mut object: Value, now: Timestamp) {
         time: timestamp(now),
     };
     // A service account has no field that somebody could own.
-    let managers = writer.updated(&kind.empty_object(), &object, Managers::default());
+    let managers = writer.created(&kind.empty_object(), &object);
     object["metadata"]["uid"] = json!(core.uid());
     object["metadata"]["creationTimestamp"] = json!(timestamp(now));
     managers.write(&mut object);

@@ -13,6 +13,8 @@ use super::kinds::KindId;
 
 /// Most changes that are kept.
 const LOG_LENGTH: usize = 256;
+/// Version of what a new server begins with.
+const FIRST: u64 = 100;
 /// Most bytes of objects that the log keeps alive.
 const LOG_BYTES: usize = 64 * 1024;
 
@@ -147,7 +149,7 @@ impl Objects {
     /// Writes many objects at once that nobody was told of: what a new server begins with.
     pub(super) fn load(&mut self, key: ObjectKey, text: Arc<str>) {
         self.objects.insert(key, text);
-        self.version = self.version.max(1);
+        self.version = self.version.max(FIRST);
         self.forgotten = self.version;
     }
 

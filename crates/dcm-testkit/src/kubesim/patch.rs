@@ -86,7 +86,7 @@ impl Core {
         }
         rbac::check(self, asking.user, "create", target)?;
         if let Some(uid) = applied["metadata"]["uid"].as_str() {
-            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: ");
+            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(kind.conflict(&target.name, &why));
         }
         let empty = kind.empty_object();
@@ -141,9 +141,10 @@ fn step(object: &mut Value, operation: &Value) -> Result<(), String> {
         "test" if object.pointer(path).unwrap_or(&Value::Null) == &value => Ok(()),
         "test" => Err(format!("testing value {path} failed: test failed")),
         "add" => put(object, path, value, true),
-        "replace" if object.pointer(path).is_some() => put(object, path, value, false),
+        // A key of a map may be new, as at the real server.
+        "replace" => put(object, path, value, false),
         "remove" if object.pointer(path).is_some() => take(object, path).map(|_| ()),
-        "replace" | "remove" => Err(format!("{} operation does not apply: doc is missing path: {path}", text("op"))),
+        "remove" => Err(format!("{} operation does not apply: doc is missing path: {path}", text("op"))),
         "move" => {
             let moved = take(object, text("from"))?;
             put(object, path, moved, true)

@@ -217,6 +217,6 @@ pub(super) fn check_path(core: &Core, asking: Asking<'_>) -> Result<(), Refusal>
     }
     let message = format!("forbidden: User {:?} cannot {verb} path {path:?}", asking.user.name);
     let mut refusal = Refusal::new(403, "Forbidden", message);
-    refusal.details = serde_json::Map::new();
+    refusal.with_details = true;
     Err(refusal)
 }

@@ -52,6 +52,9 @@ impl Core {
         }
         let mut items = Vec::new();
         let mut metadata = json!({ "resourceVersion": version.to_string() });
+        if target.kind.custom {
+            metadata["continue"] = json!("");
+        }
         for (index, (key, text)) in all.iter().enumerate() {
             let object: Value = serde_json::from_str(text).unwrap_or_default();
             if !selector.matches(&object) {
@@ -75,7 +78,7 @@ impl Core {
 }
 
 /// Items of a list do not say what they are, unless their kind was added by a definition.
-fn item(target: &Target, mut object: Value) -> Value {
+pub(super) fn item(target: &Target, mut object: Value) -> Value {
     if !target.kind.custom
         && let Some(map) = object.as_object_mut()
     {

@@ -3,8 +3,61 @@
 use serde_json::{Value, json};
 
 use super::core::{Asking, Core, not_allowed};
+use super::kinds::Kind;
+use super::managers::Writer;
 use super::message::{Refusal, Response};
 use super::rbac::{Attempt, decide};
+use super::shape::{METADATA, Shape};
+
+const LEAF: Shape = Shape::Leaf;
+const ACCESS: Shape = Shape::Struct(&[
+    ("metadata", METADATA),
+    (
+        "spec",
+        Shape::Struct(&[
+            (
+                "resourceAttributes",
+                Shape::Struct(&[
+                    ("group", LEAF),
+                    ("name", LEAF),
+                    ("namespace", LEAF),
+                    ("resource", LEAF),
+                    ("subresource", LEAF),
+                    ("verb", LEAF),
+                    ("version", LEAF),
+                ]),
+            ),
+            ("nonResourceAttributes", Shape::Struct(&[("path", LEAF), ("verb", LEAF)])),
+        ]),
+    ),
+]);
+
+/// Even questions have owners of their fields.
+pub(super) fn own(asking: Asking<'_>, (group, subresource): (&str, &str), shape: Shape, review: &mut Value) {
+    let kind = Kind {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        kind: String::new(),
+        plural: String::new(),
+        singular: String::new(),
+        short_names: Vec::new(),
+        namespaced: false,
+        verbs: &[],
+        subresources: Vec::new(),
+        shape,
+        empty: "",
+        custom: false,
+    };
+    let writer = Writer {
+        kind: &kind,
+        manager: asking.manager(),
+        subresource: String::new(),
+        time: asking.time(),
+    };
+    let asked = json!({ "metadata": {}, "spec": review["spec"] });
+    let managers = writer.created(&json!({ "metadata": {}, "spec": {} }), &asked);
+    managers.through(subresource).write(review);
+}
 
 /// The answer to a review; `None` when the path is none.
 pub(super) fn serve(core: &Core, asking: Asking<'_>) -> Result<Option<Response>, Refusal> {
@@ -42,6 +95,7 @@ pub(super) fn serve(core: &Core, asking: Asking<'_>) -> Result<Option<Response>,
     } else {
         review["metadata"] = json!({});
         access(core, asking, &mut review);
+        own(asking, ("authorization.k8s.io", ""), ACCESS, &mut review);
     }
     Ok(Some(Response::with(201, review)))
 }
@@ -59,7 +113,8 @@ fn user_info(asking: Asking<'_>) -> Value {
 }
 
 fn access(core: &Core, asking: Asking<'_>, review: &mut Value) {
-    if let Some(attributes) = review["spec"]["resourceAttributes"].as_object_mut() {
+    let attributes = review.pointer_mut("/spec/resourceAttributes");
+    if let Some(attributes) = attributes.and_then(Value::as_object_mut) {
         attributes.retain(|_, value| value != "");
     }
     let spec = &review["spec"];

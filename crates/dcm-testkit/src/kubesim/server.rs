@@ -194,7 +194,8 @@ async fn answer(
     let request = read(request).await?;
     match member.call(user, request).await {
         Ok(Reply::Answer(response)) => {
-            let text = response.body.to_string();
+            // What is no object is plain text.
+            let text = response.body.as_str().map_or_else(|| response.body.to_string(), str::to_owned);
             let mut http = http_response(response.status, full(text));
             if let Some(seconds) = response.retry_after {
                 http.headers_mut().insert(header::RETRY_AFTER, seconds.into());

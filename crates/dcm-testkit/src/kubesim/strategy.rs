@@ -15,7 +15,7 @@ pub(super) fn before_create(kind: &Kind, object: &mut Value, asking: Asking<'_>)
             object["status"] = json!({ "phase": "Active" });
         }
         "ResourceQuota" => object["status"] = json!({}),
-        "CertificateSigningRequest" => csr::before_create(object, asking.user)?,
+        "CertificateSigningRequest" => csr::before_create(kind, object, asking.user)?,
         _ if kind.custom && kind.subresources.contains(&"status") => {
             remove(object, "status");
         }
@@ -36,7 +36,7 @@ pub(super) fn before_update(
     asking: Asking<'_>,
 ) -> Result<(), Refusal> {
     match (kind.kind.as_str(), subresource) {
-        ("CertificateSigningRequest", door) => csr::before_update(door, old, new, asking)?,
+        ("CertificateSigningRequest", door) => csr::before_update(kind, door, old, new, asking)?,
         ("Namespace", "") => {
             keep(old, new, "status");
             keep(old, new, "spec");
@@ -55,6 +55,7 @@ pub(super) fn before_update(
         }
         _ => {}
     }
+    check_finalizers(kind, old, new)?;
     for name in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
         keep_in(&old["metadata"], &mut new["metadata"], name);
     }
@@ -70,9 +71,32 @@ pub(super) fn before_update(
     Ok(())
 }
 
+/// What is being deleted can only lose finalizers.
+fn check_finalizers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal> {
+    if old["metadata"].get("deletionTimestamp").is_none() {
+        return Ok(());
+    }
+    let list = |object: &Value| object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    let former = list(old);
+    let more: Vec<String> =
+        list(new).iter().filter(|name| !former.contains(name)).map(ToString::to_string).collect();
+    if more.is_empty() {
+        return Ok(());
+    }
+    let name = new["metadata"]["name"].as_str().unwrap_or_default();
+    let why = format!(
+        "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        more.join(", ")
+    );
+    let field = "metadata.finalizers";
+    Err(kind.invalid(name, field, "FieldValueForbidden", &why).cause("FieldValueForbidden", &why, field))
+}
+
 /// A reference as messages print it.
 fn go_struct(reference: &Value) -> String {
-    reference.to_string()
+    let names = [("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name")];
+    let fields = names.map(|(title, name)| format!("{title:?}:{}", reference[name]));
+    format!("{{{}}}", fields.join(","))
 }
 
 /// What counts for the generation: all but metadata and status.
@@ -129,6 +153,7 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
         (is_rbac || name.split('.').all(is_label), SUBDOMAIN_RULE)
     };
     if !fits {
+        let rule = if kind.kind == "Namespace" && name.contains('.') { "must not contain dots" } else { rule };
         let why = format!("Invalid value: {name:?}: {rule}");
         return Err(kind.invalid(name, "metadata.name", "FieldValueInvalid", &why));
     }

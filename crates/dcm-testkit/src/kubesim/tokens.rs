@@ -11,9 +11,18 @@ use sha2::{Digest as _, Sha256};
 use super::core::{Asking, Core, timestamp};
 use super::message::{AUTHENTICATED, Refusal, Response, User};
 use super::paths::Target;
+use super::reviews;
+use super::shape::{METADATA, Shape};
 
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const LIFE: u64 = 3600;
+const REQUEST: Shape = Shape::Struct(&[
+    ("metadata", METADATA),
+    (
+        "spec",
+        Shape::Struct(&[("audiences", Shape::Atomic), ("expirationSeconds", Shape::Leaf)]),
+    ),
+]);
 const SHORTEST: u64 = 600;
 
 /// POST of a `TokenRequest`.
@@ -22,11 +31,11 @@ pub(super) fn request(core: &mut Core, asking: Asking<'_>, target: &Target) -> R
     let body = asking.body()?;
     let seconds = body["spec"]["expirationSeconds"].as_u64().unwrap_or(LIFE);
     if seconds < SHORTEST {
-        let why = "Invalid value: may not specify a duration less than 10 minutes";
+        let why = format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes");
         let message = format!("TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: {why}");
         return Err(Refusal::new(422, "Invalid", message)
             .about("", "authentication.k8s.io", "TokenRequest")
-            .cause("FieldValueInvalid", why, "spec.expirationSeconds"));
+            .cause("FieldValueInvalid", &why, "spec.expirationSeconds"));
     }
     let audiences = match body["spec"]["audiences"].as_array() {
         Some(list) if !list.is_empty() => json!(list),
@@ -42,12 +51,20 @@ pub(super) fn request(core: &mut Core, asking: Asking<'_>, target: &Target) -> R
             "serviceaccount": { "name": target.name, "uid": account["metadata"]["uid"] },
         },
     });
-    let object = json!({
+    let mut object = json!({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
-        "metadata": { "name": target.name, "namespace": target.namespace, "creationTimestamp": asking.time() },
+        "metadata": {
+            "name": target.name, "namespace": target.namespace, "uid": account["metadata"]["uid"],
+            "creationTimestamp": asking.time(),
+        },
         "spec": { "audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": null },
         "status": { "token": write(core, &claims), "expirationTimestamp": timestamp(expires) },
     });
+    let answered = object["spec"].clone();
+    object["spec"] = body["spec"].clone();
+    object["spec"]["expirationSeconds"] = json!(seconds);
+    reviews::own(asking, ("authentication.k8s.io", "token"), REQUEST, &mut object);
+    object["spec"] = answered;
     Ok(Response::with(201, object))
 }
 

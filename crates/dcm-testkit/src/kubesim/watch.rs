@@ -49,7 +49,7 @@ impl Watch {
         let position = match parameter("resourceVersion").unwrap_or_default() {
             "" | "0" => None,
             text => Some(text.parse().map_err(|_| {
-                Refusal::bad_request(format!("invalid resource version {text:?}"))
+                Refusal::new(500, "", format!("Invalid value: {text:?}: it must be a version"))
             })?),
         };
         let initial = match position {

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::core::{Asking, Core, key_of};
 use super::decode::decode;
-use super::kinds::Kind;
 use super::managers::{Managers, Writer};
 use super::message::{Refusal, Response};
 use super::objects::ObjectKey;
@@ -57,7 +56,7 @@ impl Core {
             return Err(Refusal::new(500, "", message));
         }
         remove(&mut object["metadata"], "managedFields");
-        let managers = writer(asking, target).updated(&target.kind.empty_object(), &object, Managers::default());
+        let managers = writer(asking, target).created(&target.kind.empty_object(), &object);
         self.insert(asking, target, object, managers)
     }
 
@@ -92,8 +91,11 @@ impl Core {
         let key = ObjectKey::new(target.id, &target.namespace, &name);
         let dry = asking.request.parameter("dryRun") == Some("All");
         quota::admit(self, target, &name, asking.now, dry)?;
-        if self.objects.contains(&key) {
-            let message = format!("{} {name:?} already exists", kind.qualified());
+        if let Some(known) = self.objects.get(&key) {
+            let mut message = format!("{} {name:?} already exists", kind.qualified());
+            if known["metadata"].get("deletionTimestamp").is_some() {
+                message = format!("object is being deleted: {message}");
+            }
             return Err(Refusal::new(409, "AlreadyExists", message).about(&name, &kind.group, &kind.plural));
         }
         managers.write(&mut object);
@@ -139,7 +141,7 @@ impl Core {
         }
         rbac::check(self, asking.user, "create", target)?;
         let empty = target.kind.empty_object();
-        let managers = writer(asking, target).updated(&empty, &object, Managers::default());
+        let managers = writer(asking, target).created(&empty, &object);
         self.insert(asking, target, object, managers)
     }
 
@@ -153,7 +155,7 @@ impl Core {
         managers: Managers,
     ) -> Result<Response, Refusal> {
         let kind = &target.kind;
-        check_preconditions(kind, &target.name, old, &object)?;
+        check_preconditions(&asking.request.method, target, old, &object)?;
         if target.subresource == "approval" {
             csr::check_approver(self, asking, kind, old)?;
         }
@@ -169,9 +171,8 @@ impl Core {
         }
         let key = key_of(target);
         if is_finished(&object) {
-            let last = self.objects.put(key.clone(), object);
-            self.erase(&key, Some(last.clone()), asking.now);
-            return Ok(Response::ok(last));
+            self.erase(&key, Some(object.clone()), asking.now);
+            return Ok(Response::ok(object));
         }
         Ok(Response::ok(self.store(key, object, asking.now)))
     }
@@ -184,17 +185,38 @@ pub(super) fn is_finished(object: &Value) -> bool {
     object["metadata"].get("deletionTimestamp").is_some() && none(&object["metadata"]["finalizers"]) && spec
 }
 
+/// Where a real server keeps an object; it says so in some errors.
+fn storage_key(target: &Target) -> String {
+    let kind = &target.kind;
+    let group = if kind.custom { format!("{}/", kind.group) } else { String::new() };
+    let namespace = if kind.namespaced { format!("{}/", target.namespace) } else { String::new() };
+    format!("/registry/{group}{}/{namespace}{}", kind.plural, target.name)
+}
+
 /// Uid and resourceVersion that the body carries must be those that are there.
-fn check_preconditions(kind: &Kind, name: &str, old: &Value, new: &Value) -> Result<(), Refusal> {
+fn check_preconditions(method: &str, target: &Target, old: &Value, new: &Value) -> Result<(), Refusal> {
+    let (kind, name) = (&target.kind, target.name.as_str());
     let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (version, uid) = (text(new, "resourceVersion"), text(new, "uid"));
     if version.is_empty() && kind.custom {
         let why = "Invalid value: 0: must be specified for an update";
-        return Err(kind.invalid(name, "metadata.resourceVersion", "FieldValueInvalid", why));
+        let field = "metadata.resourceVersion";
+        let message = format!("{} {name:?} is invalid: {field}: {why}", kind.qualified());
+        let refusal = Refusal::new(422, "Invalid", message).about(name, &kind.group, &kind.plural);
+        return Err(refusal.cause("FieldValueInvalid", why, field));
     }
     if !uid.is_empty() && uid != text(old, "uid") {
+        if method == "PATCH" {
+            let why = format!("Invalid value: {uid:?}: field is immutable");
+            let field = "metadata.uid";
+            // Told twice, as by the real one, which checks it in two places.
+            let refusal = kind.invalid(name, field, "FieldValueInvalid", &why);
+            return Err(refusal.cause("FieldValueInvalid", &why, field));
+        }
         let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: \
+             UID in precondition: {uid}, UID in object meta: {}",
+            storage_key(target),
             text(old, "uid")
         );
         return Err(kind.conflict(name, &why));

@@ -135,6 +135,7 @@ struct Row {
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
+const NO_RULES: &str = r#"{"metadata":{},"rules":null}"#;
 const META_ONLY: &str = r#"{"metadata":{}}"#;
 
 #[rustfmt::skip]
@@ -157,15 +158,16 @@ const ROWS: &[Row] = &[
           short_names: &["csr"], namespaced: false, subresources: &["approval", "status"], shape: CERTIFICATE_REQUEST,
           empty: r#"{"metadata":{},"spec":{},"status":{}}"# },
     Row { group: "networking.k8s.io", kind: "NetworkPolicy", plural: "networkpolicies", short_names: &["netpol"],
-          namespaced: true, subresources: &[], shape: NETWORK_POLICY, empty: r#"{"metadata":{},"spec":{}}"# },
-    Row { group: RBAC, kind: "ClusterRole", plural: "clusterroles", short_names: &[], namespaced: false,
-          subresources: &[], shape: CLUSTER_ROLE, empty: META_ONLY },
+          namespaced: true, subresources: &[], shape: NETWORK_POLICY,
+          empty: r#"{"metadata":{},"spec":{"podSelector":{}}}"# },
     Row { group: RBAC, kind: "ClusterRoleBinding", plural: "clusterrolebindings", short_names: &[], namespaced: false,
           subresources: &[], shape: BINDING, empty: META_ONLY },
-    Row { group: RBAC, kind: "Role", plural: "roles", short_names: &[], namespaced: true,
-          subresources: &[], shape: ROLE, empty: META_ONLY },
+    Row { group: RBAC, kind: "ClusterRole", plural: "clusterroles", short_names: &[], namespaced: false,
+          subresources: &[], shape: CLUSTER_ROLE, empty: NO_RULES },
     Row { group: RBAC, kind: "RoleBinding", plural: "rolebindings", short_names: &[], namespaced: true,
           subresources: &[], shape: BINDING, empty: META_ONLY },
+    Row { group: RBAC, kind: "Role", plural: "roles", short_names: &[], namespaced: true,
+          subresources: &[], shape: ROLE, empty: NO_RULES },
 ];
 
 pub(super) fn all() -> Vec<Kind> {

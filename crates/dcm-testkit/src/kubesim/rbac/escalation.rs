@@ -45,9 +45,7 @@ pub(crate) fn check_escalation(
     }
     let rules = if is_binding {
         let found = role_rules(core, &new["roleRef"], &namespace);
-        found.map_err(|message| {
-            Refusal::new(404, "NotFound", message).about(&role, GROUP, resource)
-        })?
+        found.map_err(|_| kind.not_found(&role))?
     } else {
         new["rules"].as_array().cloned().unwrap_or_default()
     };
