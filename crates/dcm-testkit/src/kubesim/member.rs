@@ -9,6 +9,7 @@ use dcm_types::ports::Clock;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tokio::sync::watch as signal;
 
@@ -132,6 +133,11 @@ impl Member {
         self.shared.core.lock().objects.compact();
     }
 
+    /// Remembers changes up to so many bytes, in place of 64 KB.
+    pub fn keep_history(&self, bytes: usize) {
+        self.shared.core.lock().objects.keep(bytes);
+    }
+
     /// Bytes of the objects and of the log of changes, as JSON text. What else a member needs does not
     /// grow with its objects.
     pub fn text_bytes(&self) -> usize {
@@ -180,6 +186,12 @@ impl Member {
             self.shared.changed.send_replace(after);
         }
         result
+    }
+
+    /// The user of a client certificate (PEM), if it opens this member now.
+    pub fn user(&self, certificate_pem: &str) -> Option<User> {
+        let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok()?;
+        self.authenticate(&certificate)
     }
 
     /// The user of a client certificate.

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::kinds::KindId;
 
-/// Most changes that are kept.
-const LOG_LENGTH: usize = 256;
 /// Version of what a new server begins with.
 const FIRST: u64 = 100;
-/// Most bytes of objects that the log keeps alive.
+/// Most bytes that the log takes, unless more are allowed.
 const LOG_BYTES: usize = 64 * 1024;
+/// What one change takes beside its texts, about.
+const CHANGE_BYTES: usize = 160;
 
 /// Where an object is. Ordered as lists are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,11 +47,12 @@ pub(super) struct Change {
 }
 
 /// Objects, and what happened to them lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Objects {
     objects: BTreeMap<ObjectKey, Arc<str>>,
     log: VecDeque<Change>,
     log_bytes: usize,
+    log_limit: usize,
     /// Version of the last change.
     version: u64,
     /// Changes up to here are forgotten.
@@ -72,7 +73,25 @@ impl Change {
     }
 }
 
+impl Default for Objects {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            log: VecDeque::new(),
+            log_bytes: 0,
+            log_limit: LOG_BYTES,
+            version: 0,
+            forgotten: 0,
+        }
+    }
+}
+
 impl Objects {
+    /// Keeps a longer log.
+    pub(super) fn keep(&mut self, bytes: usize) {
+        self.log_limit = bytes;
+    }
+
     pub(super) fn version(&self) -> u64 {
         self.version
     }
@@ -174,7 +193,7 @@ impl Objects {
         };
         self.log_bytes += change.bytes();
         self.log.push_back(change);
-        while self.log.len() > LOG_LENGTH || (self.log_bytes > LOG_BYTES && self.log.len() > 1) {
+        while self.log_bytes > self.log_limit && self.log.len() > 1 {
             self.forget_one();
         }
     }
@@ -209,7 +228,8 @@ impl Objects {
 impl Change {
     fn bytes(&self) -> usize {
         // The text after a change is that of the object, or that before the next one.
-        self.before.as_ref().map_or(0, |text| text.len()) + if self.gone { self.after.len() } else { 0 }
+        let before = self.before.as_ref().map_or(0, |text| text.len());
+        CHANGE_BYTES + before + if self.gone { self.after.len() } else { 0 }
     }
 }
 
@@ -251,7 +271,7 @@ mod tests {
         }
         assert!(objects.since(1).is_none());
         assert_eq!(objects.since(998).unwrap().count(), 2);
-        assert!(objects.log.len() <= LOG_LENGTH);
+        assert!(objects.log_bytes <= LOG_BYTES);
         objects.compact();
         assert!(objects.since(999).is_none());
         assert_eq!(objects.since(1_000).unwrap().count(), 0);

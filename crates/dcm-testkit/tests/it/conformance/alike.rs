@@ -86,9 +86,8 @@ impl Alike {
         }
         for versions in self.versions.values() {
             for (number, version) in versions.iter().enumerate() {
-                if version.len() > 2 {
-                    text = text.replace(version, &format!("version-{}", number + 1));
-                }
+                // Numbers elsewhere may be anything.
+                text = text.replace(&format!("({version})"), &format!("(version-{})", number + 1));
             }
         }
         text
@@ -107,5 +106,5 @@ fn uids_versions_and_times_are_named_by_their_order() {
     assert_eq!(alike.make(&object("704")), expected("version-1"));
     assert_eq!(alike.make(&object("709")), expected("version-2"));
     assert_eq!(alike.make(&object("704")), expected("version-1"));
-    assert_eq!(alike.make(&json!("uid abc at 709")), json!("uid uid-1 at version-2"));
+    assert_eq!(alike.make(&json!("uid abc at (709) of 709")), json!("uid uid-1 at (version-2) of 709"));
 }

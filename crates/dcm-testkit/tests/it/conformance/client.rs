@@ -48,6 +48,8 @@ pub(crate) async fn simulated(version: &str) -> Simulated {
         authority: None,
     };
     let member = Member::new("simulated", options).unwrap();
+    // All files of the script go on at once, and each looks back to its own beginning.
+    member.keep_history(4 * 1024 * 1024);
     let server = Server::start(&member).await.unwrap();
     let url = server.url();
     let forgetful = member.clone();
