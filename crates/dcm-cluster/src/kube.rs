@@ -173,13 +173,7 @@ impl ClusterApi for KubeApi {
             return Ok(Answer::Absent);
         }
         if !status.is_success() {
-            return Err(wire::refused(
-                status,
-                &body,
-                &name,
-                is_create,
-                retry_after,
-            ));
+            return Err(wire::refused(status, &body, &name, is_create, retry_after));
         }
         wire::answer(&call, json(&body, &name)?)
     }

@@ -23,10 +23,14 @@ fn ours(member: &Member) -> Vec<String> {
         "/apis/certificates.k8s.io/v1/certificatesigningrequests",
     ];
     let list = |path: &str| {
-        let list = member.object(&format!("{path}?labelSelector=dcm.internal%2Fcloud")).unwrap();
+        let list = member
+            .object(&format!("{path}?labelSelector=dcm.internal%2Fcloud"))
+            .unwrap();
         let items = list["items"].as_array().cloned().unwrap();
         let plural = path.rsplit('/').next().unwrap().to_owned();
-        items.into_iter().map(move |item| format!("{plural}/{}", item["metadata"]["name"].as_str().unwrap()))
+        items
+            .into_iter()
+            .map(move |item| format!("{plural}/{}", item["metadata"]["name"].as_str().unwrap()))
     };
     LISTS.into_iter().flat_map(list).collect()
 }
@@ -34,7 +38,10 @@ fn ours(member: &Member) -> Vec<String> {
 fn tenant(world: &World, member: &Member, access: &Access) -> User {
     let kubeconfig = world.kubeconfig(access);
     let parsed = dcm_pki::kubeconfig::parse(kubeconfig.as_bytes()).unwrap();
-    let dcm_pki::kubeconfig::Authentication::ClientCertificate { certificate_pem, .. } = parsed.authentication else {
+    let dcm_pki::kubeconfig::Authentication::ClientCertificate {
+        certificate_pem, ..
+    } = parsed.authentication
+    else {
         panic!("a tenant has a certificate");
     };
     member.user(&certificate_pem).expect("it opens the member")
@@ -47,7 +54,9 @@ fn create(member: &Member, user: &User, namespace: &str, name: &str) -> Response
 }
 
 fn quotas(member: &Member, namespace: &str) -> Vec<Value> {
-    let list = member.object(&format!("/api/v1/namespaces/{namespace}/resourcequotas")).unwrap();
+    let list = member
+        .object(&format!("/api/v1/namespaces/{namespace}/resourcequotas"))
+        .unwrap();
     list["items"].as_array().unwrap().clone()
 }
 
@@ -65,20 +74,35 @@ async fn slice_is_made_changed_and_ended_in_virtual_time() {
     let (world, members) = World::simulated(&["one", "two", "three"]);
     let mut clusters = Vec::new();
     for member in &members {
-        clusters.push(world.register(member.name(), &member.kubeconfig().unwrap()).await);
+        clusters.push(
+            world
+                .register(member.name(), &member.kubeconfig().unwrap())
+                .await,
+        );
     }
     let mut first = revision(&[&clusters[0], &clusters[1]]);
-    first.slice.permissions.push(permission("more", &["secrets"]));
+    first
+        .slice
+        .permissions
+        .push(permission("more", &["secrets"]));
     let namespace = first.slice.namespace.to_string();
     world.wish(&first).await;
     for (member, cluster) in members.iter().zip(&clusters).take(2) {
         let key = target(&first, cluster);
         world.ready(&key, 1).await;
         let user = tenant(&world, member, &world.access(&key, "alice").await.unwrap());
-        let made = (0..5).take_while(|number| create(member, &user, &namespace, &format!("c{number}")).status == 201);
+        let made = (0..5).take_while(|number| {
+            create(member, &user, &namespace, &format!("c{number}")).status == 201
+        });
         assert_eq!(made.count(), 2, "kube-root-ca.crt is one of three");
         let refused = create(member, &user, &namespace, "more");
-        assert!(refused.body["message"].as_str().unwrap().contains("exceeded quota"), "{refused:?}");
+        assert!(
+            refused.body["message"]
+                .as_str()
+                .unwrap()
+                .contains("exceeded quota"),
+            "{refused:?}"
+        );
         assert_eq!(create(member, &user, "default", "x").status, 403);
     }
     assert_eq!(ours(&members[2]), [""; 0], "the third is not in it");
@@ -93,8 +117,13 @@ async fn slice_is_made_changed_and_ended_in_virtual_time() {
     world.ready(&target(&second, &clusters[2]), 2).await;
     left(&world, &target(&second, &clusters[1])).await;
     assert_eq!(ours(&members[1]), [""; 0]);
-    assert_eq!(quotas(&members[0], &namespace)[0]["status"]["hard"]["configmaps"], "5");
-    let bindings = ours(&members[2]).into_iter().filter(|name| name.starts_with("rolebindings/"));
+    assert_eq!(
+        quotas(&members[0], &namespace)[0]["status"]["hard"]["configmaps"],
+        "5"
+    );
+    let bindings = ours(&members[2])
+        .into_iter()
+        .filter(|name| name.starts_with("rolebindings/"));
     assert_eq!(bindings.count(), 1);
 
     world.quiet(Duration::from_millis(500)).await;
@@ -104,7 +133,10 @@ async fn slice_is_made_changed_and_ended_in_virtual_time() {
     }
     for member in &members {
         assert_eq!(ours(member), [""; 0], "{}", member.name());
-        assert!(member.object("/api/v1/namespaces/default").is_some(), "what is not ours stays");
+        assert!(
+            member.object("/api/v1/namespaces/default").is_some(),
+            "what is not ours stays"
+        );
     }
 }
 

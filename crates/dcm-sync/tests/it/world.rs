@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dcm_cluster::{Connector, KubeConnector};
 use dcm_cluster::meddling::{Ledger, MeddlingConnector};
+use dcm_cluster::{Connector, KubeConnector};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::{Config, Handle, Parts, Time};
@@ -50,7 +50,10 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let now = self.simulated.as_ref().map_or_else(Timestamp::now, Clock::now);
+        let now = self
+            .simulated
+            .as_ref()
+            .map_or_else(Timestamp::now, Clock::now);
         now + Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
     }
 }

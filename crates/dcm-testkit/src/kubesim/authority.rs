@@ -53,13 +53,19 @@ impl Authority {
         parameters.distinguished_name = rcgen::DistinguishedName::new();
         parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        parameters.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         parameters.not_before = date(now, -i64::from(24 * 3600));
         parameters.not_after = date(now, seconds(LONG));
         let key = KeyPair::generate().map_err(|error| failed(&error))?;
-        let issuer = CertifiedIssuer::self_signed(parameters, key).map_err(|error| failed(&error))?;
+        let issuer =
+            CertifiedIssuer::self_signed(parameters, key).map_err(|error| failed(&error))?;
         let mut roots = RootCertStore::empty();
-        roots.add(issuer.der().clone()).map_err(|error| failed(&error))?;
+        roots
+            .add(issuer.der().clone())
+            .map_err(|error| failed(&error))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
@@ -72,7 +78,12 @@ impl Authority {
         self.issuer.pem()
     }
 
-    fn sign(&self, mut parameters: CertificateParams, now: Timestamp, life: Duration) -> Option<Pair> {
+    fn sign(
+        &self,
+        mut parameters: CertificateParams,
+        now: Timestamp,
+        life: Duration,
+    ) -> Option<Pair> {
         parameters.not_before = date(now, -seconds(BACKDATE));
         parameters.not_after = date(now, seconds(life));
         parameters.use_authority_key_identifier_extension = true;
@@ -94,22 +105,38 @@ impl Authority {
     }
 
     /// A client certificate of a user in some groups.
-    pub(super) fn client(&self, user: &str, groups: &[&str], now: Timestamp, life: Duration) -> Option<Pair> {
+    pub(super) fn client(
+        &self,
+        user: &str,
+        groups: &[&str],
+        now: Timestamp,
+        life: Duration,
+    ) -> Option<Pair> {
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = rcgen::DistinguishedName::new();
         parameters.distinguished_name.push(DnType::CommonName, user);
         for group in groups {
-            parameters.distinguished_name.push(DnType::OrganizationName, *group);
+            parameters
+                .distinguished_name
+                .push(DnType::OrganizationName, *group);
         }
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(parameters, now, life)
     }
 
     /// Signs what stands in the spec of a request; for another key than asked for, if so wished. PEM.
-    pub(super) fn sign_request(&self, spec: &Value, now: Timestamp, other_key: bool) -> Option<String> {
+    pub(super) fn sign_request(
+        &self,
+        spec: &Value,
+        now: Timestamp,
+        other_key: bool,
+    ) -> Option<String> {
         let bytes = STANDARD.decode(spec["request"].as_str()?).ok()?;
-        let mut request = CertificateSigningRequestParams::from_pem(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let life = spec["expirationSeconds"].as_u64().map_or(LIFE, Duration::from_secs);
+        let mut request =
+            CertificateSigningRequestParams::from_pem(std::str::from_utf8(&bytes).ok()?).ok()?;
+        let life = spec["expirationSeconds"]
+            .as_u64()
+            .map_or(LIFE, Duration::from_secs);
         request.params.not_before = date(now, -seconds(BACKDATE));
         request.params.not_after = date(now, seconds(life));
         request.params.use_authority_key_identifier_extension = true;
@@ -122,14 +149,22 @@ impl Authority {
     }
 
     /// The user of a client certificate that is ours and valid now.
-    pub(super) fn authenticate(&self, certificate: &CertificateDer<'_>, now: Timestamp) -> Option<User> {
+    pub(super) fn authenticate(
+        &self,
+        certificate: &CertificateDer<'_>,
+        now: Timestamp,
+    ) -> Option<User> {
         let since_epoch = u64::try_from(now.as_second()).ok()?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(since_epoch));
-        self.verifier.verify_client_cert(certificate, &[], time).ok()?;
+        self.verifier
+            .verify_client_cert(certificate, &[], time)
+            .ok()?;
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
         let subject = parsed.subject();
         let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
-        let groups = subject.iter_organization().filter_map(|group| group.as_str().ok());
+        let groups = subject
+            .iter_organization()
+            .filter_map(|group| group.as_str().ok());
         let mut user = User {
             name,
             groups: groups.chain([AUTHENTICATED]).map(str::to_owned).collect(),

@@ -23,13 +23,33 @@ fn roles() -> [Role; 4] {
         { "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] },
         { "nonResourceURLs": ["*"], "verbs": ["*"] },
     ]);
-    let discovery = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"];
+    let discovery = [
+        "/api",
+        "/api/*",
+        "/apis",
+        "/apis/*",
+        "/healthz",
+        "/livez",
+        "/openapi",
+        "/openapi/*",
+        "/readyz",
+        "/version",
+        "/version/",
+    ];
     let public = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
     [
         ("cluster-admin", all, &["system:masters"]),
         ("system:basic-user", own, &["system:authenticated"]),
-        ("system:discovery", urls(json!(discovery)), &["system:authenticated"]),
-        ("system:public-info-viewer", urls(json!(public)), &["system:authenticated", "system:unauthenticated"]),
+        (
+            "system:discovery",
+            urls(json!(discovery)),
+            &["system:authenticated"],
+        ),
+        (
+            "system:public-info-viewer",
+            urls(json!(public)),
+            &["system:authenticated", "system:unauthenticated"],
+        ),
     ]
 }
 
@@ -56,7 +76,11 @@ static RBAC: LazyLock<Vec<(&'static str, String, Arc<str>)>> = LazyLock::new(|| 
             "roleRef": { "apiGroup": GROUP, "kind": "ClusterRole", "name": name }, "subjects": subjects,
         });
         all.push(("clusterroles", name.to_owned(), role.to_string().into()));
-        all.push(("clusterrolebindings", name.to_owned(), binding.to_string().into()));
+        all.push((
+            "clusterrolebindings",
+            name.to_owned(),
+            binding.to_string().into(),
+        ));
     }
     all
 });

@@ -78,7 +78,11 @@ pub(super) struct Timers {
 impl Timers {
     /// Adds a task; one that is there already for the same time or earlier is enough.
     pub(super) fn at(&mut self, time: Timestamp, task: Task) {
-        if self.tasks.iter().any(|((at, _), known)| *at == time && *known == task) {
+        if self
+            .tasks
+            .iter()
+            .any(|((at, _), known)| *at == time && *known == task)
+        {
             return;
         }
         self.numbers += 1;
@@ -86,7 +90,10 @@ impl Timers {
     }
 
     fn due(&mut self, now: Timestamp) -> Option<(Timestamp, Task)> {
-        let entry = self.tasks.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let entry = self
+            .tasks
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)?;
         let ((time, _), task) = entry.remove_entry();
         Some((time, task))
     }
@@ -146,10 +153,17 @@ impl Core {
         if key.namespace.is_empty() {
             return;
         }
-        let own = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
-        if own.iter().any(|(plural, name)| key.kind == self.id("", plural) && *key.name == **name) {
+        let own = [
+            ("configmaps", "kube-root-ca.crt"),
+            ("serviceaccounts", "default"),
+        ];
+        if own
+            .iter()
+            .any(|(plural, name)| key.kind == self.id("", plural) && *key.name == **name)
+        {
             let at = now + self.controllers.namespace_setup;
-            self.timers.at(at, Task::SetUpNamespace(key.namespace.to_string()));
+            self.timers
+                .at(at, Task::SetUpNamespace(key.namespace.to_string()));
         }
         let quotas = self.id("", "resourcequotas");
         for quota in self.objects.keys(quotas, Some(&key.namespace)) {

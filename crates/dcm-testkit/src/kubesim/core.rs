@@ -43,10 +43,17 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The body as JSON.
+    /// The body as JSON; other forms of bodies are not spoken here.
     pub(super) fn body(&self) -> Result<Value, Refusal> {
+        if self.request.media_type.contains("protobuf") || self.request.media_type.contains("cbor")
+        {
+            let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+            return Err(Refusal::new(415, "UnsupportedMediaType", message));
+        }
         serde_json::from_slice(&self.request.body).map_err(|error| {
-            Refusal::bad_request(format!("the body of the request was in an unknown format: {error}"))
+            Refusal::bad_request(format!(
+                "the body of the request was in an unknown format: {error}"
+            ))
         })
     }
 
@@ -54,7 +61,10 @@ impl Asking<'_> {
     pub(super) fn manager(&self) -> String {
         let named = self.request.parameter("fieldManager");
         let agent = self.request.agent.split('/').next().unwrap_or_default();
-        named.filter(|name| !name.is_empty()).unwrap_or(agent).to_owned()
+        named
+            .filter(|name| !name.is_empty())
+            .unwrap_or(agent)
+            .to_owned()
     }
 
     pub(super) fn time(&self) -> String {
@@ -87,7 +97,8 @@ impl Core {
     pub(super) fn handle(&mut self, request: &Request, user: &User, now: Timestamp) -> Outcome {
         self.advance(now);
         let asking = Asking { request, user, now };
-        self.serve(asking).unwrap_or_else(|refusal| Outcome::Answer(refusal.into()))
+        self.serve(asking)
+            .unwrap_or_else(|refusal| Outcome::Answer(refusal.into()))
     }
 
     fn serve(&mut self, asking: Asking<'_>) -> Result<Outcome, Refusal> {
@@ -146,7 +157,13 @@ impl Core {
         hash.update(self.seed.to_be_bytes());
         hash.update(self.numbers.to_be_bytes());
         let text = hex::encode(&hash.finalize()[..16]);
-        let (a, b, c, d, e) = (&text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..]);
+        let (a, b, c, d, e) = (
+            &text[..8],
+            &text[8..12],
+            &text[13..16],
+            &text[17..20],
+            &text[20..],
+        );
         format!("{a}-{b}-4{c}-8{d}-{e}")
     }
 
@@ -173,7 +190,12 @@ impl Core {
     }
 
     /// Removes an object and wakes the controllers that mind it.
-    pub(super) fn erase(&mut self, key: &ObjectKey, last: Option<Value>, now: Timestamp) -> Option<Value> {
+    pub(super) fn erase(
+        &mut self,
+        key: &ObjectKey,
+        last: Option<Value>,
+        now: Timestamp,
+    ) -> Option<Value> {
         let object = self.objects.remove(key, last)?;
         self.noticed_end(key, now);
         Some(object)

@@ -23,7 +23,11 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Option<Kind> {
         short_names: short_names.filter_map(text).collect(),
         namespaced: spec["scope"] == "Namespaced",
         verbs: CUSTOM_VERBS,
-        subresources: if has_status { vec!["status"] } else { Vec::new() },
+        subresources: if has_status {
+            vec!["status"]
+        } else {
+            Vec::new()
+        },
         shape: Shape::Free,
         empty: "{}",
         custom: true,
@@ -33,7 +37,11 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Option<Kind> {
 
 /// A definition was written: its kinds are served, and it says so.
 pub(super) fn noticed(core: &mut Core, key: &ObjectKey, definition: &Value) {
-    for version in definition["spec"]["versions"].as_array().into_iter().flatten() {
+    for version in definition["spec"]["versions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         if version["served"] == true
             && let Some(kind) = kind_of(definition, version)
         {
@@ -45,9 +53,7 @@ pub(super) fn noticed(core: &mut Core, key: &ObjectKey, definition: &Value) {
     }
     let mut established = definition.clone();
     let time = &definition["metadata"]["creationTimestamp"];
-    let condition = |name: &str, reason: &str, message: &str| {
-        json!({ "type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": time })
-    };
+    let condition = |name: &str, reason: &str, message: &str| json!({ "type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": time });
     established["status"] = json!({
         "acceptedNames": definition["spec"]["names"],
         "conditions": [
@@ -65,7 +71,12 @@ pub(super) fn ended(core: &mut Core, name: &str) {
     let Some((plural, group)) = name.split_once('.') else {
         return;
     };
-    let ids: Vec<_> = core.kinds.all().filter(|(_, kind)| kind.is(group, plural)).map(|(id, _)| id).collect();
+    let ids: Vec<_> = core
+        .kinds
+        .all()
+        .filter(|(_, kind)| kind.is(group, plural))
+        .map(|(id, _)| id)
+        .collect();
     for id in ids {
         for key in core.objects.keys(id, None) {
             core.objects.remove(&key, None);

@@ -60,7 +60,10 @@ fn request_of(spec: &Value) -> Option<CertificateSigningRequestParams> {
 
 fn asks_for_masters(spec: &Value) -> bool {
     request_of(spec).is_some_and(|request| {
-        let group = request.params.distinguished_name.get(&DnType::OrganizationName);
+        let group = request
+            .params
+            .distinguished_name
+            .get(&DnType::OrganizationName);
         group.is_some_and(|group| *group == MASTERS.into())
     })
 }
@@ -69,21 +72,37 @@ fn asks_for_masters(spec: &Value) -> bool {
 fn check_answers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal> {
     let name = new["metadata"]["name"].as_str().unwrap_or_default();
     let answers = |object: &Value| -> Vec<Value> {
-        let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let all = object["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         all.into_iter().filter(is_answer).collect()
     };
     let (former, present) = (answers(old), answers(new));
-    let has = |list: &[Value], wanted: &str| list.iter().any(|condition| condition["type"] == wanted);
+    let has =
+        |list: &[Value], wanted: &str| list.iter().any(|condition| condition["type"] == wanted);
     let field = "status.conditions";
-    if present.iter().any(|condition| condition["status"] != "True") {
+    if present
+        .iter()
+        .any(|condition| condition["status"] != "True")
+    {
         let why = "Unsupported value: supported values: \"True\"";
-        return Err(kind.invalid(name, "status.conditions[0].status", "FieldValueNotSupported", why));
+        return Err(kind.invalid(
+            name,
+            "status.conditions[0].status",
+            "FieldValueNotSupported",
+            why,
+        ));
     }
     if has(&present, "Approved") && has(&present, "Denied") {
-        let why = "Invalid value: \"Denied\": Approved and Denied conditions are mutually exclusive";
+        let why =
+            "Invalid value: \"Denied\": Approved and Denied conditions are mutually exclusive";
         return Err(kind.invalid(name, field, "FieldValueInvalid", why));
     }
-    if ["Approved", "Denied"].into_iter().any(|answer| has(&former, answer) && !has(&present, answer)) {
+    if ["Approved", "Denied"]
+        .into_iter()
+        .any(|answer| has(&former, answer) && !has(&present, answer))
+    {
         let why = "Forbidden: updates may not remove a condition of this type";
         return Err(kind.invalid(name, field, "FieldValueForbidden", why));
     }
@@ -107,20 +126,31 @@ pub(super) fn before_update(
         keep_in(old, new, "status");
         return Ok(());
     }
-    let list = |object: &Value| object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let list = |object: &Value| {
+        object["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
     if door == "approval" {
         keep_in(&old["status"], &mut new["status"], "certificate");
     }
     let mut conditions = Vec::new();
     for mut condition in list(new) {
-        let former = list(old).into_iter().find(|former| former["type"] == condition["type"]);
+        let former = list(old)
+            .into_iter()
+            .find(|former| former["type"] == condition["type"]);
         let now = asking.time();
         if condition.get("lastUpdateTime").is_none_or(Value::is_null) {
             condition["lastUpdateTime"] = json!(now);
         }
-        if condition.get("lastTransitionTime").is_none_or(Value::is_null) {
+        if condition
+            .get("lastTransitionTime")
+            .is_none_or(Value::is_null)
+        {
             let kept = former.filter(|former| former["status"] == condition["status"]);
-            condition["lastTransitionTime"] = kept.map_or(json!(now), |kept| kept["lastTransitionTime"].clone());
+            condition["lastTransitionTime"] =
+                kept.map_or(json!(now), |kept| kept["lastTransitionTime"].clone());
         }
         conditions.push(condition);
     }
@@ -133,19 +163,26 @@ pub(super) fn before_update(
 }
 
 /// Who may answer a request: whoever may `approve` its signer.
-pub(super) fn check_approver(core: &Core, asking: Asking<'_>, kind: &Kind, old: &Value) -> Result<(), Refusal> {
+pub(super) fn check_approver(
+    core: &Core,
+    asking: Asking<'_>,
+    kind: &Kind,
+    old: &Value,
+) -> Result<(), Refusal> {
     let signer = old["spec"]["signerName"].as_str().unwrap_or_default();
     let domain = signer.split('/').next().unwrap_or_default();
-    let may = [signer.to_owned(), format!("{domain}/*")].iter().any(|name| {
-        let attempt = Attempt {
-            verb: "approve",
-            group: GROUP,
-            resource: "signers".to_owned(),
-            name,
-            ..Attempt::default()
-        };
-        rbac::may(core, asking.user, &attempt)
-    });
+    let may = [signer.to_owned(), format!("{domain}/*")]
+        .iter()
+        .any(|name| {
+            let attempt = Attempt {
+                verb: "approve",
+                group: GROUP,
+                resource: "signers".to_owned(),
+                name,
+                ..Attempt::default()
+            };
+            rbac::may(core, asking.user, &attempt)
+        });
     if may {
         return Ok(());
     }
@@ -165,17 +202,27 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
         let why = "Required value";
         return Err(kind.invalid(name, "spec.signerName", "FieldValueRequired", why));
     }
-    if let Some(seconds) = spec["expirationSeconds"].as_u64().filter(|seconds| *seconds < SHORTEST) {
-        let why = format!("Invalid value: {seconds}: may not specify a duration less than 600 seconds (10 minutes)");
+    if let Some(seconds) = spec["expirationSeconds"]
+        .as_u64()
+        .filter(|seconds| *seconds < SHORTEST)
+    {
+        let why = format!(
+            "Invalid value: {seconds}: may not specify a duration less than 600 seconds (10 minutes)"
+        );
         return Err(kind.invalid(name, "spec.expirationSeconds", "FieldValueInvalid", &why));
     }
     if spec["usages"].as_array().is_none_or(Vec::is_empty) {
         let why = "Required value";
         return Err(kind.invalid(name, "spec.usages", "FieldValueRequired", why));
     }
-    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let conditions = object["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     for (index, condition) in conditions.iter().enumerate() {
-        let twice = conditions[..index].iter().any(|other| other["type"] == condition["type"]);
+        let twice = conditions[..index]
+            .iter()
+            .any(|other| other["type"] == condition["type"]);
         if twice {
             let field = format!("status.conditions[{index}].type");
             let why = format!("Duplicate value: {}", condition["type"]);
@@ -186,18 +233,35 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
 }
 
 fn has(object: &Value, condition: &str) -> bool {
-    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
-    conditions.into_iter().any(|found| found["type"] == condition && found["status"] == "True")
+    let conditions = object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    conditions
+        .into_iter()
+        .any(|found| found["type"] == condition && found["status"] == "True")
 }
 
 /// What is to be done about a request that was made or changed.
 pub(super) fn noticed(core: &mut Core, object: &Value, now: Timestamp) {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let name = object["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let has_certificate = object["status"].get("certificate").is_some();
-    if has(object, "Approved") && !has_certificate && !has(object, "Failed") && !has(object, "Denied") {
-        core.timers.at(now + core.controllers.signing, Task::Sign(name.clone()));
+    if has(object, "Approved")
+        && !has_certificate
+        && !has(object, "Failed")
+        && !has(object, "Denied")
+    {
+        core.timers
+            .at(now + core.controllers.signing, Task::Sign(name.clone()));
     }
-    let life = if has(object, "Approved") || has(object, "Denied") { APPROVED_LIFE } else { PENDING_LIFE };
+    let life = if has(object, "Approved") || has(object, "Denied") {
+        APPROVED_LIFE
+    } else {
+        PENDING_LIFE
+    };
     core.timers.at(now + life, Task::CollectRequest(name));
 }
 
@@ -210,12 +274,19 @@ pub(super) fn collect(core: &mut Core, name: &str, now: Timestamp) {
         let time: Option<Timestamp> = text.as_str().and_then(|text| text.parse().ok());
         time.is_some_and(|time| time + life <= now)
     };
-    let answered = object["status"]["conditions"].as_array().into_iter().flatten();
-    let answered: Vec<_> = answered.filter(|c| c["type"] == "Approved" || c["type"] == "Denied").collect();
+    let answered = object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let answered: Vec<_> = answered
+        .filter(|c| c["type"] == "Approved" || c["type"] == "Denied")
+        .collect();
     let is_old = if answered.is_empty() {
         since(&object["metadata"]["creationTimestamp"], PENDING_LIFE)
     } else {
-        answered.iter().any(|condition| since(&condition["lastUpdateTime"], APPROVED_LIFE))
+        answered
+            .iter()
+            .any(|condition| since(&condition["lastUpdateTime"], APPROVED_LIFE))
     };
     if is_old {
         let key = ObjectKey::new(core.id(GROUP, PLURAL), "", name);
@@ -230,7 +301,8 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
     };
     let is_due = has(&old, "Approved") && !has(&old, "Denied") && !has(&old, "Failed");
     let spec = &old["spec"];
-    if !is_due || old["status"].get("certificate").is_some() || spec["signerName"] != CLIENT_SIGNER {
+    if !is_due || old["status"].get("certificate").is_some() || spec["signerName"] != CLIENT_SIGNER
+    {
         return;
     }
     let authority = match &core.controllers.signer {
@@ -239,14 +311,20 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
         Signer::Other(authority) => authority.clone(),
     };
     let mut new = old.clone();
-    let usages: Vec<&str> = spec["usages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let usages: Vec<&str> = spec["usages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let permitted = ["digital signature", "key encipherment", "client auth"];
     let foreign = usages.iter().find(|usage| !permitted.contains(usage));
     let why = foreign.map_or_else(
         || "missing required usage for client certificate: client auth".to_owned(),
         |usage| format!("invalid usage for client certificate: {usage}"),
     );
-    let fits = usages.contains(&"client auth") && usages.iter().all(|usage| permitted.contains(usage));
+    let fits =
+        usages.contains(&"client auth") && usages.iter().all(|usage| permitted.contains(usage));
     if fits {
         let other_key = matches!(core.controllers.signer, Signer::OtherKey);
         let Some(certificate) = authority.sign_request(spec, now, other_key) else {
@@ -273,6 +351,8 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
         subresource: "status".to_owned(),
         time: timestamp(now),
     };
-    writer.updated(&old, &new, Managers::of(&old)).write(&mut new);
+    writer
+        .updated(&old, &new, Managers::of(&old))
+        .write(&mut new);
     core.store(ObjectKey::new(id, "", name), new, now);
 }

@@ -44,13 +44,16 @@ pub(super) fn decode(kind: &Kind, body: Value) -> Result<Value, Refusal> {
 pub(super) fn clean(value: Value, shape: Shape) -> Value {
     match (shape, value) {
         (Shape::Struct(_) | Shape::Map(_), Value::Object(map)) => {
-            let kept = map.into_iter().filter(|(name, _)| matches!(shape, Shape::Map(_)) || shape.names(name));
+            let kept = map
+                .into_iter()
+                .filter(|(name, _)| matches!(shape, Shape::Map(_)) || shape.names(name));
             let kept = kept.map(|(name, value)| {
                 let inner = shape.field(&name);
                 (name, clean(value, inner))
             });
             let is_struct = matches!(shape, Shape::Struct(_));
-            let kept = kept.filter(|(name, value)| !is_struct || !is_nothing(value, shape.field(name)));
+            let kept =
+                kept.filter(|(name, value)| !is_struct || !is_nothing(value, shape.field(name)));
             Value::Object(kept.collect())
         }
         (Shape::Keyed(_, inner), Value::Array(items)) => {
@@ -117,7 +120,10 @@ fn namespace(object: &mut Value) {
 }
 
 fn secret(object: &mut Value) {
-    if let Some(Value::Object(texts)) = object.as_object_mut().and_then(|map| map.remove("stringData")) {
+    if let Some(Value::Object(texts)) = object
+        .as_object_mut()
+        .and_then(|map| map.remove("stringData"))
+    {
         for (key, text) in texts {
             object["data"][key] = json!(STANDARD.encode(text.as_str().unwrap_or_default()));
         }
@@ -135,7 +141,9 @@ fn quantities(map: Option<&mut Value>) -> Result<(), Refusal> {
             _ => continue,
         };
         let quantity = Quantity::parse(&text).map_err(|_| {
-            Refusal::bad_request(format!("quantities must match the regular expression of quantities: {text}"))
+            Refusal::bad_request(format!(
+                "quantities must match the regular expression of quantities: {text}"
+            ))
         })?;
         *value = json!(quantity.canonical());
     }
@@ -143,16 +151,28 @@ fn quantities(map: Option<&mut Value>) -> Result<(), Refusal> {
 }
 
 fn limit_range(object: &mut Value) -> Result<(), Refusal> {
-    let limits = object.pointer_mut("/spec/limits").and_then(Value::as_array_mut);
+    let limits = object
+        .pointer_mut("/spec/limits")
+        .and_then(Value::as_array_mut);
     for limit in limits.into_iter().flatten() {
-        for name in ["default", "defaultRequest", "max", "min", "maxLimitRequestRatio"] {
+        for name in [
+            "default",
+            "defaultRequest",
+            "max",
+            "min",
+            "maxLimitRequestRatio",
+        ] {
             quantities(limit.get_mut(name))?;
         }
         if limit["type"] != "Container" {
             continue;
         }
         // What is not said follows from the next tighter bound.
-        for (name, from) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+        for (name, from) in [
+            ("default", "max"),
+            ("defaultRequest", "default"),
+            ("defaultRequest", "min"),
+        ] {
             let source = limit[from].as_object().cloned().unwrap_or_default();
             let mut target = limit[name].as_object().cloned().unwrap_or_default();
             for (resource, amount) in source {
@@ -175,8 +195,14 @@ fn network_policy(object: &mut Value) {
         spec["podSelector"] = json!({});
     }
     if spec["policyTypes"].as_array().is_none_or(Vec::is_empty) {
-        let has_egress = spec["egress"].as_array().is_some_and(|rules| !rules.is_empty());
-        let types: &[&str] = if has_egress { &["Ingress", "Egress"] } else { &["Ingress"] };
+        let has_egress = spec["egress"]
+            .as_array()
+            .is_some_and(|rules| !rules.is_empty());
+        let types: &[&str] = if has_egress {
+            &["Ingress", "Egress"]
+        } else {
+            &["Ingress"]
+        };
         spec["policyTypes"] = json!(types);
     }
     for direction in ["ingress", "egress"] {
@@ -194,8 +220,14 @@ fn network_policy(object: &mut Value) {
 
 /// Times that are not said are there all the same, without a value.
 fn conditions(object: &mut Value) {
-    let conditions = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
-    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+    let conditions = object
+        .pointer_mut("/status/conditions")
+        .and_then(Value::as_array_mut);
+    for condition in conditions
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         for name in ["lastUpdateTime", "lastTransitionTime"] {
             condition.entry(name).or_insert(Value::Null);
         }
@@ -204,17 +236,27 @@ fn conditions(object: &mut Value) {
 
 fn binding(object: &mut Value) {
     const GROUP: &str = "rbac.authorization.k8s.io";
-    if object["roleRef"]["apiGroup"].as_str().unwrap_or_default().is_empty() {
+    if object["roleRef"]["apiGroup"]
+        .as_str()
+        .unwrap_or_default()
+        .is_empty()
+    {
         object["roleRef"]["apiGroup"] = json!(GROUP);
     }
     let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
-    for subject in subjects.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for subject in subjects
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         default_subject_group(subject, GROUP);
     }
 }
 
 fn default_subject_group(subject: &mut Map<String, Value>, group: &str) {
-    let is_account = subject.get("kind").is_some_and(|kind| kind == "ServiceAccount");
+    let is_account = subject
+        .get("kind")
+        .is_some_and(|kind| kind == "ServiceAccount");
     if is_account {
         subject.retain(|name, value| name != "apiGroup" || value != "");
     } else {
@@ -246,12 +288,16 @@ mod tests {
     #[test]
     fn defaults_are_set() {
         let secret = decoded("", "secrets", json!({ "stringData": { "a": "b" } }));
-        assert_eq!((&secret["type"], &secret["data"]["a"]), (&json!("Opaque"), &json!("Yg==")));
+        assert_eq!(
+            (&secret["type"], &secret["data"]["a"]),
+            (&json!("Opaque"), &json!("Yg=="))
+        );
         let policy = json!({ "spec": { "egress": [{ "ports": [{ "port": 53 }] }] } });
         let policy = decoded("networking.k8s.io", "networkpolicies", policy);
         assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
         assert_eq!(policy["spec"]["egress"][0]["ports"][0]["protocol"], "TCP");
-        let limits = json!({ "spec": { "limits": [{ "type": "Container", "max": { "cpu": "1000m" } }] } });
+        let limits =
+            json!({ "spec": { "limits": [{ "type": "Container", "max": { "cpu": "1000m" } }] } });
         let limits = decoded("", "limitranges", limits);
         assert_eq!(limits["spec"]["limits"][0]["defaultRequest"]["cpu"], "1");
     }
@@ -260,7 +306,11 @@ mod tests {
     fn another_kind_is_refused() {
         let kinds = Kinds::default();
         let (_, kind) = kinds.find("", "v1", "secrets").unwrap();
-        for body in [json!({ "kind": "ConfigMap" }), json!({ "apiVersion": "v2" }), json!([])] {
+        for body in [
+            json!({ "kind": "ConfigMap" }),
+            json!({ "apiVersion": "v2" }),
+            json!([]),
+        ] {
             assert_eq!(decode(&kind, body.clone()).unwrap_err().code, 400, "{body}");
         }
     }

@@ -11,13 +11,22 @@ use super::read::item;
 use super::selector::Selector;
 
 impl Core {
-    pub(super) fn delete(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+    pub(super) fn delete(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Response, Refusal> {
         let object = self.get(target)?;
         let options = match asking.request.body.is_empty() {
             true => json!({}),
             false => asking.body()?,
         };
-        check_preconditions(&target.kind, &target.name, &object, &options["preconditions"])?;
+        check_preconditions(
+            &target.kind,
+            &target.name,
+            &object,
+            &options["preconditions"],
+        )?;
         if asking.request.parameter("dryRun") == Some("All") {
             return Ok(Response::ok(deleted(target, &object)));
         }
@@ -25,7 +34,9 @@ impl Core {
         if !has_finalizers(&object) {
             let last = self.erase(&key, None, asking.now);
             let last = last.filter(|_| target.kind.shows_deleted());
-            return Ok(Response::ok(last.unwrap_or_else(|| deleted(target, &object))));
+            return Ok(Response::ok(
+                last.unwrap_or_else(|| deleted(target, &object)),
+            ));
         }
         let object = self.mark(&key, object, asking);
         Ok(Response::ok(object))
@@ -50,11 +61,19 @@ impl Core {
         self.store(key.clone(), object, asking.now)
     }
 
-    pub(super) fn delete_collection(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+    pub(super) fn delete_collection(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Response, Refusal> {
         let selector = Selector::of(asking.request)?;
         let mut items = Vec::new();
         for key in self.objects.keys(target.id, target.within()) {
-            let Some(object) = self.objects.get(&key).filter(|object| selector.matches(object)) else {
+            let Some(object) = self
+                .objects
+                .get(&key)
+                .filter(|object| selector.matches(object))
+            else {
                 continue;
             };
             if has_finalizers(&object) {
@@ -77,7 +96,12 @@ pub(super) fn has_finalizers(object: &Value) -> bool {
         || (object["kind"] == "Namespace" && some(&object["spec"]["finalizers"]))
 }
 
-fn check_preconditions(kind: &Kind, name: &str, object: &Value, wanted: &Value) -> Result<(), Refusal> {
+fn check_preconditions(
+    kind: &Kind,
+    name: &str,
+    object: &Value,
+    wanted: &Value,
+) -> Result<(), Refusal> {
     let rows = [
         ("uid", "UID", "deleted and then recreated"),
         ("resourceVersion", "ResourceVersion", "modified"),
@@ -93,7 +117,11 @@ fn check_preconditions(kind: &Kind, name: &str, object: &Value, wanted: &Value) 
                  {title} in record ({found}). The object might have been {what}",
                 kind.qualified_kind()
             );
-            return Err(Refusal::new(409, "Conflict", message).about(name, &kind.group, &kind.kind));
+            return Err(Refusal::new(409, "Conflict", message).about(
+                name,
+                &kind.group,
+                &kind.kind,
+            ));
         }
     }
     Ok(())

@@ -14,10 +14,16 @@ pub(super) fn serve(core: &Core, path: &str) -> Result<Value, Refusal> {
     match steps.as_slice() {
         ["version"] => Ok(version(&core.version)),
         ["healthz" | "livez" | "readyz"] => Ok(json!("ok")),
-        ["api"] => Ok(json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] })),
-        ["apis"] => Ok(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups(core) })),
+        ["api"] => Ok(
+            json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] }),
+        ),
+        ["apis"] => {
+            Ok(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups(core) }))
+        }
         ["apis", group] => {
-            let found = groups(core).into_iter().find(|found| found["name"] == *group);
+            let found = groups(core)
+                .into_iter()
+                .find(|found| found["name"] == *group);
             let mut found = found.ok_or_else(no_page)?;
             found["kind"] = json!("APIGroup");
             found["apiVersion"] = json!("v1");
@@ -27,8 +33,12 @@ pub(super) fn serve(core: &Core, path: &str) -> Result<Value, Refusal> {
         ["apis", group, version] => resources(core, group, version),
         ["api", version, _, ..] => resources(core, "", version).and_then(|_| Err(nothing())),
         ["apis", group, version, _, ..] => {
-            let is_custom = core.kinds.all().any(|(_, kind)| kind.custom && kind.group == *group);
-            resources(core, group, version).and_then(|_| Err(if is_custom { no_page() } else { nothing() }))
+            let is_custom = core
+                .kinds
+                .all()
+                .any(|(_, kind)| kind.custom && kind.group == *group);
+            resources(core, group, version)
+                .and_then(|_| Err(if is_custom { no_page() } else { nothing() }))
         }
         _ => Err(no_page()),
     }
@@ -36,7 +46,11 @@ pub(super) fn serve(core: &Core, path: &str) -> Result<Value, Refusal> {
 
 /// There is such a version of such a group, but nothing of that name in it.
 fn nothing() -> Refusal {
-    let mut refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");
+    let mut refusal = Refusal::new(
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+    );
     refusal.with_details = true;
     refusal
 }
@@ -84,8 +98,16 @@ fn resources(core: &Core, group: &str, version: &str) -> Result<Value, Refusal> 
         }
     }
     for (of, plural, kind) in [
-        ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
-        ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+        (
+            "authentication.k8s.io",
+            "selfsubjectreviews",
+            "SelfSubjectReview",
+        ),
+        (
+            "authorization.k8s.io",
+            "selfsubjectaccessreviews",
+            "SelfSubjectAccessReview",
+        ),
     ] {
         if of == group && version == "v1" {
             list.push(json!({
@@ -96,8 +118,14 @@ fn resources(core: &Core, group: &str, version: &str) -> Result<Value, Refusal> 
     if list.is_empty() {
         return Err(no_page());
     }
-    let name = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Ok(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": list }))
+    let name = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    Ok(
+        json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": list }),
+    )
 }
 
 fn entries(kind: &Kind) -> Vec<Value> {

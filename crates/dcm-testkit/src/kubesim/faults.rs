@@ -241,11 +241,16 @@ impl Faults {
         let early = |fault: Fault| {
             matches!(
                 fault,
-                Fault::ConnectRefused | Fault::ConnectHang | Fault::HandshakeHang | Fault::BadCertificate
+                Fault::ConnectRefused
+                    | Fault::ConnectHang
+                    | Fault::HandshakeHang
+                    | Fault::BadCertificate
             )
         };
         let rules = self.rules.lock();
-        let mut always = rules.iter().filter(|rule| matches!(rule.when, When::Always) && rule.times.is_none());
+        let mut always = rules
+            .iter()
+            .filter(|rule| matches!(rule.when, When::Always) && rule.times.is_none());
         always.find(|rule| early(rule.fault)).map(|rule| rule.fault)
     }
 
@@ -269,13 +274,22 @@ mod tests {
     fn rules_strike_by_number_by_choice_and_so_often_as_they_say() {
         let faults = Faults::default();
         faults.add(Rule::new(Fault::Conflict, When::Call(1)));
-        faults.add(Rule::new(Fault::Invalid, When::Matching(Arc::new(|call| call.path == "/b"))).once());
+        faults.add(
+            Rule::new(
+                Fault::Invalid,
+                When::Matching(Arc::new(|call| call.path == "/b")),
+            )
+            .once(),
+        );
         let strike = |path: &str| {
             let call = faults.count(&Request::new("GET", path));
             faults.decide(&call).map(|(fault, _)| fault)
         };
         let struck = ["/a", "/a", "/b", "/b"].map(strike);
-        assert_eq!(struck, [None, Some(Fault::Conflict), Some(Fault::Invalid), None]);
+        assert_eq!(
+            struck,
+            [None, Some(Fault::Conflict), Some(Fault::Invalid), None]
+        );
         assert_eq!((faults.calls(), faults.struck()), (4, 2));
     }
 

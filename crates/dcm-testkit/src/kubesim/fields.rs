@@ -41,7 +41,10 @@ impl FieldSet {
         let mut all = self.clone();
         all.members.extend(other.members.iter().cloned());
         for (step, set) in &other.children {
-            let merged = all.children.get(step).map_or_else(|| set.clone(), |mine| mine.union(set));
+            let merged = all
+                .children
+                .get(step)
+                .map_or_else(|| set.clone(), |mine| mine.union(set));
             all.children.insert(step.clone(), merged);
         }
         all
@@ -49,12 +52,19 @@ impl FieldSet {
 
     pub(super) fn difference(&self, other: &Self) -> Self {
         let without = |step: &String, set: &Self| {
-            let left = other.children.get(step).map_or_else(|| set.clone(), |theirs| set.difference(theirs));
+            let left = other
+                .children
+                .get(step)
+                .map_or_else(|| set.clone(), |theirs| set.difference(theirs));
             (!left.is_empty()).then(|| (step.clone(), left))
         };
         Self {
             members: self.members.difference(&other.members).cloned().collect(),
-            children: self.children.iter().filter_map(|(step, set)| without(step, set)).collect(),
+            children: self
+                .children
+                .iter()
+                .filter_map(|(step, set)| without(step, set))
+                .collect(),
         }
     }
 
@@ -65,7 +75,11 @@ impl FieldSet {
         };
         Self {
             members: self.members.intersection(&other.members).cloned().collect(),
-            children: self.children.iter().filter_map(|(step, set)| common(step, set)).collect(),
+            children: self
+                .children
+                .iter()
+                .filter_map(|(step, set)| common(step, set))
+                .collect(),
         }
     }
 
@@ -155,7 +169,10 @@ fn printed(step: &str) -> String {
         .strip_prefix("k:")
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
-    let keys: Vec<_> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     format!("[{}]", keys.join(","))
 }
 
@@ -183,8 +200,14 @@ mod tests {
     fn sets_are_added_and_taken_away_path_by_path() {
         let one = set(&json!({ "f:data": { ".": {}, "f:a": {}, "f:b": {} } }));
         let other = set(&json!({ "f:data": { "f:b": {}, "f:c": {} } }));
-        assert_eq!(one.difference(&other), set(&json!({ "f:data": { ".": {}, "f:a": {} } })));
-        assert_eq!(one.intersection(&other), set(&json!({ "f:data": { "f:b": {} } })));
+        assert_eq!(
+            one.difference(&other),
+            set(&json!({ "f:data": { ".": {}, "f:a": {} } }))
+        );
+        assert_eq!(
+            one.intersection(&other),
+            set(&json!({ "f:data": { "f:b": {} } }))
+        );
         let all = json!({ "f:data": { ".": {}, "f:a": {}, "f:b": {}, "f:c": {} } });
         assert_eq!(one.union(&other), set(&all));
         assert!(one.difference(&one).is_empty());
@@ -196,6 +219,9 @@ mod tests {
         let value = json!({
             "f:data": { "f:a.b": {} }, "f:l": { "k:{\"type\":\"A\"}": { ".": {} }, "v:\"x\"": {} },
         });
-        assert_eq!(set(&value).paths(), [".data.a.b", ".l[type=\"A\"]", ".l[=\"x\"]"]);
+        assert_eq!(
+            set(&value).paths(),
+            [".data.a.b", ".l[type=\"A\"]", ".l[=\"x\"]"]
+        );
     }
 }

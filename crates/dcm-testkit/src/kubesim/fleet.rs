@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dcm_cluster::{
-    Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Limits, Object, Resource, WatchEvent, WatchStream,
-    wire,
+    Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Limits, Object, Resource,
+    WatchEvent, WatchStream, wire,
 };
 use dcm_pki::kubeconfig::{AdminCredential, Authentication, Host};
 use dcm_types::documents::Cluster;
@@ -48,7 +48,9 @@ impl Fleet {
 
     /// Adds a member, or puts another one in the place of one of the same name.
     pub fn add(&self, member: Member) {
-        self.members.write().insert(member.name().to_owned(), member);
+        self.members
+            .write()
+            .insert(member.name().to_owned(), member);
     }
 
     /// A member by name.
@@ -64,18 +66,25 @@ impl Connector for Fleet {
         _cluster: &Cluster,
         credential: &AdminCredential,
     ) -> Result<Arc<dyn ClusterApi>, CallError> {
-        let unknown = || CallError::new(CallErrorKind::Unreachable, "resolve", "the server's name has no address");
+        let unknown = || {
+            CallError::new(
+                CallErrorKind::Unreachable,
+                "resolve",
+                "the server's name has no address",
+            )
+        };
         let Host::Name(host) = &credential.server.host else {
             return Err(unknown());
         };
         let name = host.split('.').next().unwrap_or_default();
         let member = self.member(name).ok_or_else(unknown)?;
         Ok(Arc::new(Direct {
-            trusted: credential.certificate_authority_pem.trim() == member.authority().certificate().trim(),
+            trusted: credential.certificate_authority_pem.trim()
+                == member.authority().certificate().trim(),
             certificate: match &credential.authentication {
-                Authentication::ClientCertificate { certificate_pem, .. } => {
-                    CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok()
-                }
+                Authentication::ClientCertificate {
+                    certificate_pem, ..
+                } => CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok(),
                 Authentication::Token(_) => None,
             },
             token: match &credential.authentication {
@@ -109,7 +118,10 @@ impl Direct {
     async fn exchange(&self, request: Request, name: &str) -> Result<Reply, CallError> {
         let error = |kind, message| Err(CallError::new(kind, name, message));
         if !self.trusted {
-            return error(CallErrorKind::Tls, "invalid peer certificate: UnknownIssuer");
+            return error(
+                CallErrorKind::Tls,
+                "invalid peer certificate: UnknownIssuer",
+            );
         }
         let call = self.member.call(self.user(), request);
         match tokio::time::timeout(self.limits.call_deadline, call).await {
@@ -134,7 +146,10 @@ impl Direct {
                 (CallErrorKind::Timeout, "no answer in time")
             }
             Fault::Garbled => (CallErrorKind::Garbled, "the answer is not JSON"),
-            _ => (CallErrorKind::Garbled, "the answer broke off or is too large"),
+            _ => (
+                CallErrorKind::Garbled,
+                "the answer broke off or is too large",
+            ),
         };
         CallError::new(kind, name, message)
     }
@@ -142,10 +157,16 @@ impl Direct {
 
 /// Our request out of an HTTP request.
 fn request(http: &http::Request<Vec<u8>>) -> Request {
-    let uri = http.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let uri = http
+        .uri()
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     let media_type = http.headers().get(http::header::CONTENT_TYPE);
     let mut request = Request::new(http.method().as_str(), uri);
-    request.media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    request.media_type = media_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     request.body.clone_from(http.body());
     request
 }
@@ -161,9 +182,15 @@ fn refused(response: &Response, name: &str, is_create: bool) -> CallError {
 impl ClusterApi for Direct {
     async fn call(&self, call: Call) -> Result<Answer, CallError> {
         let name = call.name();
-        let reply = self.exchange(request(&wire::of_call(&call)?), &name).await?;
+        let reply = self
+            .exchange(request(&wire::of_call(&call)?), &name)
+            .await?;
         let Reply::Answer(response) = reply else {
-            return Err(CallError::new(CallErrorKind::Garbled, name, "the answer is a watch"));
+            return Err(CallError::new(
+                CallErrorKind::Garbled,
+                name,
+                "the answer is a watch",
+            ));
         };
         if response.status == 404 && matches!(call, Call::Get(_) | Call::Delete(..)) {
             return Ok(Answer::Absent);
@@ -196,9 +223,15 @@ fn read(mut event: Value, name: &str) -> Result<WatchEvent, CallError> {
         Some("ADDED" | "MODIFIED") => Ok(WatchEvent::Upsert(object)),
         Some("DELETED") => Ok(WatchEvent::Gone(object)),
         Some("BOOKMARK") => Ok(WatchEvent::Bookmark(object.resource_version().to_owned())),
-        _ if object.at("/code").and_then(Value::as_u64) == Some(410) => {
-            Err(CallError::new(CallErrorKind::Gone, name, object.text("/message")))
-        }
-        _ => Err(CallError::new(CallErrorKind::Server, name, object.text("/message"))),
+        _ if object.at("/code").and_then(Value::as_u64) == Some(410) => Err(CallError::new(
+            CallErrorKind::Gone,
+            name,
+            object.text("/message"),
+        )),
+        _ => Err(CallError::new(
+            CallErrorKind::Server,
+            name,
+            object.text("/message"),
+        )),
     }
 }

@@ -40,10 +40,19 @@ impl Journal {
 
     /// Takes what there is and goes on with an empty list.
     pub fn take(&self) -> Vec<Written> {
-        self.written.lock().as_mut().map(std::mem::take).unwrap_or_default()
+        self.written
+            .lock()
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
-    pub(super) fn add<'a>(&self, changes: impl Iterator<Item = &'a Change>, by: &str, at: Timestamp) {
+    pub(super) fn add<'a>(
+        &self,
+        changes: impl Iterator<Item = &'a Change>,
+        by: &str,
+        at: Timestamp,
+    ) {
         let mut written = self.written.lock();
         let Some(written) = written.as_mut() else {
             return;

@@ -85,7 +85,11 @@ impl Kind {
 
     /// Whether `metadata.generation` is kept.
     pub(super) fn has_generation(&self) -> bool {
-        self.custom || matches!(self.kind.as_str(), "NetworkPolicy" | "CustomResourceDefinition")
+        self.custom
+            || matches!(
+                self.kind.as_str(),
+                "NetworkPolicy" | "CustomResourceDefinition"
+            )
     }
 
     /// Whether a PUT makes what is not there.
@@ -134,7 +138,10 @@ impl Kind {
 
     /// 422 with one cause.
     pub(super) fn invalid(&self, name: &str, field: &str, reason: &str, why: &str) -> Refusal {
-        let message = format!("{} \"{name}\" is invalid: {field}: {why}", self.qualified_kind());
+        let message = format!(
+            "{} \"{name}\" is invalid: {field}: {why}",
+            self.qualified_kind()
+        );
         Refusal::new(422, "Invalid", message)
             .about(name, &self.group, &self.kind)
             .cause(reason, why, field)
@@ -160,16 +167,24 @@ fn id(position: usize) -> KindId {
 impl Kinds {
     pub(super) fn all(&self) -> impl Iterator<Item = (KindId, &Arc<Kind>)> {
         let custom = self.custom.iter().enumerate();
-        let custom = custom.filter_map(|(index, kind)| Some((BUILTIN.len() + index, kind.as_ref()?)));
+        let custom =
+            custom.filter_map(|(index, kind)| Some((BUILTIN.len() + index, kind.as_ref()?)));
         let all = BUILTIN.iter().enumerate().chain(custom);
         all.map(|(index, kind)| (id(index), kind))
     }
 
     pub(super) fn get(&self, wanted: KindId) -> Option<&Arc<Kind>> {
-        self.all().find(|(id, _)| *id == wanted).map(|(_, kind)| kind)
+        self.all()
+            .find(|(id, _)| *id == wanted)
+            .map(|(_, kind)| kind)
     }
 
-    pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<(KindId, Arc<Kind>)> {
+    pub(super) fn find(
+        &self,
+        group: &str,
+        version: &str,
+        plural: &str,
+    ) -> Option<(KindId, Arc<Kind>)> {
         let mut all = self.all();
         let found = all.find(|(_, kind)| kind.is(group, plural) && kind.version == version)?;
         Some((found.0, Arc::clone(found.1)))

@@ -211,7 +211,11 @@ impl Writer<'_> {
             return managers;
         }
         let mut mine = self.entry("Update", won);
-        if let Some(position) = managers.0.iter().position(|entry| entry.is_same_manager(&mine)) {
+        if let Some(position) = managers
+            .0
+            .iter()
+            .position(|entry| entry.is_same_manager(&mine))
+        {
             let former = managers.0.remove(position);
             mine.fields = mine.fields.union(&former.fields);
         }
@@ -239,7 +243,10 @@ impl Writer<'_> {
         }
         let named = fields(&applied, shape);
         let mine = self.entry("Apply", self.ownable(&named));
-        let former = managers.0.iter().position(|entry| entry.is_same_manager(&mine));
+        let former = managers
+            .0
+            .iter()
+            .position(|entry| entry.is_same_manager(&mine));
         let former = former.map(|position| managers.0.remove(position));
         managers.0.push(mine.clone());
         let merged = merge(&live, &applied, shape);
@@ -277,19 +284,30 @@ impl Writer<'_> {
 /// The object without its owners.
 fn bare(object: &Value) -> Value {
     let mut object = object.clone();
-    if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+    if let Some(metadata) = object
+        .pointer_mut("/metadata")
+        .and_then(Value::as_object_mut)
+    {
         metadata.remove("managedFields");
     }
     object
 }
 
 /// Takes away what this manager applied before, does not apply now, and nobody else owns.
-fn prune(merged: &Value, managers: &Managers, (last, named): (&FieldSet, &FieldSet), shape: Shape) -> Value {
+fn prune(
+    merged: &Value,
+    managers: &Managers,
+    (last, named): (&FieldSet, &FieldSet),
+    shape: Shape,
+) -> Value {
     let last = with_named(last, shape);
     let all = with_named(&fields(merged, shape), shape);
     let pruned = remove(merged, &last, shape).unwrap_or_else(|| json!({}));
     let kept = with_named(&fields(&pruned, shape), shape);
-    let owned = managers.0.iter().fold(named.clone(), |all, entry| all.union(&entry.fields));
+    let owned = managers
+        .0
+        .iter()
+        .fold(named.clone(), |all, entry| all.union(&entry.fields));
     let lost = all.difference(&kept.union(&with_named(&owned, shape)));
     let pruned = remove(merged, &lost, shape).unwrap_or_else(|| json!({}));
     // What nobody owned and was not ours comes back.
@@ -317,7 +335,11 @@ fn conflict(conflicts: &[(String, String)]) -> Refusal {
     conflicts.iter().fold(
         Refusal::new(409, "Conflict", message),
         |refusal, (manager, path)| {
-            refusal.cause("FieldManagerConflict", &format!("conflict with {manager}"), path)
+            refusal.cause(
+                "FieldManagerConflict",
+                &format!("conflict with {manager}"),
+                path,
+            )
         },
     )
 }

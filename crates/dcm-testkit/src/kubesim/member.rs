@@ -212,7 +212,11 @@ impl Member {
 
     /// Kubeconfig of an administrator, for [`super::Fleet`].
     pub fn kubeconfig(&self) -> Option<String> {
-        self.kubeconfig_for(&super::fleet::server(self.name()), "kubesim-admin", &[MASTERS])
+        self.kubeconfig_for(
+            &super::fleet::server(self.name()),
+            "kubesim-admin",
+            &[MASTERS],
+        )
     }
 
     /// Kubeconfig of any user at any address of this member.
@@ -223,7 +227,12 @@ impl Member {
             certificate: pair.certificate,
             key: pair.key,
         };
-        Some(render_kubeconfig(server, &authority.certificate(), user, &identity))
+        Some(render_kubeconfig(
+            server,
+            &authority.certificate(),
+            user,
+            &identity,
+        ))
     }
 
     /// One call as a front makes it: counted, delayed, failed.
@@ -263,27 +272,38 @@ impl Member {
     }
 
     /// The events of a watch, until it ends. Nothing runs while nobody asks.
-    fn events(self, watch: Box<Watch>, changed: signal::Receiver<u64>) -> BoxStream<'static, Value> {
+    fn events(
+        self,
+        watch: Box<Watch>,
+        changed: signal::Receiver<u64>,
+    ) -> BoxStream<'static, Value> {
         let state = (self, watch, changed, false);
-        stream::unfold(state, |(member, mut watch, mut changed, ended)| async move {
-            if ended {
-                return None;
-            }
-            loop {
-                let now = member.now();
-                changed.mark_unchanged();
-                let (look, due) = member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
-                if look.ended || !look.events.is_empty() {
-                    return Some((stream::iter(look.events), (member, watch, changed, look.ended)));
+        stream::unfold(
+            state,
+            |(member, mut watch, mut changed, ended)| async move {
+                if ended {
+                    return None;
                 }
-                let until = due.map_or(look.again_at, |due| due.min(look.again_at));
-                let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                tokio::select! {
-                    _ = changed.changed() => {}
-                    () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
+                loop {
+                    let now = member.now();
+                    changed.mark_unchanged();
+                    let (look, due) =
+                        member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
+                    if look.ended || !look.events.is_empty() {
+                        return Some((
+                            stream::iter(look.events),
+                            (member, watch, changed, look.ended),
+                        ));
+                    }
+                    let until = due.map_or(look.again_at, |due| due.min(look.again_at));
+                    let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                    tokio::select! {
+                        _ = changed.changed() => {}
+                        () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
+                    }
                 }
-            }
-        })
+            },
+        )
         .flatten()
         .boxed()
     }
@@ -307,7 +327,11 @@ fn spoiled(fault: Fault, watch: bool) -> Result<Reply, Broken> {
 }
 
 fn busy() -> Response {
-    let mut refusal = Refusal::new(429, "TooManyRequests", "Too many requests, please try again later.");
+    let mut refusal = Refusal::new(
+        429,
+        "TooManyRequests",
+        "Too many requests, please try again later.",
+    );
     refusal.retry_after = Some(1);
     refusal.into()
 }
@@ -323,7 +347,9 @@ impl<'a> Permit<'a> {
     fn take(shared: &'a Shared, capacity: Option<usize>) -> Option<Self> {
         let others = shared.in_flight.fetch_add(1, Ordering::AcqRel);
         let permit = Self(shared);
-        capacity.is_none_or(|capacity| others < capacity).then_some(permit)
+        capacity
+            .is_none_or(|capacity| others < capacity)
+            .then_some(permit)
     }
 }
 

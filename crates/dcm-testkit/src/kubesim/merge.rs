@@ -32,11 +32,15 @@ fn members(shape: Shape, value: &Value) -> Vec<(String, &Value, Shape)> {
     match value {
         Value::Object(map) => {
             let members = map.iter();
-            members.map(|(name, value)| (format!("f:{name}"), value, shape.field(name))).collect()
+            members
+                .map(|(name, value)| (format!("f:{name}"), value, shape.field(name)))
+                .collect()
         }
         Value::Array(items) => {
             let items = items.iter();
-            items.map(|item| (item_step(shape, item), item, shape.item())).collect()
+            items
+                .map(|item| (item_step(shape, item), item, shape.item()))
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -52,7 +56,9 @@ pub(super) fn fields(value: &Value, shape: Shape) -> FieldSet {
     let is_list = shape.walk(value) == Walk::List;
     for (step, inner, inner_shape) in members(shape, value) {
         let whole = inner_shape.walk(inner) == Walk::Whole;
-        let named = step.strip_prefix("f:").is_some_and(|name| shape.names(name));
+        let named = step
+            .strip_prefix("f:")
+            .is_some_and(|name| shape.names(name));
         if whole || is_list || is_empty_map(inner) || !named {
             set.members.insert(step.clone());
         }
@@ -68,7 +74,12 @@ pub(super) fn fields(value: &Value, shape: Shape) -> FieldSet {
 
 pub(super) fn compare(old: &Value, new: &Value, shape: Shape) -> Comparison {
     let mut comparison = Comparison::default();
-    compare_at(&mut Vec::new(), (Some(old), Some(new)), shape, &mut comparison);
+    compare_at(
+        &mut Vec::new(),
+        (Some(old), Some(new)),
+        shape,
+        &mut comparison,
+    );
     comparison
 }
 
@@ -80,7 +91,9 @@ fn compare_at(
 ) {
     let walk = |value: Option<&Value>| value.map(|value| shape.walk(value));
     let whole = walk(old).or(walk(new)) == Some(Walk::Whole)
-        || walk(old).zip(walk(new)).is_some_and(|(old, new)| old != new)
+        || walk(old)
+            .zip(walk(new))
+            .is_some_and(|(old, new)| old != new)
         || (is_hollow(old) && is_hollow(new));
     if !whole {
         for (step, old, new, inner) in pairs(shape, old, new) {
@@ -117,7 +130,10 @@ fn pairs<'a>(shape: Shape, old: Option<&'a Value>, new: Option<&'a Value>) -> Ve
         let partner = position.map(|position| new.remove(position).1);
         pairs.push((step, Some(old), partner, inner));
     }
-    pairs.extend(new.into_iter().map(|(step, new, inner)| (step, None, Some(new), inner)));
+    pairs.extend(
+        new.into_iter()
+            .map(|(step, new, inner)| (step, None, Some(new), inner)),
+    );
     pairs
 }
 
@@ -139,7 +155,10 @@ pub(super) fn merge(live: &Value, applied: &Value, shape: Shape) -> Value {
             let mut merged = live.clone();
             for item in applied {
                 let step = item_step(shape, item);
-                match merged.iter_mut().find(|other| item_step(shape, other) == step) {
+                match merged
+                    .iter_mut()
+                    .find(|other| item_step(shape, other) == step)
+                {
                     Some(other) => *other = merge(other, item, shape.item()),
                     None => merged.push(item.clone()),
                 }
@@ -157,7 +176,9 @@ pub(super) fn remove(value: &Value, set: &FieldSet, shape: Shape) -> Option<Valu
             return None;
         }
         match set.below(step) {
-            Some(below) if inner_shape.walk(inner) != Walk::Whole => remove(inner, below, inner_shape),
+            Some(below) if inner_shape.walk(inner) != Walk::Whole => {
+                remove(inner, below, inner_shape)
+            }
             _ => Some(inner.clone()),
         }
     };
@@ -166,7 +187,10 @@ pub(super) fn remove(value: &Value, set: &FieldSet, shape: Shape) -> Option<Valu
             let left: Map<String, Value> = map
                 .iter()
                 .filter_map(|(name, inner)| {
-                    Some((name.clone(), keep(&format!("f:{name}"), inner, shape.field(name))?))
+                    Some((
+                        name.clone(),
+                        keep(&format!("f:{name}"), inner, shape.field(name))?,
+                    ))
                 })
                 .collect();
             (!left.is_empty()).then_some(Value::Object(left))
@@ -206,11 +230,13 @@ mod tests {
 
     const LEAVES: Shape = Shape::Map(&Shape::Leaf);
     const KEYED: Shape = Shape::Keyed(&["type"], &Shape::Free);
-    const SHAPE: Shape = Shape::Struct(&[("data", LEAVES), ("whole", Shape::Atomic), ("list", KEYED)]);
+    const SHAPE: Shape =
+        Shape::Struct(&[("data", LEAVES), ("whole", Shape::Atomic), ("list", KEYED)]);
 
     #[test]
     fn a_map_is_owned_key_by_key_and_an_atomic_value_as_a_whole() {
-        let value = json!({ "data": { "a": "1" }, "whole": { "x": 1 }, "list": [{ "type": "A", "s": 1 }] });
+        let value =
+            json!({ "data": { "a": "1" }, "whole": { "x": 1 }, "list": [{ "type": "A", "s": 1 }] });
         let expected = json!({
             "f:data": { "f:a": {} }, "f:whole": {},
             "f:list": { "k:{\"type\":\"A\"}": { ".": {}, "f:s": {}, "f:type": {} } },
@@ -222,18 +248,28 @@ mod tests {
     fn a_new_map_is_told_with_its_keys() {
         let new = json!({ "data": { "a": "1" } });
         let comparison = compare(&json!({}), &new, SHAPE);
-        assert_eq!(comparison.added.write(), json!({ "f:data": { ".": {}, "f:a": {} } }));
+        assert_eq!(
+            comparison.added.write(),
+            json!({ "f:data": { ".": {}, "f:a": {} } })
+        );
         let comparison = compare(&new, &json!({ "data": { "a": "2", "b": "3" } }), SHAPE);
-        assert_eq!(comparison.modified.write(), json!({ "f:data": { "f:a": {} } }));
+        assert_eq!(
+            comparison.modified.write(),
+            json!({ "f:data": { "f:a": {} } })
+        );
         assert_eq!(comparison.added.write(), json!({ "f:data": { "f:b": {} } }));
         let comparison = compare(&new, &json!({}), SHAPE);
-        assert_eq!(comparison.removed.write(), json!({ "f:data": { ".": {}, "f:a": {} } }));
+        assert_eq!(
+            comparison.removed.write(),
+            json!({ "f:data": { ".": {}, "f:a": {} } })
+        );
     }
 
     #[test]
     fn merging_keeps_what_the_applied_value_does_not_name() {
         let live = json!({ "data": { "a": "1", "b": "2" }, "list": [{ "type": "A", "s": 1 }] });
-        let applied = json!({ "data": { "b": "3" }, "list": [{ "type": "A", "t": 2 }, { "type": "B" }] });
+        let applied =
+            json!({ "data": { "b": "3" }, "list": [{ "type": "A", "t": 2 }, { "type": "B" }] });
         let expected = json!({
             "data": { "a": "1", "b": "3" },
             "list": [{ "type": "A", "s": 1, "t": 2 }, { "type": "B" }],

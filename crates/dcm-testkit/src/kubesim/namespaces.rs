@@ -14,7 +14,10 @@ use super::write::is_finished;
 const MANAGER: &str = "kube-controller-manager";
 
 pub(super) fn noticed(core: &mut Core, namespace: &Value, now: Timestamp) {
-    let name = namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let name = namespace["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if namespace["metadata"].get("deletionTimestamp").is_none() {
         let at = now + core.controllers.namespace_setup;
         core.timers.at(at, Task::SetUpNamespace(name));
@@ -53,7 +56,12 @@ fn make(core: &mut Core, plural: &str, mut object: Value, now: Timestamp) {
     let Some((id, kind)) = core.kinds.find("", "v1", plural) else {
         return;
     };
-    let text = |object: &Value, name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let text = |object: &Value, name: &str| {
+        object["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let key = ObjectKey::new(id, &text(&object, "namespace"), &text(&object, "name"));
     if core.objects.contains(&key) {
         return;
@@ -90,7 +98,9 @@ pub(super) fn empty(core: &mut Core, name: &str, now: Timestamp) {
         return;
     };
     let is_ending = namespace["metadata"].get("deletionTimestamp").is_some();
-    let is_held = namespace["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
+    let is_held = namespace["spec"]["finalizers"]
+        .as_array()
+        .is_some_and(|list| !list.is_empty());
     if !is_ending || !is_held {
         return;
     }
@@ -123,7 +133,9 @@ pub(super) fn empty(core: &mut Core, name: &str, now: Timestamp) {
         subresource: "status".to_owned(),
         time: timestamp(now),
     };
-    writer.updated(&namespace, &changed, Managers::of(&namespace)).write(&mut changed);
+    writer
+        .updated(&namespace, &changed, Managers::of(&namespace))
+        .write(&mut changed);
     let key = ObjectKey::new(id, "", name);
     if finished && is_finished(&changed) {
         core.erase(&key, Some(changed), now);
@@ -147,8 +159,13 @@ fn end(core: &mut Core, key: &ObjectKey, now: Timestamp) -> Option<Vec<String>> 
         core.erase(key, None, now);
         return None;
     }
-    let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
-    let finalizers = finalizers.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let finalizers = object["metadata"]["finalizers"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let finalizers = finalizers
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
     if object["metadata"].get("deletionTimestamp").is_none() {
         object["metadata"]["deletionTimestamp"] = json!(timestamp(now));
         object["metadata"]["deletionGracePeriodSeconds"] = json!(0);
@@ -159,19 +176,67 @@ fn end(core: &mut Core, key: &ObjectKey, now: Timestamp) -> Option<Vec<String>> 
 
 /// What the controller says about an ending namespace.
 fn conditions(left: &[(String, Vec<String>)], namespace: &Value, now: Timestamp) -> Value {
-    let remaining = counted(left.iter().map(|(resource, _)| resource.clone()), "has", "resource instances");
-    let held = counted(left.iter().flat_map(|(_, names)| names.clone()), "in", "resource instances");
-    let content = (!left.is_empty(), "SomeResourcesRemain", format!("Some resources are remaining: {remaining}"));
-    let finalizers = (!left.is_empty(), "SomeFinalizersRemain", format!("Some content in the namespace has finalizers remaining: {held}"));
+    let remaining = counted(
+        left.iter().map(|(resource, _)| resource.clone()),
+        "has",
+        "resource instances",
+    );
+    let held = counted(
+        left.iter().flat_map(|(_, names)| names.clone()),
+        "in",
+        "resource instances",
+    );
+    let content = (
+        !left.is_empty(),
+        "SomeResourcesRemain",
+        format!("Some resources are remaining: {remaining}"),
+    );
+    let finalizers = (
+        !left.is_empty(),
+        "SomeFinalizersRemain",
+        format!("Some content in the namespace has finalizers remaining: {held}"),
+    );
     let no = |reason, message: &str| (false, reason, message.to_owned());
     let rows = [
-        ("NamespaceDeletionDiscoveryFailure", no("ResourcesDiscovered", "All resources successfully discovered"), ""),
-        ("NamespaceDeletionGroupVersionParsingFailure", no("ParsedGroupVersions", "All legacy kube types successfully parsed"), ""),
-        ("NamespaceDeletionContentFailure", no("ContentDeleted", "All content successfully deleted, may be waiting on finalization"), ""),
-        ("NamespaceContentRemaining", content, "ContentRemoved|All content successfully removed"),
-        ("NamespaceFinalizersRemaining", finalizers, "ContentHasNoFinalizers|All content-preserving finalizers finished"),
+        (
+            "NamespaceDeletionDiscoveryFailure",
+            no(
+                "ResourcesDiscovered",
+                "All resources successfully discovered",
+            ),
+            "",
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            no(
+                "ParsedGroupVersions",
+                "All legacy kube types successfully parsed",
+            ),
+            "",
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            no(
+                "ContentDeleted",
+                "All content successfully deleted, may be waiting on finalization",
+            ),
+            "",
+        ),
+        (
+            "NamespaceContentRemaining",
+            content,
+            "ContentRemoved|All content successfully removed",
+        ),
+        (
+            "NamespaceFinalizersRemaining",
+            finalizers,
+            "ContentHasNoFinalizers|All content-preserving finalizers finished",
+        ),
     ];
-    let former = namespace["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let former = namespace["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let conditions = rows.into_iter().map(|(name, (is, reason, message), otherwise)| {
         let (reason, message) = match otherwise.split_once('|') {
             Some((reason, message)) if !is => (reason, message.to_owned()),
@@ -190,6 +255,9 @@ fn counted(names: impl Iterator<Item = String>, verb: &str, what: &str) -> Strin
     for name in names {
         *counts.entry(name).or_insert(0) += 1;
     }
-    let texts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {verb} {count} {what}")).collect();
+    let texts: Vec<String> = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {verb} {count} {what}"))
+        .collect();
     texts.join(", ")
 }

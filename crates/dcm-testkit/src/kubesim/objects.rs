@@ -143,9 +143,14 @@ impl Objects {
         let mut all: BTreeMap<_, _> = keys
             .filter_map(|key| Some((key.clone(), Arc::clone(self.objects.get(&key)?))))
             .collect();
-        let later = self.log.iter().rev().take_while(|change| change.version > version);
+        let later = self
+            .log
+            .iter()
+            .rev()
+            .take_while(|change| change.version > version);
         for change in later.filter(|change| {
-            change.key.kind == kind && namespace.is_none_or(|namespace| *change.key.namespace == *namespace)
+            change.key.kind == kind
+                && namespace.is_none_or(|namespace| *change.key.namespace == *namespace)
         }) {
             match &change.before {
                 Some(before) => all.insert(change.key.clone(), Arc::clone(before)),
@@ -256,7 +261,9 @@ mod tests {
         objects.put(key("c"), object(1));
         let names = |version| -> Vec<String> {
             let all = objects.snapshot(0, None, version).unwrap();
-            let texts = all.iter().map(|(key, text)| format!("{}{}", key.name, parse(text)["value"]));
+            let texts = all
+                .iter()
+                .map(|(key, text)| format!("{}{}", key.name, parse(text)["value"]));
             texts.collect()
         };
         assert_eq!(names(version), ["a1", "b1"]);

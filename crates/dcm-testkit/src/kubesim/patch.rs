@@ -12,7 +12,11 @@ use super::strategy::remove;
 use super::write::{check_place, writer};
 
 impl Core {
-    pub(super) fn patch(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+    pub(super) fn patch(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Response, Refusal> {
         match asking.request.media_type.as_str() {
             "application/apply-patch+yaml" => self.apply(asking, target),
             "application/json-patch+json" => self.change(asking, target, json_patch),
@@ -48,19 +52,33 @@ impl Core {
     }
 
     fn apply(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
-        if asking.request.parameter("fieldManager").unwrap_or_default().is_empty() {
+        if asking
+            .request
+            .parameter("fieldManager")
+            .unwrap_or_default()
+            .is_empty()
+        {
             let message = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
             return Err(Refusal::new(422, "Invalid", message)
                 .about("", "meta.k8s.io", "PatchOptions")
-                .cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager"));
+                .cause(
+                    "FieldValueRequired",
+                    "Required value: is required for apply patch",
+                    "fieldManager",
+                ));
         }
         // JSON is YAML enough for whoever applies here.
         let mut applied = asking.body()?;
-        if applied["metadata"].get("managedFields").is_some_and(|list| !list.is_null()) {
+        if applied["metadata"]
+            .get("managedFields")
+            .is_some_and(|list| !list.is_null())
+        {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
         }
         if applied["apiVersion"].is_null() || applied["kind"].is_null() {
-            return Err(Refusal::bad_request("the applied object must say its apiVersion and kind"));
+            return Err(Refusal::bad_request(
+                "the applied object must say its apiVersion and kind",
+            ));
         }
         check_place(&mut applied, target)?;
         // Nothing is removed or added before the merge: what stands in the body is what is owned.
@@ -71,7 +89,8 @@ impl Core {
                 let mut object = decode(&target.kind, merged)?;
                 let version = &applied["metadata"]["resourceVersion"];
                 if version.is_null() {
-                    object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+                    object["metadata"]["resourceVersion"] =
+                        old["metadata"]["resourceVersion"].clone();
                 }
                 self.replace(asking, target, &old, object, managers)
             }
@@ -79,14 +98,21 @@ impl Core {
         }
     }
 
-    fn apply_absent(&mut self, asking: Asking<'_>, target: &Target, applied: &Value) -> Result<Response, Refusal> {
+    fn apply_absent(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+        applied: &Value,
+    ) -> Result<Response, Refusal> {
         let kind = &target.kind;
         if !target.subresource.is_empty() {
             return Err(kind.not_found(&target.name));
         }
         rbac::check(self, asking.user, "create", target)?;
         if let Some(uid) = applied["metadata"]["uid"].as_str() {
-            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
             return Err(kind.conflict(&target.name, &why));
         }
         let empty = kind.empty_object();
@@ -123,11 +149,15 @@ fn lay(object: &mut Value, patch: &Value) {
 /// RFC 6902.
 fn json_patch(target: &Target, mut object: Value, patch: &Value) -> Result<Value, Refusal> {
     let Some(operations) = patch.as_array() else {
-        return Err(Refusal::bad_request("json: cannot unmarshal the patch into a list of operations"));
+        return Err(Refusal::bad_request(
+            "json: cannot unmarshal the patch into a list of operations",
+        ));
     };
     for operation in operations {
         step(&mut object, operation).map_err(|message| {
-            let message = format!("the server rejected our request due to an error in our request: {message}");
+            let message = format!(
+                "the server rejected our request due to an error in our request: {message}"
+            );
             Refusal::new(422, "Invalid", message).about("", "", &target.kind.plural)
         })?;
     }
@@ -144,14 +174,18 @@ fn step(object: &mut Value, operation: &Value) -> Result<(), String> {
         // A key of a map may be new, as at the real server.
         "replace" => put(object, path, value, false),
         "remove" if object.pointer(path).is_some() => take(object, path).map(|_| ()),
-        "remove" => Err(format!("{} operation does not apply: doc is missing path: {path}", text("op"))),
+        "remove" => Err(format!(
+            "{} operation does not apply: doc is missing path: {path}",
+            text("op")
+        )),
         "move" => {
             let moved = take(object, text("from"))?;
             put(object, path, moved, true)
         }
         "copy" => {
             let copied = object.pointer(text("from")).cloned();
-            let copied = copied.ok_or_else(|| format!("copy operation does not apply: {}", text("from")))?;
+            let copied =
+                copied.ok_or_else(|| format!("copy operation does not apply: {}", text("from")))?;
             put(object, path, copied, true)
         }
         other => Err(format!("Unexpected kind: {other}")),
@@ -160,10 +194,14 @@ fn step(object: &mut Value, operation: &Value) -> Result<(), String> {
 
 /// The holder of a path, and the last step of it.
 fn holder<'a>(object: &'a mut Value, path: &str) -> Result<(&'a mut Value, String), String> {
-    let (parent, last) = path.rsplit_once('/').ok_or_else(|| format!("no path: {path}"))?;
+    let (parent, last) = path
+        .rsplit_once('/')
+        .ok_or_else(|| format!("no path: {path}"))?;
     let last = last.replace("~1", "/").replace("~0", "~");
     let holder = object.pointer_mut(parent);
-    let holder = holder.ok_or_else(|| format!("add operation does not apply: doc is missing path: {path}: missing value"))?;
+    let holder = holder.ok_or_else(|| {
+        format!("add operation does not apply: doc is missing path: {path}: missing value")
+    })?;
     Ok((holder, last))
 }
 
@@ -175,7 +213,11 @@ fn put(object: &mut Value, path: &str, value: Value, insert: bool) -> Result<(),
             Ok(())
         }
         Value::Array(items) => {
-            let index = if last == "-" { Some(items.len()) } else { last.parse().ok() };
+            let index = if last == "-" {
+                Some(items.len())
+            } else {
+                last.parse().ok()
+            };
             let index = index.filter(|index| *index <= items.len());
             let index = index.ok_or_else(|| format!("Unable to access invalid index: {last}"))?;
             if insert {
@@ -195,7 +237,10 @@ fn take(object: &mut Value, path: &str) -> Result<Value, String> {
     match holder {
         Value::Object(map) => map.remove(&last).ok_or_else(missing),
         Value::Array(items) => {
-            let index = last.parse().ok().filter(|index: &usize| *index < items.len());
+            let index = last
+                .parse()
+                .ok()
+                .filter(|index: &usize| *index < items.len());
             index.map(|index| items.remove(index)).ok_or_else(missing)
         }
         _ => Err(missing()),

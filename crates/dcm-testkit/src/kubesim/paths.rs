@@ -68,7 +68,12 @@ mod tests {
 
     fn parts(path: &str) -> Option<(String, String, String, String)> {
         let found = target(&Kinds::default(), path)?;
-        Some((found.kind.plural.clone(), found.namespace, found.name, found.subresource))
+        Some((
+            found.kind.plural.clone(),
+            found.namespace,
+            found.name,
+            found.subresource,
+        ))
     }
 
     fn some(texts: [&str; 4]) -> Option<(String, String, String, String)> {
@@ -79,19 +84,42 @@ mod tests {
     #[test]
     fn paths_of_objects_collections_and_subresources() {
         let rbac = "/apis/rbac.authorization.k8s.io/v1";
-        assert_eq!(parts("/api/v1/namespaces"), some(["namespaces", "", "", ""]));
-        assert_eq!(parts("/api/v1/namespaces/n"), some(["namespaces", "", "n", ""]));
-        assert_eq!(parts("/api/v1/namespaces/n/finalize"), some(["namespaces", "", "n", "finalize"]));
-        assert_eq!(parts("/api/v1/namespaces/n/secrets/s"), some(["secrets", "n", "s", ""]));
-        assert_eq!(parts("/api/v1/configmaps"), some(["configmaps", "", "", ""]));
-        assert_eq!(parts(&format!("{rbac}/namespaces/n/roles/a%3Ab")), some(["roles", "n", "a:b", ""]));
+        assert_eq!(
+            parts("/api/v1/namespaces"),
+            some(["namespaces", "", "", ""])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/n"),
+            some(["namespaces", "", "n", ""])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/n/finalize"),
+            some(["namespaces", "", "n", "finalize"])
+        );
+        assert_eq!(
+            parts("/api/v1/namespaces/n/secrets/s"),
+            some(["secrets", "n", "s", ""])
+        );
+        assert_eq!(
+            parts("/api/v1/configmaps"),
+            some(["configmaps", "", "", ""])
+        );
+        assert_eq!(
+            parts(&format!("{rbac}/namespaces/n/roles/a%3Ab")),
+            some(["roles", "n", "a:b", ""])
+        );
     }
 
     #[test]
     fn what_is_not_served_has_no_target() {
         for path in [
-            "/", "/api/v1", "/api/v2/namespaces", "/api/v1/namespaces/n/nothing", "/api/v1/configmaps/c",
-            "/apis/rbac.authorization.k8s.io/v1/namespaces/n/clusterroles", "/api/v1/namespaces/n/secrets/s/log",
+            "/",
+            "/api/v1",
+            "/api/v2/namespaces",
+            "/api/v1/namespaces/n/nothing",
+            "/api/v1/configmaps/c",
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/n/clusterroles",
+            "/api/v1/namespaces/n/secrets/s/log",
         ] {
             assert_eq!(parts(path), None, "{path}");
         }

@@ -28,11 +28,20 @@ fn names(kind: &Kind) -> Vec<String> {
 fn whole(value: &Value) -> i128 {
     let text = value.as_str().unwrap_or("0");
     let quantity = Quantity::parse(text).map(|quantity| quantity.canonical());
-    quantity.ok().and_then(|text| text.parse().ok()).unwrap_or(i128::MAX)
+    quantity
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(i128::MAX)
 }
 
 /// Counts a new object in every quota of its namespace, or refuses it.
-pub(super) fn admit(core: &mut Core, target: &Target, name: &str, now: Timestamp, dry: bool) -> Result<(), Refusal> {
+pub(super) fn admit(
+    core: &mut Core,
+    target: &Target,
+    name: &str,
+    now: Timestamp,
+    dry: bool,
+) -> Result<(), Refusal> {
     if !target.kind.namespaced {
         return Ok(());
     }
@@ -72,7 +81,10 @@ pub(super) fn admit(core: &mut Core, target: &Target, name: &str, now: Timestamp
 
 fn refusal(kind: &Kind, name: &str, quota: &Value, exceeded: &[(String, Value, Value)]) -> Refusal {
     let list = |amount: fn(&(String, Value, Value)) -> String| {
-        let items: Vec<String> = exceeded.iter().map(|row| format!("{}={}", row.0, amount(row))).collect();
+        let items: Vec<String> = exceeded
+            .iter()
+            .map(|row| format!("{}={}", row.0, amount(row)))
+            .collect();
         items.join(",")
     };
     let text = |value: &Value| value.as_str().unwrap_or("0").to_owned();
@@ -100,7 +112,9 @@ fn write_status(core: &mut Core, quota: &Value, status: Value, manager: &str, no
         subresource: "status".to_owned(),
         time: timestamp(now),
     };
-    writer.updated(quota, &changed, Managers::of(quota)).write(&mut changed);
+    writer
+        .updated(quota, &changed, Managers::of(quota))
+        .write(&mut changed);
     let text = |name: &str| quota["metadata"][name].as_str().unwrap_or_default();
     let key = ObjectKey::new(id, text("namespace"), text("name"));
     core.store(key, changed, now);
@@ -111,7 +125,10 @@ pub(super) fn count(core: &mut Core, namespace: &str, name: &str, now: Timestamp
     let Some(quota) = core.find(("", "resourcequotas"), namespace, name) else {
         return;
     };
-    let hard = quota["spec"]["hard"].as_object().cloned().unwrap_or_default();
+    let hard = quota["spec"]["hard"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let kinds: Vec<(KindId, Vec<String>)> = core
         .kinds
         .all()

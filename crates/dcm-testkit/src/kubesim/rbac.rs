@@ -48,7 +48,9 @@ pub(super) fn decide(core: &Core, user: &User, attempt: &Attempt<'_>) -> Decisio
         };
     }
     let (grants, errors) = grants(core, user, attempt.namespace);
-    let granted = grants.iter().find(|grant| grant.rules.iter().any(|rule| allows(rule, attempt)));
+    let granted = grants
+        .iter()
+        .find(|grant| grant.rules.iter().any(|rule| allows(rule, attempt)));
     match granted {
         Some(grant) => Decision {
             allowed: true,
@@ -97,15 +99,30 @@ fn grants(core: &Core, user: &User, namespace: &str) -> (Vec<Grant>, Vec<String>
 
 fn grant_text(binding: &Value, subject: &str) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (name, namespace) = (text(&binding["metadata"]["name"]), text(&binding["metadata"]["namespace"]));
-    let place = if namespace.is_empty() { name } else { format!("{name}/{namespace}") };
-    let (kind, role) = (text(&binding["roleRef"]["kind"]), text(&binding["roleRef"]["name"]));
-    format!("{} {place:?} of {kind} {role:?} to {subject}", text(&binding["kind"]))
+    let (name, namespace) = (
+        text(&binding["metadata"]["name"]),
+        text(&binding["metadata"]["namespace"]),
+    );
+    let place = if namespace.is_empty() {
+        name
+    } else {
+        format!("{name}/{namespace}")
+    };
+    let (kind, role) = (
+        text(&binding["roleRef"]["kind"]),
+        text(&binding["roleRef"]["name"]),
+    );
+    format!(
+        "{} {place:?} of {kind} {role:?} to {subject}",
+        text(&binding["kind"])
+    )
 }
 
 /// How a binding names the user, if it does.
 fn subject_of(binding: &Value, user: &User) -> Option<String> {
-    let home = binding["metadata"]["namespace"].as_str().unwrap_or_default();
+    let home = binding["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or_default();
     let subjects = binding["subjects"].as_array()?.iter();
     let mut found = subjects.filter_map(|subject| {
         let name = subject["name"].as_str().unwrap_or_default();
@@ -124,7 +141,11 @@ fn subject_of(binding: &Value, user: &User) -> Option<String> {
 }
 
 /// The rules of the role that a reference names.
-pub(super) fn role_rules(core: &Core, reference: &Value, namespace: &str) -> Result<Vec<Value>, String> {
+pub(super) fn role_rules(
+    core: &Core,
+    reference: &Value,
+    namespace: &str,
+) -> Result<Vec<Value>, String> {
     let name = reference["name"].as_str().unwrap_or_default();
     let (plural, within) = match reference["kind"].as_str() {
         Some("Role") => ("roles", namespace),
@@ -138,7 +159,11 @@ pub(super) fn role_rules(core: &Core, reference: &Value, namespace: &str) -> Res
 }
 
 fn has(list: &Value, wanted: &str) -> bool {
-    let items = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let items = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     items.into_iter().any(|item| item == wanted || item == "*")
 }
 
@@ -148,16 +173,25 @@ fn allows(rule: &Value, attempt: &Attempt<'_>) -> bool {
         return false;
     }
     if !attempt.path.is_empty() {
-        let paths = rule["nonResourceURLs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let paths = rule["nonResourceURLs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         return paths.into_iter().any(|path| match path.strip_suffix('*') {
             Some(prefix) => attempt.path.starts_with(prefix),
             None => attempt.path == path,
         });
     }
-    let sub = attempt.resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
+    let sub = attempt
+        .resource
+        .split_once('/')
+        .map(|(_, sub)| format!("*/{sub}"));
     let resource = has(&rule["resources"], &attempt.resource)
         || sub.is_some_and(|sub| has(&rule["resources"], &sub));
-    let names = rule["resourceNames"].as_array().filter(|names| !names.is_empty());
+    let names = rule["resourceNames"]
+        .as_array()
+        .filter(|names| !names.is_empty());
     let named = names.is_none_or(|names| names.iter().any(|name| name == attempt.name));
     has(&rule["apiGroups"], attempt.group) && resource && named
 }
@@ -171,7 +205,11 @@ pub(super) fn check(core: &Core, user: &User, verb: &str, target: &Target) -> Re
         format!("{}/{}", kind.plural, target.subresource)
     };
     // A namespace is in itself.
-    let namespace = if kind.is("", "namespaces") { &target.name } else { &target.namespace };
+    let namespace = if kind.is("", "namespaces") {
+        &target.name
+    } else {
+        &target.namespace
+    };
     let attempt = Attempt {
         verb,
         group: &kind.group,
@@ -215,7 +253,10 @@ pub(super) fn check_path(core: &Core, asking: Asking<'_>) -> Result<(), Refusal>
     if may(core, asking.user, &attempt) {
         return Ok(());
     }
-    let message = format!("forbidden: User {:?} cannot {verb} path {path:?}", asking.user.name);
+    let message = format!(
+        "forbidden: User {:?} cannot {verb} path {path:?}",
+        asking.user.name
+    );
     let mut refusal = Refusal::new(403, "Forbidden", message);
     refusal.with_details = true;
     Err(refusal)

@@ -34,17 +34,28 @@ impl Continue {
     fn write(&self) -> String {
         let (namespace, name) = &self.after;
         let start = format!("{namespace}/{name}\0");
-        URL_SAFE_NO_PAD.encode(json!({ "v": "meta.k8s.io/v1", "rv": self.version, "start": start }).to_string())
+        URL_SAFE_NO_PAD.encode(
+            json!({ "v": "meta.k8s.io/v1", "rv": self.version, "start": start }).to_string(),
+        )
     }
 }
 
 impl Core {
     pub(super) fn list(&self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
         let selector = Selector::of(asking.request)?;
-        let limit: usize = asking.request.parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let token = asking.request.parameter("continue").filter(|text| !text.is_empty());
+        let limit: usize = asking
+            .request
+            .parameter("limit")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        let token = asking
+            .request
+            .parameter("continue")
+            .filter(|text| !text.is_empty());
         let from = token.map(Continue::read).transpose()?;
-        let version = from.as_ref().map_or(self.objects.version(), |from| from.version);
+        let version = from
+            .as_ref()
+            .map_or(self.objects.version(), |from| from.version);
         let all = self.objects.snapshot(target.id, target.within(), version);
         let mut all = all.ok_or_else(expired)?;
         if let Some(from) = &from {

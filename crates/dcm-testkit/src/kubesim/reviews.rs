@@ -27,13 +27,21 @@ const ACCESS: Shape = Shape::Struct(&[
                     ("version", LEAF),
                 ]),
             ),
-            ("nonResourceAttributes", Shape::Struct(&[("path", LEAF), ("verb", LEAF)])),
+            (
+                "nonResourceAttributes",
+                Shape::Struct(&[("path", LEAF), ("verb", LEAF)]),
+            ),
         ]),
     ),
 ]);
 
 /// Even questions have owners of their fields.
-pub(super) fn own(asking: Asking<'_>, (group, subresource): (&str, &str), shape: Shape, review: &mut Value) {
+pub(super) fn own(
+    asking: Asking<'_>,
+    (group, subresource): (&str, &str),
+    shape: Shape,
+    review: &mut Value,
+) {
     let kind = Kind {
         group: group.to_owned(),
         version: "v1".to_owned(),
@@ -62,12 +70,16 @@ pub(super) fn own(asking: Asking<'_>, (group, subresource): (&str, &str), shape:
 /// The answer to a review; `None` when the path is none.
 pub(super) fn serve(core: &Core, asking: Asking<'_>) -> Result<Option<Response>, Refusal> {
     let (group, plural, kind) = match asking.request.path.as_str() {
-        "/apis/authentication.k8s.io/v1/selfsubjectreviews" => {
-            ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview")
-        }
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => {
-            ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview")
-        }
+        "/apis/authentication.k8s.io/v1/selfsubjectreviews" => (
+            "authentication.k8s.io",
+            "selfsubjectreviews",
+            "SelfSubjectReview",
+        ),
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => (
+            "authorization.k8s.io",
+            "selfsubjectaccessreviews",
+            "SelfSubjectAccessReview",
+        ),
         _ => return Ok(None),
     };
     if asking.request.method != "POST" {
@@ -122,12 +134,22 @@ fn access(core: &Core, asking: Asking<'_>, review: &mut Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let [verb, group, namespace, name] =
         ["verb", "group", "namespace", "name"].map(|field| text(&attributes[field]));
-    let (resource, sub) = (text(&attributes["resource"]), text(&attributes["subresource"]));
-    let (path, path_verb) = (text(&spec["nonResourceAttributes"]["path"]), text(&spec["nonResourceAttributes"]["verb"]));
+    let (resource, sub) = (
+        text(&attributes["resource"]),
+        text(&attributes["subresource"]),
+    );
+    let (path, path_verb) = (
+        text(&spec["nonResourceAttributes"]["path"]),
+        text(&spec["nonResourceAttributes"]["verb"]),
+    );
     let attempt = Attempt {
         verb: if path.is_empty() { &verb } else { &path_verb },
         group: &group,
-        resource: if sub.is_empty() { resource } else { format!("{resource}/{sub}") },
+        resource: if sub.is_empty() {
+            resource
+        } else {
+            format!("{resource}/{sub}")
+        },
         namespace: &namespace,
         name: &name,
         path: &path,

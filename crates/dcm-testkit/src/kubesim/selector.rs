@@ -44,12 +44,17 @@ impl Selector {
         let label = |key: &str| labels.get(key).and_then(Value::as_str);
         let by_label = self.labels.iter().all(|condition| match condition {
             Condition::In(key, values) => label(key).is_some_and(|v| values.iter().any(|w| w == v)),
-            Condition::NotIn(key, values) => !label(key).is_some_and(|v| values.iter().any(|w| w == v)),
+            Condition::NotIn(key, values) => {
+                !label(key).is_some_and(|v| values.iter().any(|w| w == v))
+            }
             Condition::Exists(key) => label(key).is_some(),
             Condition::Absent(key) => label(key).is_none(),
         });
         let by_field = self.fields.iter().all(|(pointer, wanted, equal)| {
-            let found = object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let found = object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             (found == wanted) == *equal
         });
         by_label && by_field
@@ -71,19 +76,34 @@ fn parts(text: &str) -> Vec<&str> {
         }
     }
     parts.push(&text[start..]);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 fn condition(part: &str) -> Option<Condition> {
     let list = |text: &str| -> Option<Vec<String>> {
         let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-        Some(inner.split(',').map(|value| value.trim().to_owned()).collect())
+        Some(
+            inner
+                .split(',')
+                .map(|value| value.trim().to_owned())
+                .collect(),
+        )
     };
     if let Some((key, value)) = part.split_once("!=") {
-        return Some(Condition::NotIn(key.trim().to_owned(), vec![value.trim().to_owned()]));
+        return Some(Condition::NotIn(
+            key.trim().to_owned(),
+            vec![value.trim().to_owned()],
+        ));
     }
     if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return Some(Condition::In(key.trim().to_owned(), vec![value.trim().to_owned()]));
+        return Some(Condition::In(
+            key.trim().to_owned(),
+            vec![value.trim().to_owned()],
+        ));
     }
     if let Some((key, values)) = part.split_once(" notin ") {
         return Some(Condition::NotIn(key.trim().to_owned(), list(values)?));
@@ -105,16 +125,22 @@ fn field(part: &str) -> Result<(String, String, bool), Refusal> {
         (name, value, false)
     } else {
         let split = part.split_once("==").or_else(|| part.split_once('='));
-        let (name, value) = split.ok_or_else(|| {
-            Refusal::bad_request(format!("invalid field selector: {part}"))
-        })?;
+        let (name, value) =
+            split.ok_or_else(|| Refusal::bad_request(format!("invalid field selector: {part}")))?;
         (name, value, true)
     };
-    if !matches!(name, "metadata.name" | "metadata.namespace" | "status.phase" | "type") {
+    if !matches!(
+        name,
+        "metadata.name" | "metadata.namespace" | "status.phase" | "type"
+    ) {
         let message = format!("field label not supported: {name}");
         return Err(Refusal::bad_request(message));
     }
-    Ok((format!("/{}", name.replace('.', "/")), value.to_owned(), equal))
+    Ok((
+        format!("/{}", name.replace('.', "/")),
+        value.to_owned(),
+        equal,
+    ))
 }
 
 #[cfg(test)]
@@ -132,15 +158,25 @@ mod tests {
     #[test]
     fn every_form_of_condition_is_understood() {
         for held in [
-            "", "labelSelector=a%3D1", "labelSelector=a%3D%3D1,d%2Fb", "labelSelector=a!%3D2",
-            "labelSelector=a+in+(1,3),!c", "labelSelector=a+notin+(2,3)", "labelSelector=c+notin+(1)",
-            "fieldSelector=metadata.name%3Dn", "fieldSelector=metadata.name!%3Dm",
+            "",
+            "labelSelector=a%3D1",
+            "labelSelector=a%3D%3D1,d%2Fb",
+            "labelSelector=a!%3D2",
+            "labelSelector=a+in+(1,3),!c",
+            "labelSelector=a+notin+(2,3)",
+            "labelSelector=c+notin+(1)",
+            "fieldSelector=metadata.name%3Dn",
+            "fieldSelector=metadata.name!%3Dm",
         ] {
             assert!(matches(held), "{held}");
         }
         for failed in [
-            "labelSelector=a%3D2", "labelSelector=c", "labelSelector=!a", "labelSelector=a+in+(2)",
-            "labelSelector=a,d%2Fb%3D3", "fieldSelector=metadata.name%3Dm",
+            "labelSelector=a%3D2",
+            "labelSelector=c",
+            "labelSelector=!a",
+            "labelSelector=a+in+(2)",
+            "labelSelector=a,d%2Fb%3D3",
+            "fieldSelector=metadata.name%3Dm",
         ] {
             assert!(!matches(failed), "{failed}");
         }
@@ -148,7 +184,12 @@ mod tests {
 
     #[test]
     fn what_is_no_selector_is_refused() {
-        for bad in ["labelSelector=a+in+1", "labelSelector=a+b", "fieldSelector=spec.x%3D1", "fieldSelector=x"] {
+        for bad in [
+            "labelSelector=a+in+1",
+            "labelSelector=a+b",
+            "fieldSelector=spec.x%3D1",
+            "fieldSelector=x",
+        ] {
             let request = Request::new("GET", &format!("/x?{bad}"));
             assert_eq!(Selector::of(&request).unwrap_err().code, 400, "{bad}");
         }

@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use super::authority::Authority;
 use super::faults::Fault;
 use super::member::{Broken, Member, Reply};
 use super::message::{MASTERS, Request, User};
@@ -31,6 +32,8 @@ use super::message::{MASTERS, Request, User};
 const CERTIFICATE_LIFE: Duration = Duration::from_hours(24 * 365);
 /// How long a call hangs that never ends; longer than anybody waits.
 const FOREVER: Duration = Duration::from_hours(1);
+/// From the beginning of an answer that breaks off to its end.
+const CUT_AFTER: Duration = Duration::from_millis(50);
 /// Length of what a drip or an endless body begins with.
 const CHUNK: usize = 64 * 1024;
 /// Chunks of an endless body: one gigabyte of them.
@@ -56,8 +59,13 @@ impl Server {
     pub async fn start(member: &Member) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let acceptor = TlsAcceptor::from(Arc::new(configuration(member)?));
-        let task = tokio::spawn(accept(listener, acceptor, member.clone()));
+        let foreign =
+            Authority::create("kubesim-foreign", member.now()).map_err(io::Error::other)?;
+        let doors = Doors {
+            good: TlsAcceptor::from(Arc::new(configuration(member, &member.authority())?)),
+            bad: TlsAcceptor::from(Arc::new(configuration(member, &foreign)?)),
+        };
+        let task = tokio::spawn(accept(listener, doors, member.clone()));
         Ok(Self {
             member: member.clone(),
             address,
@@ -77,14 +85,16 @@ impl Server {
 
     /// Kubeconfig of an administrator.
     pub fn kubeconfig(&self) -> Option<String> {
-        self.member.kubeconfig_for(&self.url(), "kubesim-admin", &[MASTERS])
+        self.member
+            .kubeconfig_for(&self.url(), "kubesim-admin", &[MASTERS])
     }
 }
 
-fn configuration(member: &Member) -> io::Result<ServerConfig> {
-    let pair = member.authority().server(member.name(), member.now(), CERTIFICATE_LIFE);
+fn configuration(member: &Member, authority: &Authority) -> io::Result<ServerConfig> {
+    let pair = authority.server(member.name(), member.now(), CERTIFICATE_LIFE);
     let pair = pair.ok_or_else(|| io::Error::other("no certificate for the server"))?;
-    let certificate = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).map_err(io::Error::other)?;
+    let certificate =
+        CertificateDer::from_pem_slice(pair.certificate.as_bytes()).map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(io::Error::other)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut configuration = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -145,14 +155,21 @@ impl ClientCertVerifier for AnyCertificate {
     }
 }
 
+/// The certificate that clients trust, and one that they do not.
+#[derive(Clone)]
+struct Doors {
+    good: TlsAcceptor,
+    bad: TlsAcceptor,
+}
+
 /// Takes connections until the server is dropped; they end with it.
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, member: Member) {
+async fn accept(listener: TcpListener, doors: Doors, member: Member) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, acceptor.clone(), member.clone()));
+                    connections.spawn(connection(stream, doors.clone(), member.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -160,19 +177,24 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, member: Member) {
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, member: Member) {
+async fn connection(stream: TcpStream, doors: Doors, member: Member) {
     // Faults that come before the first request strike the connection.
-    match member.faults().of_connection() {
-        Some(Fault::ConnectRefused | Fault::BadCertificate) => return,
+    let acceptor = match member.faults().of_connection() {
+        Some(Fault::ConnectRefused) => return,
+        Some(Fault::BadCertificate) => doors.bad,
         Some(_) => return tokio::time::sleep(FOREVER).await,
-        None => {}
-    }
+        None => doors.good,
+    };
     // Small answers must not wait for each other.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first());
     let certificate = certificate.map(|certificate| certificate.clone().into_owned());
     let service = service_fn(move |request| {
         let (member, certificate) = (member.clone(), certificate.clone());
@@ -195,10 +217,14 @@ async fn answer(
     match member.call(user, request).await {
         Ok(Reply::Answer(response)) => {
             // What is no object is plain text.
-            let text = response.body.as_str().map_or_else(|| response.body.to_string(), str::to_owned);
+            let text = response
+                .body
+                .as_str()
+                .map_or_else(|| response.body.to_string(), str::to_owned);
             let mut http = http_response(response.status, full(text));
             if let Some(seconds) = response.retry_after {
-                http.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                http.headers_mut()
+                    .insert(header::RETRY_AFTER, seconds.into());
             }
             Ok(http)
         }
@@ -214,14 +240,24 @@ async fn broken(fault: Fault) -> Result<HttpResponse<Body>, io::Error> {
     let cut = || io::Error::other("this answer was made to break off");
     match fault {
         Fault::ConnectRefused | Fault::BadCertificate => Err(cut()),
-        Fault::Garbled => Ok(http_response(200, full("<html>no API server</html>".to_owned()))),
+        Fault::Garbled => Ok(http_response(
+            200,
+            full("<html>no API server</html>".to_owned()),
+        )),
         Fault::ResetMidAnswer | Fault::Truncated => {
-            let frames = futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"{\"kind\":"))), Err(cut())]);
+            let head = futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"{\"kind\":")))]);
+            // Later, so that the head is on its way before the end is.
+            let end = futures::stream::once(async move {
+                tokio::time::sleep(CUT_AFTER).await;
+                Err(cut())
+            });
+            let frames = head.chain(end);
             Ok(http_response(200, StreamBody::new(frames).boxed_unsync()))
         }
         Fault::Endless => {
             let chunk = Bytes::from(vec![b' '; CHUNK]);
-            let frames = futures::stream::iter(0..CHUNKS).map(move |_| Ok(Frame::data(chunk.clone())));
+            let frames =
+                futures::stream::iter(0..CHUNKS).map(move |_| Ok(Frame::data(chunk.clone())));
             Ok(http_response(200, StreamBody::new(frames).boxed_unsync()))
         }
         Fault::SlowDrip => {
@@ -239,31 +275,58 @@ async fn broken(fault: Fault) -> Result<HttpResponse<Body>, io::Error> {
 }
 
 fn full(text: String) -> Body {
-    Full::new(Bytes::from(text)).map_err(|never: Infallible| match never {}).boxed_unsync()
+    Full::new(Bytes::from(text))
+        .map_err(|never: Infallible| match never {})
+        .boxed_unsync()
 }
 
 fn http_response(status: u16, body: Body) -> HttpResponse<Body> {
     let mut response = HttpResponse::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }
 
-fn user(member: &Member, certificate: Option<&CertificateDer<'_>>, headers: &http::HeaderMap) -> Option<User> {
+fn user(
+    member: &Member,
+    certificate: Option<&CertificateDer<'_>>,
+    headers: &http::HeaderMap,
+) -> Option<User> {
     let by_certificate = certificate.and_then(|certificate| member.authenticate(certificate));
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let token = authorization.and_then(|text| text.strip_prefix("Bearer "));
     by_certificate.or_else(|| member.authenticate_token(token?))
 }
 
 async fn read(request: http::Request<Incoming>) -> Result<Request, io::Error> {
-    let uri = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let uri = request
+        .uri()
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     let mut ours = Request::new(request.method().as_str(), uri);
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default();
+    let text = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let media_type = text(header::CONTENT_TYPE)
+        .split(';')
+        .next()
+        .unwrap_or_default();
     media_type.trim().clone_into(&mut ours.media_type);
     text(header::USER_AGENT).clone_into(&mut ours.agent);
-    ours.body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
+    ours.body = request
+        .into_body()
+        .collect()
+        .await
+        .map_err(io::Error::other)?
+        .to_bytes()
+        .to_vec();
     Ok(ours)
 }

@@ -8,7 +8,11 @@ use super::kinds::Kind;
 use super::message::Refusal;
 
 /// The last changes before a new object is stored.
-pub(super) fn before_create(kind: &Kind, object: &mut Value, asking: Asking<'_>) -> Result<(), Refusal> {
+pub(super) fn before_create(
+    kind: &Kind,
+    object: &mut Value,
+    asking: Asking<'_>,
+) -> Result<(), Refusal> {
     match kind.kind.as_str() {
         "Namespace" => {
             object["spec"]["finalizers"] = json!(["kubernetes"]);
@@ -56,7 +60,13 @@ pub(super) fn before_update(
         _ => {}
     }
     check_finalizers(kind, old, new)?;
-    for name in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+    for name in [
+        "creationTimestamp",
+        "uid",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+    ] {
         keep_in(&old["metadata"], &mut new["metadata"], name);
     }
     if kind.has_generation() && content(old) != content(new) {
@@ -65,7 +75,10 @@ pub(super) fn before_update(
     }
     if kind.kind.ends_with("RoleBinding") && old["roleRef"] != new["roleRef"] {
         let name = new["metadata"]["name"].as_str().unwrap_or_default();
-        let why = format!("Invalid value: {}: cannot change roleRef", go_struct(&new["roleRef"]));
+        let why = format!(
+            "Invalid value: {}: cannot change roleRef",
+            go_struct(&new["roleRef"])
+        );
         return Err(kind.invalid(name, "roleRef", "FieldValueInvalid", &why));
     }
     Ok(())
@@ -76,10 +89,18 @@ fn check_finalizers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal
     if old["metadata"].get("deletionTimestamp").is_none() {
         return Ok(());
     }
-    let list = |object: &Value| object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    let list = |object: &Value| {
+        object["metadata"]["finalizers"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
     let former = list(old);
-    let more: Vec<String> =
-        list(new).iter().filter(|name| !former.contains(name)).map(ToString::to_string).collect();
+    let more: Vec<String> = list(new)
+        .iter()
+        .filter(|name| !former.contains(name))
+        .map(ToString::to_string)
+        .collect();
     if more.is_empty() {
         return Ok(());
     }
@@ -89,7 +110,9 @@ fn check_finalizers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal
         more.join(", ")
     );
     let field = "metadata.finalizers";
-    Err(kind.invalid(name, field, "FieldValueForbidden", &why).cause("FieldValueForbidden", &why, field))
+    Err(kind
+        .invalid(name, field, "FieldValueForbidden", &why)
+        .cause("FieldValueForbidden", &why, field))
 }
 
 /// A reference as messages print it.
@@ -153,7 +176,11 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Result<(), Refusal> {
         (is_rbac || name.split('.').all(is_label), SUBDOMAIN_RULE)
     };
     if !fits {
-        let rule = if kind.kind == "Namespace" && name.contains('.') { "must not contain dots" } else { rule };
+        let rule = if kind.kind == "Namespace" && name.contains('.') {
+            "must not contain dots"
+        } else {
+            rule
+        };
         let why = format!("Invalid value: {name:?}: {rule}");
         return Err(kind.invalid(name, "metadata.name", "FieldValueInvalid", &why));
     }

@@ -20,19 +20,29 @@ const REQUEST: Shape = Shape::Struct(&[
     ("metadata", METADATA),
     (
         "spec",
-        Shape::Struct(&[("audiences", Shape::Atomic), ("expirationSeconds", Shape::Leaf)]),
+        Shape::Struct(&[
+            ("audiences", Shape::Atomic),
+            ("expirationSeconds", Shape::Leaf),
+        ]),
     ),
 ]);
 const SHORTEST: u64 = 600;
 
 /// POST of a `TokenRequest`.
-pub(super) fn request(core: &mut Core, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn request(
+    core: &mut Core,
+    asking: Asking<'_>,
+    target: &Target,
+) -> Result<Response, Refusal> {
     let account = core.get(target)?;
     let body = asking.body()?;
     let seconds = body["spec"]["expirationSeconds"].as_u64().unwrap_or(LIFE);
     if seconds < SHORTEST {
-        let why = format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes");
-        let message = format!("TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: {why}");
+        let why =
+            format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes");
+        let message = format!(
+            "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: {why}"
+        );
         return Err(Refusal::new(422, "Invalid", message)
             .about("", "authentication.k8s.io", "TokenRequest")
             .cause("FieldValueInvalid", &why, "spec.expirationSeconds"));
@@ -63,7 +73,12 @@ pub(super) fn request(core: &mut Core, asking: Asking<'_>, target: &Target) -> R
     let answered = object["spec"].clone();
     object["spec"] = body["spec"].clone();
     object["spec"]["expirationSeconds"] = json!(seconds);
-    reviews::own(asking, ("authentication.k8s.io", "token"), REQUEST, &mut object);
+    reviews::own(
+        asking,
+        ("authentication.k8s.io", "token"),
+        REQUEST,
+        &mut object,
+    );
     object["spec"] = answered;
     Ok(Response::with(201, object))
 }
@@ -78,7 +93,11 @@ fn write(core: &Core, claims: &Value) -> String {
 fn seal(core: &Core, text: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(core.authority.certificate());
-    hash.update(core.find(("", "namespaces"), "", "kube-system").unwrap_or_default()["metadata"]["uid"].to_string());
+    hash.update(
+        core.find(("", "namespaces"), "", "kube-system")
+            .unwrap_or_default()["metadata"]["uid"]
+            .to_string(),
+    );
     hash.update(text);
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
@@ -96,7 +115,10 @@ pub(super) fn authenticate(core: &Core, token: &str, now: Timestamp) -> Option<U
         return None;
     }
     let bound = &claims["kubernetes.io"];
-    let (namespace, name) = (bound["namespace"].as_str()?, bound["serviceaccount"]["name"].as_str()?);
+    let (namespace, name) = (
+        bound["namespace"].as_str()?,
+        bound["serviceaccount"]["name"].as_str()?,
+    );
     let account = core.find(("", "serviceaccounts"), namespace, name)?;
     let uid = bound["serviceaccount"]["uid"].as_str()?;
     if account["metadata"]["uid"] != uid {
@@ -114,6 +136,9 @@ pub(super) fn authenticate(core: &Core, token: &str, now: Timestamp) -> Option<U
         ..User::default()
     };
     let credential = format!("JTI={}", claims["jti"].as_str().unwrap_or_default());
-    user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), json!([credential]));
+    user.extra.insert(
+        "authentication.kubernetes.io/credential-id".to_owned(),
+        json!([credential]),
+    );
     Some(user)
 }

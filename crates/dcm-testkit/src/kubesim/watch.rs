@@ -43,27 +43,43 @@ pub(super) struct Look {
 }
 
 impl Watch {
-    pub(super) fn open(core: &Core, asking: Asking<'_>, target: &Target) -> Result<Box<Self>, Refusal> {
+    pub(super) fn open(
+        core: &Core,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Box<Self>, Refusal> {
         let parameter = |name| asking.request.parameter(name);
         let selector = Selector::of(asking.request)?;
         let position = match parameter("resourceVersion").unwrap_or_default() {
             "" | "0" => None,
             text => Some(text.parse().map_err(|_| {
-                Refusal::new(500, "", format!("Invalid value: {text:?}: it must be a version"))
+                Refusal::new(
+                    500,
+                    "",
+                    format!("Invalid value: {text:?}: it must be a version"),
+                )
             })?),
         };
         let initial = match position {
             Some(_) => Vec::new(),
             None => core.objects.list(target.id, target.within()),
         };
-        let initial: Vec<_> = initial.into_iter().filter(|object| selector.matches(object)).collect();
+        let initial: Vec<_> = initial
+            .into_iter()
+            .filter(|object| selector.matches(object))
+            .collect();
         let seconds = parameter("timeoutSeconds").and_then(|text| text.parse().ok());
-        let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, Duration::from_secs);
+        let life = seconds
+            .filter(|seconds| *seconds > 0)
+            .map_or(LIFE, Duration::from_secs);
         Ok(Box::new(Self {
             target: target.clone(),
             selector,
             position: position.unwrap_or(core.objects.version()),
-            initial: initial.into_iter().map(|object| event("ADDED", object)).collect(),
+            initial: initial
+                .into_iter()
+                .map(|object| event("ADDED", object))
+                .collect(),
             bookmarks: asking.request.is_set("allowWatchBookmarks"),
             bookmark_at: asking.now + BOOKMARK_INTERVAL.min(life.saturating_sub(LAST_BOOKMARK)),
             ends_at: asking.now + life,
@@ -90,7 +106,10 @@ impl Watch {
             events.push(self.bookmark());
             let left = self.ends_at.duration_since(now);
             let left = Duration::try_from(left).unwrap_or_default();
-            self.bookmark_at = now + BOOKMARK_INTERVAL.min(left.saturating_sub(LAST_BOOKMARK)).max(LAST_BOOKMARK);
+            self.bookmark_at = now
+                + BOOKMARK_INTERVAL
+                    .min(left.saturating_sub(LAST_BOOKMARK))
+                    .max(LAST_BOOKMARK);
         }
         let ended = self.ended || now >= self.ends_at;
         let again_at = if self.bookmarks {
@@ -107,13 +126,18 @@ impl Watch {
 
     fn tell(&self, change: &Change) -> Option<Value> {
         let key = &change.key;
-        let here = self.target.within().is_none_or(|namespace| *key.namespace == *namespace);
+        let here = self
+            .target
+            .within()
+            .is_none_or(|namespace| *key.namespace == *namespace);
         let named = self.target.name.is_empty() || *self.target.name == *key.name;
         if key.kind != self.target.id || !here || !named {
             return None;
         }
         let object = change.object();
-        let was = change.former().filter(|former| self.selector.matches(former));
+        let was = change
+            .former()
+            .filter(|former| self.selector.matches(former));
         let is = !change.gone && self.selector.matches(&object);
         match (was, is) {
             (None, true) => Some(event("ADDED", object)),
@@ -121,7 +145,8 @@ impl Watch {
             (Some(_), false) if change.gone => Some(event("DELETED", object)),
             (Some(mut former), false) => {
                 // It is still there, but not for this watch: its last look, at the version of its going.
-                former["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+                former["metadata"]["resourceVersion"] =
+                    object["metadata"]["resourceVersion"].clone();
                 Some(event("DELETED", former))
             }
             (None, false) => None,
@@ -130,7 +155,8 @@ impl Watch {
 
     fn bookmark(&self) -> Value {
         let mut object = self.target.kind.empty_object();
-        object["metadata"] = json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
+        object["metadata"] =
+            json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
         event("BOOKMARK", object)
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn check_place(object: &mut Value, target: &Target) -> Result<(), Ref
     }
     let given = metadata["name"].as_str().unwrap_or_default();
     if !given.is_empty() && given != target.name {
-        let message = format!("the name of the object ({given}) does not match the name on the URL ({})", target.name);
+        let message = format!(
+            "the name of the object ({given}) does not match the name on the URL ({})",
+            target.name
+        );
         return Err(Refusal::bad_request(message));
     }
     metadata["name"] = json!(target.name);
@@ -47,10 +50,16 @@ pub(super) fn check_place(object: &mut Value, target: &Target) -> Result<(), Ref
 }
 
 impl Core {
-    pub(super) fn create(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+    pub(super) fn create(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Response, Refusal> {
         let mut object = decode(&target.kind, asking.body()?)?;
         check_place(&mut object, target)?;
-        let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        let version = object["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap_or_default();
         if !version.is_empty() && version != "0" {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Refusal::new(500, "", message));
@@ -70,7 +79,10 @@ impl Core {
     ) -> Result<Response, Refusal> {
         let kind = &target.kind;
         let metadata = &mut object["metadata"];
-        let prefix = metadata["generateName"].as_str().unwrap_or_default().to_owned();
+        let prefix = metadata["generateName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         if metadata["name"].as_str().unwrap_or_default().is_empty() && !prefix.is_empty() {
             metadata["name"] = json!(format!("{prefix}{}", self.suffix()));
             if kind.kind == "Namespace" {
@@ -78,7 +90,12 @@ impl Core {
                 metadata["labels"]["kubernetes.io/metadata.name"] = name;
             }
         }
-        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
+        for name in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "resourceVersion",
+        ] {
             remove(metadata, name);
         }
         let name = metadata["name"].as_str().unwrap_or_default().to_owned();
@@ -96,7 +113,11 @@ impl Core {
             if known["metadata"].get("deletionTimestamp").is_some() {
                 message = format!("object is being deleted: {message}");
             }
-            return Err(Refusal::new(409, "AlreadyExists", message).about(&name, &kind.group, &kind.plural));
+            return Err(Refusal::new(409, "AlreadyExists", message).about(
+                &name,
+                &kind.group,
+                &kind.plural,
+            ));
         }
         managers.write(&mut object);
         if !dry {
@@ -118,12 +139,22 @@ impl Core {
         if found["metadata"].get("deletionTimestamp").is_none() {
             return Ok(());
         }
-        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
         let cause = format!("namespace {namespace} is being terminated");
-        Err(target.kind.forbidden(name, &why).cause("NamespaceTerminating", &cause, "metadata.namespace"))
+        Err(target.kind.forbidden(name, &why).cause(
+            "NamespaceTerminating",
+            &cause,
+            "metadata.namespace",
+        ))
     }
 
-    pub(super) fn update(&mut self, asking: Asking<'_>, target: &Target) -> Result<Response, Refusal> {
+    pub(super) fn update(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+    ) -> Result<Response, Refusal> {
         let mut object = decode(&target.kind, asking.body()?)?;
         check_place(&mut object, target)?;
         let Some(old) = self.objects.get(&key_of(target)) else {
@@ -135,7 +166,12 @@ impl Core {
         self.replace(asking, target, &old, object, managers)
     }
 
-    fn update_absent(&mut self, asking: Asking<'_>, target: &Target, object: Value) -> Result<Response, Refusal> {
+    fn update_absent(
+        &mut self,
+        asking: Asking<'_>,
+        target: &Target,
+        object: Value,
+    ) -> Result<Response, Refusal> {
         if !target.kind.created_by_update() || !target.subresource.is_empty() {
             return Err(target.kind.not_found(&target.name));
         }
@@ -182,21 +218,44 @@ impl Core {
 pub(super) fn is_finished(object: &Value) -> bool {
     let none = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
     let spec = object["kind"] != "Namespace" || none(&object["spec"]["finalizers"]);
-    object["metadata"].get("deletionTimestamp").is_some() && none(&object["metadata"]["finalizers"]) && spec
+    object["metadata"].get("deletionTimestamp").is_some()
+        && none(&object["metadata"]["finalizers"])
+        && spec
 }
 
 /// Where a real server keeps an object; it says so in some errors.
 fn storage_key(target: &Target) -> String {
     let kind = &target.kind;
-    let group = if kind.custom { format!("{}/", kind.group) } else { String::new() };
-    let namespace = if kind.namespaced { format!("{}/", target.namespace) } else { String::new() };
-    format!("/registry/{group}{}/{namespace}{}", kind.plural, target.name)
+    let group = if kind.custom {
+        format!("{}/", kind.group)
+    } else {
+        String::new()
+    };
+    let namespace = if kind.namespaced {
+        format!("{}/", target.namespace)
+    } else {
+        String::new()
+    };
+    format!(
+        "/registry/{group}{}/{namespace}{}",
+        kind.plural, target.name
+    )
 }
 
 /// Uid and resourceVersion that the body carries must be those that are there.
-fn check_preconditions(method: &str, target: &Target, old: &Value, new: &Value) -> Result<(), Refusal> {
+fn check_preconditions(
+    method: &str,
+    target: &Target,
+    old: &Value,
+    new: &Value,
+) -> Result<(), Refusal> {
     let (kind, name) = (&target.kind, target.name.as_str());
-    let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let text = |object: &Value, field: &str| {
+        object["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (version, uid) = (text(new, "resourceVersion"), text(new, "uid"));
     if version.is_empty() && kind.custom {
         let why = "Invalid value: 0: must be specified for an update";
@@ -231,7 +290,9 @@ fn check_preconditions(method: &str, target: &Target, old: &Value, new: &Value) 
 /// The object without the times of its owners: those alone are no change.
 fn without_times(object: &Value) -> Value {
     let mut object = object.clone();
-    let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    let entries = object
+        .pointer_mut("/metadata/managedFields")
+        .and_then(Value::as_array_mut);
     for entry in entries.into_iter().flatten() {
         remove(entry, "time");
     }

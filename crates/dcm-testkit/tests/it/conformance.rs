@@ -8,8 +8,8 @@ mod client;
 mod runner;
 mod script;
 
-use futures::future::join_all;
 use dcm_testkit::{Assets, ControlPlane};
+use futures::future::join_all;
 use serde_json::Value;
 
 use client::Cluster;
@@ -71,10 +71,15 @@ fn differ(script: &str, simulated: &Transcript, real: &Transcript) -> Vec<String
         compare_values("", one, other, &mut places);
         if one["status"] != other["status"] {
             // The rest follows from it.
-            let text = |answer: &Value| format!("{} {}", answer["status"], answer["body"]["message"]);
+            let text =
+                |answer: &Value| format!("{} {}", answer["status"], answer["body"]["message"]);
             places = vec![format!("simulated {}, real {}", text(one), text(other))];
         }
-        found.extend(places.into_iter().map(|place| format!("{script}: {step}: {place}")));
+        found.extend(
+            places
+                .into_iter()
+                .map(|place| format!("{script}: {step}: {place}")),
+        );
     }
     found
 }
@@ -107,9 +112,15 @@ fn compare_values(place: &str, one: &Value, other: &Value, found: &mut Vec<Strin
 
 #[test]
 fn a_difference_is_told_with_its_place() {
-    let (one, other) = (serde_json::json!({ "a": [1, { "b": 2 }] }), serde_json::json!({ "a": [1, { "b": 3, "c": 4 }] }));
+    let (one, other) = (
+        serde_json::json!({ "a": [1, { "b": 2 }] }),
+        serde_json::json!({ "a": [1, { "b": 3, "c": 4 }] }),
+    );
     let mut found = Vec::new();
     compare_values("", &one, &other, &mut found);
     assert_eq!(found.len(), 2);
-    assert!(found[0].starts_with("/a/1/b:") && found[1].starts_with("/a/1/c: real only"), "{found:?}");
+    assert!(
+        found[0].starts_with("/a/1/b:") && found[1].starts_with("/a/1/c: real only"),
+        "{found:?}"
+    );
 }

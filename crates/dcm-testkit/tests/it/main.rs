@@ -11,3 +11,4 @@ mod conformance;
 mod lifetime;
 mod operation;
 mod processes;
+mod simulated;

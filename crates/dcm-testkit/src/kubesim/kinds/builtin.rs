@@ -63,9 +63,16 @@ const RESOURCE_QUOTA: Shape = Shape::Struct(&[
     META,
     (
         "spec",
-        Shape::Struct(&[("hard", LEAVES), ("scopes", ATOMIC), ("scopeSelector", ATOMIC)]),
+        Shape::Struct(&[
+            ("hard", LEAVES),
+            ("scopes", ATOMIC),
+            ("scopeSelector", ATOMIC),
+        ]),
     ),
-    ("status", Shape::Struct(&[("hard", LEAVES), ("used", LEAVES)])),
+    (
+        "status",
+        Shape::Struct(&[("hard", LEAVES), ("used", LEAVES)]),
+    ),
 ]);
 const LIMIT_RANGE: Shape = Shape::Struct(&[
     TYPE,
@@ -98,7 +105,8 @@ const CLUSTER_ROLE: Shape = Shape::Struct(&[
         Shape::Struct(&[("clusterRoleSelectors", ATOMIC)]),
     ),
 ]);
-const BINDING: Shape = Shape::Struct(&[TYPE, KIND, META, ("subjects", ATOMIC), ("roleRef", ATOMIC)]);
+const BINDING: Shape =
+    Shape::Struct(&[TYPE, KIND, META, ("subjects", ATOMIC), ("roleRef", ATOMIC)]);
 const CERTIFICATE_REQUEST: Shape = Shape::Struct(&[
     TYPE,
     KIND,
@@ -181,11 +189,17 @@ fn of(row: &Row) -> Kind {
         kind: row.kind.to_owned(),
         plural: row.plural.to_owned(),
         singular: row.kind.to_lowercase(),
-        short_names: row.short_names.iter().map(|name| (*name).to_owned()).collect(),
+        short_names: row
+            .short_names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
         namespaced: row.namespaced,
         verbs: if row.kind == "Namespace" {
             // A real one has no deletecollection of namespaces either.
-            &["create", "delete", "get", "list", "patch", "update", "watch"]
+            &[
+                "create", "delete", "get", "list", "patch", "update", "watch",
+            ]
         } else {
             ALL_VERBS
         },

@@ -28,7 +28,11 @@ pub(crate) fn check_escalation(
     let own_name = text(&new["metadata"]["name"]);
     let (verb, resource, name) = if is_binding {
         let is_role = new["roleRef"]["kind"] == "Role";
-        ("bind", if is_role { "roles" } else { "clusterroles" }, role.as_str())
+        (
+            "bind",
+            if is_role { "roles" } else { "clusterroles" },
+            role.as_str(),
+        )
     } else {
         ("escalate", kind.plural.as_str(), own_name.as_str())
     };
@@ -53,7 +57,11 @@ pub(crate) fn check_escalation(
     if missing.is_empty() {
         return Ok(());
     }
-    let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+    let groups: Vec<String> = user
+        .groups
+        .iter()
+        .map(|group| format!("{group:?}"))
+        .collect();
     let why = format!(
         "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
         user.name,
@@ -68,7 +76,9 @@ fn missing(core: &Core, user: &User, namespace: &str, rules: &[Value]) -> Vec<St
     let (grants, _) = grants(core, user, namespace);
     let held: Vec<Value> = grants.into_iter().flat_map(|grant| grant.rules).collect();
     let parts = rules.iter().flat_map(parts);
-    let missing: Vec<Value> = parts.filter(|part| !held.iter().any(|rule| covers(rule, part))).collect();
+    let missing: Vec<Value> = parts
+        .filter(|part| !held.iter().any(|rule| covers(rule, part)))
+        .collect();
     let mut texts: Vec<String> = compact(missing).iter().map(printed).collect();
     texts.sort();
     texts
@@ -82,7 +92,8 @@ fn parts(rule: &Value) -> Vec<Value> {
     for verb in list("verbs") {
         for group in list("apiGroups") {
             for resource in list("resources") {
-                let part = json!({ "apiGroups": [group], "resources": [resource], "verbs": [verb] });
+                let part =
+                    json!({ "apiGroups": [group], "resources": [resource], "verbs": [verb] });
                 if names.is_empty() {
                     parts.push(part);
                     continue;
@@ -105,12 +116,22 @@ fn covers(rule: &Value, part: &Value) -> bool {
     let has_all = |name: &str| {
         let held = rule[name].as_array().cloned().unwrap_or_default();
         let wanted = part[name].as_array().cloned().unwrap_or_default();
-        wanted.iter().all(|item| held.contains(item) || held.contains(&json!("*")))
+        wanted
+            .iter()
+            .all(|item| held.contains(item) || held.contains(&json!("*")))
     };
-    let held_names = rule["resourceNames"].as_array().is_some_and(|names| !names.is_empty());
+    let held_names = rule["resourceNames"]
+        .as_array()
+        .is_some_and(|names| !names.is_empty());
     let names = !held_names
-        || (has_all("resourceNames") && part["resourceNames"].as_array().is_some_and(|names| !names.is_empty()));
-    ["verbs", "apiGroups", "resources", "nonResourceURLs"].into_iter().all(has_all) && names
+        || (has_all("resourceNames")
+            && part["resourceNames"]
+                .as_array()
+                .is_some_and(|names| !names.is_empty()));
+    ["verbs", "apiGroups", "resources", "nonResourceURLs"]
+        .into_iter()
+        .all(has_all)
+        && names
 }
 
 /// Joins parts that differ in their verbs only.
@@ -124,7 +145,9 @@ fn compact(parts: Vec<Value>) -> Vec<Value> {
         });
         match alike {
             Some(other) => {
-                if let (Some(verbs), Some(more)) = (other["verbs"].as_array_mut(), part["verbs"].as_array()) {
+                if let (Some(verbs), Some(more)) =
+                    (other["verbs"].as_array_mut(), part["verbs"].as_array())
+                {
                     verbs.extend(more.iter().cloned());
                 }
             }

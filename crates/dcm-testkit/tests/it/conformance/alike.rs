@@ -69,7 +69,12 @@ impl Alike {
     /// Entries are ordered by time, which is not the same.
     fn managers(&mut self, entries: &[Value]) -> Value {
         let mut entries: Vec<Value> = entries.iter().map(|entry| self.make(entry)).collect();
-        entries.sort_by_key(|entry| format!("{} {} {}", entry["manager"], entry["operation"], entry["subresource"]));
+        entries.sort_by_key(|entry| {
+            format!(
+                "{} {} {}",
+                entry["manager"], entry["operation"], entry["subresource"]
+            )
+        });
         json!(entries)
     }
 
@@ -87,7 +92,10 @@ impl Alike {
         for versions in self.versions.values() {
             for (number, version) in versions.iter().enumerate() {
                 // Numbers elsewhere may be anything.
-                text = text.replace(&format!("({version})"), &format!("(version-{})", number + 1));
+                text = text.replace(
+                    &format!("({version})"),
+                    &format!("(version-{})", number + 1),
+                );
             }
         }
         text
@@ -95,7 +103,10 @@ impl Alike {
 }
 
 fn is_time(text: &str) -> bool {
-    text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z') && text.parse::<dcm_types::Timestamp>().is_ok()
+    text.len() >= 20
+        && text.as_bytes()[10] == b'T'
+        && text.ends_with('Z')
+        && text.parse::<dcm_types::Timestamp>().is_ok()
 }
 
 #[test]
@@ -106,5 +117,8 @@ fn uids_versions_and_times_are_named_by_their_order() {
     assert_eq!(alike.make(&object("704")), expected("version-1"));
     assert_eq!(alike.make(&object("709")), expected("version-2"));
     assert_eq!(alike.make(&object("704")), expected("version-1"));
-    assert_eq!(alike.make(&json!("uid abc at (709) of 709")), json!("uid uid-1 at (version-2) of 709"));
+    assert_eq!(
+        alike.make(&json!("uid abc at (709) of 709")),
+        json!("uid uid-1 at (version-2) of 709")
+    );
 }

@@ -54,11 +54,17 @@ pub(crate) async fn simulated(version: &str) -> Simulated {
     let url = server.url();
     let forgetful = member.clone();
     let kubeconfigs = move |user: &str| {
-        let groups: &[&str] = if user == "admin" { &["system:masters"] } else { &[] };
+        let groups: &[&str] = if user == "admin" {
+            &["system:masters"]
+        } else {
+            &[]
+        };
         member.kubeconfig_for(&url, user, groups).unwrap()
     };
     Simulated {
-        cluster: Cluster::new("simulated", Box::new(kubeconfigs), move || forgetful.compact()),
+        cluster: Cluster::new("simulated", Box::new(kubeconfigs), move || {
+            forgetful.compact()
+        }),
         _server: server,
     }
 }
@@ -71,7 +77,11 @@ pub(crate) struct Answer {
 }
 
 impl Cluster {
-    fn new(name: &'static str, kubeconfigs: Kubeconfigs, restart: impl Fn() + Send + Sync + 'static) -> Self {
+    fn new(
+        name: &'static str,
+        kubeconfigs: Kubeconfigs,
+        restart: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         Self {
             name,
             kubeconfigs,
@@ -87,7 +97,9 @@ impl Cluster {
             let group = (user == "admin").then_some("system:masters");
             plane.kubeconfig_for(user, group).unwrap()
         };
-        Self::new("real", Box::new(kubeconfigs), move || same.restart().unwrap())
+        Self::new("real", Box::new(kubeconfigs), move || {
+            same.restart().unwrap()
+        })
     }
 
     /// The server starts anew and remembers no changes. Connections that were open are not used again.
@@ -101,13 +113,22 @@ impl Cluster {
         let make = || {
             let kubeconfig = (self.kubeconfigs)(user);
             let credential = dcm_pki::kubeconfig::parse(kubeconfig.as_bytes()).unwrap();
-            (credential.server.to_string(), http(&credential, user != "token"))
+            (
+                credential.server.to_string(),
+                http(&credential, user != "token"),
+            )
         };
         clients.entry(user.to_owned()).or_insert_with(make).clone()
     }
 
     /// Sends one request. `user` is a user, or `token` with a bearer token.
-    pub(crate) async fn send(&self, user: &str, token: Option<&str>, request: (&str, &str), body: (&str, &Value)) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        user: &str,
+        token: Option<&str>,
+        request: (&str, &str),
+        body: (&str, &Value),
+    ) -> Answer {
         let (server, client) = self.client(user);
         let (method, path) = request;
         let (media_type, content) = body;
@@ -125,30 +146,49 @@ impl Cluster {
             http = http.header("content-type", media_type);
             Bytes::from(content.to_string())
         };
-        let response = client.request(http.body(Full::new(bytes)).unwrap()).await.unwrap();
+        let response = client
+            .request(http.body(Full::new(bytes)).unwrap())
+            .await
+            .unwrap();
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after");
         let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, retry_after, body }
+        Answer {
+            status,
+            retry_after,
+            body,
+        }
     }
 }
 
 fn http(credential: &AdminCredential, with_certificate: bool) -> Http {
     let mut roots = RootCertStore::empty();
     let authority = credential.certificate_authority_pem.as_bytes();
-    roots.add(CertificateDer::from_pem_slice(authority).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(authority).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
     let config = match &credential.authentication {
-        Authentication::ClientCertificate { certificate_pem, key_pem } if with_certificate => {
+        Authentication::ClientCertificate {
+            certificate_pem,
+            key_pem,
+        } if with_certificate => {
             let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).unwrap();
             let key = PrivateKeyDer::from_pem_slice(key_pem.expose_secret().as_bytes()).unwrap();
-            builder.with_client_auth_cert(vec![certificate], key).unwrap()
+            builder
+                .with_client_auth_cert(vec![certificate], key)
+                .unwrap()
         }
         _ => builder.with_no_client_auth(),
     };
-    let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_only();
+    let https = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only();
     HttpClient::builder(TokioExecutor::new()).build(https.enable_all_versions().build())
 }

@@ -37,13 +37,24 @@ pub(crate) async fn run(script: &Script, cluster: &Cluster) -> Transcript {
             take(&mut seen, &format!("/body{pointer}"));
         }
         if !step.only.is_empty() {
-            let pick = |pointer: &String| (pointer.clone(), seen.pointer(&format!("/body{pointer}")).cloned());
+            let pick = |pointer: &String| {
+                (
+                    pointer.clone(),
+                    seen.pointer(&format!("/body{pointer}")).cloned(),
+                )
+            };
             let picked = step.only.iter().map(pick);
-            let picked = picked.map(|(pointer, value)| (pointer, value.unwrap_or_default())).collect();
+            let picked = picked
+                .map(|(pointer, value)| (pointer, value.unwrap_or_default()))
+                .collect();
             seen = json!({ "status": seen["status"], "body": Value::Object(picked) });
         }
         // A condition that never holds is an answer too: one that no server may give.
-        seen["held"] = if performed["held"] == true { json!(true) } else { json!(format!("never, at {}", cluster.name)) };
+        seen["held"] = if performed["held"] == true {
+            json!(true)
+        } else {
+            json!(format!("never, at {}", cluster.name))
+        };
         transcript.push((step.name.clone(), seen));
     }
     transcript
@@ -59,10 +70,16 @@ async fn perform(step: &Step, cluster: &Cluster, saved: &BTreeMap<String, String
     let token = (step.user == "token").then(|| saved["token"].as_str());
     let started = Instant::now();
     loop {
-        let answer = cluster.send(&step.user, token, (method, path), (&step.media_type, &body)).await;
+        let answer = cluster
+            .send(&step.user, token, (method, path), (&step.media_type, &body))
+            .await;
         let answer = value(&answer, path.contains("watch=1"));
         let holds = step.until.iter().all(|(pointer, wanted)| {
-            let place = if pointer == "status" { "/status".to_owned() } else { format!("/body{pointer}") };
+            let place = if pointer == "status" {
+                "/status".to_owned()
+            } else {
+                format!("/body{pointer}")
+            };
             answer.pointer(&place).unwrap_or(&Value::Null) == wanted
         });
         if holds || started.elapsed() > PATIENCE {
@@ -75,7 +92,10 @@ async fn perform(step: &Step, cluster: &Cluster, saved: &BTreeMap<String, String
 /// Status and body as one value. A watch is a list of events, without bookmarks, which come at any time.
 fn value(answer: &Answer, is_watch: bool) -> Value {
     let body = if is_watch && answer.status == 200 {
-        let lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = answer
+            .body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let events = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
         events.filter(|event| event["type"] != "BOOKMARK").collect()
     } else {
@@ -106,7 +126,11 @@ fn take(value: &mut Value, pointer: &str) {
         ("*", Value::Array(items)) => items.iter_mut().for_each(|item| take(item, rest)),
         ("*", Value::Object(map)) => map.values_mut().for_each(|item| take(item, rest)),
         (index, Value::Array(items)) => {
-            if let Some(item) = index.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+            if let Some(item) = index
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| items.get_mut(index))
+            {
                 take(item, rest);
             }
         }
