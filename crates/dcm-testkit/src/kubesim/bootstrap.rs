@@ -101,7 +101,7 @@ impl Core {
                 "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" },
             });
             let key = ObjectKey::new(self.id("", "namespaces"), "", name);
-            self.store(key, namespace, now);
+            self.store(&key, namespace, now);
             namespaces::set_up(self, name, now);
         }
         self.objects.compact();

@@ -133,10 +133,8 @@ impl Core {
         let kind = object["kind"].as_str().unwrap_or_default();
         match kind {
             "Namespace" => namespaces::noticed(self, object, now),
-            "ResourceQuota" => {
-                if object["status"].get("hard") != object["spec"].get("hard") {
-                    self.count_later(&key.namespace, &key.name, now);
-                }
+            "ResourceQuota" if object["status"].get("hard") != object["spec"].get("hard") => {
+                self.count_later(&key.namespace, &key.name, now);
             }
             "CertificateSigningRequest" => csr::noticed(self, object, now),
             "CustomResourceDefinition" => crd::noticed(self, key, object),

@@ -157,14 +157,15 @@ impl Core {
         hash.update(self.seed.to_be_bytes());
         hash.update(self.numbers.to_be_bytes());
         let text = hex::encode(&hash.finalize()[..16]);
-        let (a, b, c, d, e) = (
+        let parts = [
             &text[..8],
             &text[8..12],
             &text[13..16],
             &text[17..20],
             &text[20..],
-        );
-        format!("{a}-{b}-4{c}-8{d}-{e}")
+        ];
+        let [first, second, third, fourth, last] = parts;
+        format!("{first}-{second}-4{third}-8{fourth}-{last}")
     }
 
     /// Five letters for `generateName`.
@@ -183,9 +184,9 @@ impl Core {
     }
 
     /// Writes an object and wakes the controllers that mind it.
-    pub(super) fn store(&mut self, key: ObjectKey, object: Value, now: Timestamp) -> Value {
+    pub(super) fn store(&mut self, key: &ObjectKey, object: Value, now: Timestamp) -> Value {
         let object = self.objects.put(key.clone(), object);
-        self.noticed(&key, &object, now);
+        self.noticed(key, &object, now);
         object
     }
 

@@ -354,5 +354,5 @@ pub(super) fn sign(core: &mut Core, name: &str, now: Timestamp) {
     writer
         .updated(&old, &new, Managers::of(&old))
         .write(&mut new);
-    core.store(ObjectKey::new(id, "", name), new, now);
+    core.store(&ObjectKey::new(id, "", name), new, now);
 }

@@ -100,16 +100,19 @@ fn set_defaults(kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
         }
         ("", "LimitRange") => limit_range(object)?,
         ("networking.k8s.io", "NetworkPolicy") => network_policy(object),
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
-            if object.get("rules").is_none() {
-                object["rules"] = Value::Null;
-            }
-        }
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => rules(object),
         ("rbac.authorization.k8s.io", _) => binding(object),
         ("certificates.k8s.io", _) => conditions(object),
         _ => {}
     }
     Ok(())
+}
+
+/// Roles say it when they have none.
+fn rules(object: &mut Value) {
+    if let Some(role) = object.as_object_mut() {
+        role.entry("rules").or_insert(Value::Null);
+    }
 }
 
 fn namespace(object: &mut Value) {

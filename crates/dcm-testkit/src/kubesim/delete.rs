@@ -17,9 +17,10 @@ impl Core {
         target: &Target,
     ) -> Result<Response, Refusal> {
         let object = self.get(target)?;
-        let options = match asking.request.body.is_empty() {
-            true => json!({}),
-            false => asking.body()?,
+        let options = if asking.request.body.is_empty() {
+            json!({})
+        } else {
+            asking.body()?
         };
         check_preconditions(
             &target.kind,
@@ -58,7 +59,7 @@ impl Core {
                 metadata["generation"] = json!(generation + 1);
             }
         }
-        self.store(key.clone(), object, asking.now)
+        self.store(key, object, asking.now)
     }
 
     pub(super) fn delete_collection(

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldSet {
     pub(super) members: BTreeSet<String>,
-    pub(super) children: BTreeMap<String, FieldSet>,
+    pub(super) children: BTreeMap<String, Self>,
 }
 
 impl FieldSet {

@@ -163,10 +163,10 @@ fn request(http: &http::Request<Vec<u8>>) -> Request {
         .map_or("/", http::uri::PathAndQuery::as_str);
     let media_type = http.headers().get(http::header::CONTENT_TYPE);
     let mut request = Request::new(http.method().as_str(), uri);
-    request.media_type = media_type
+    media_type
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
-        .to_owned();
+        .clone_into(&mut request.media_type);
     request.body.clone_from(http.body());
     request
 }

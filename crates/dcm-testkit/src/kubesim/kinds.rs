@@ -11,6 +11,7 @@ use super::shape::Shape;
 
 /// A kind of objects and how it is served.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the word of Kubernetes for it")]
 pub(super) struct Kind {
     pub(super) group: String,
     pub(super) version: String,

@@ -304,16 +304,16 @@ fn prune(
     let all = with_named(&fields(merged, shape), shape);
     let pruned = remove(merged, &last, shape).unwrap_or_else(|| json!({}));
     let kept = with_named(&fields(&pruned, shape), shape);
-    let owned = managers
+    let theirs = managers
         .0
         .iter()
         .fold(named.clone(), |all, entry| all.union(&entry.fields));
-    let lost = all.difference(&kept.union(&with_named(&owned, shape)));
-    let pruned = remove(merged, &lost, shape).unwrap_or_else(|| json!({}));
+    let surplus = all.difference(&kept.union(&with_named(&theirs, shape)));
+    let rest = remove(merged, &surplus, shape).unwrap_or_else(|| json!({}));
     // What nobody owned and was not ours comes back.
-    let kept = with_named(&fields(&pruned, shape), shape);
-    let lost = all.difference(&kept).intersection(&last);
-    remove(merged, &lost, shape).unwrap_or_else(|| json!({}))
+    let kept = with_named(&fields(&rest, shape), shape);
+    let ours = all.difference(&kept).intersection(&last);
+    remove(merged, &ours, shape).unwrap_or_else(|| json!({}))
 }
 
 fn conflict(conflicts: &[(String, String)]) -> Refusal {

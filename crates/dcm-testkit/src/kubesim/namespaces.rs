@@ -89,7 +89,7 @@ fn make(core: &mut Core, plural: &str, mut object: Value, now: Timestamp) {
     object["metadata"]["uid"] = json!(core.uid());
     object["metadata"]["creationTimestamp"] = json!(timestamp(now));
     managers.write(&mut object);
-    core.store(key, object, now);
+    core.store(&key, object, now);
 }
 
 /// Deletes what is in an ending namespace; ends the namespace when nothing is left.
@@ -140,7 +140,7 @@ pub(super) fn empty(core: &mut Core, name: &str, now: Timestamp) {
     if finished && is_finished(&changed) {
         core.erase(&key, Some(changed), now);
     } else if changed["status"] != namespace["status"] || changed["spec"] != namespace["spec"] {
-        core.store(key, changed, now);
+        core.store(&key, changed, now);
     } else {
         // Held by somebody: looked at again.
         let at = now + core.controllers.namespace_end;
@@ -169,7 +169,7 @@ fn end(core: &mut Core, key: &ObjectKey, now: Timestamp) -> Option<Vec<String>> 
     if object["metadata"].get("deletionTimestamp").is_none() {
         object["metadata"]["deletionTimestamp"] = json!(timestamp(now));
         object["metadata"]["deletionGracePeriodSeconds"] = json!(0);
-        core.store(key.clone(), object, now);
+        core.store(key, object, now);
     }
     Some(finalizers)
 }

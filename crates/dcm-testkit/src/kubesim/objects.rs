@@ -49,7 +49,7 @@ pub(super) struct Change {
 /// Objects, and what happened to them lately.
 #[derive(Debug)]
 pub(super) struct Objects {
-    objects: BTreeMap<ObjectKey, Arc<str>>,
+    present: BTreeMap<ObjectKey, Arc<str>>,
     log: VecDeque<Change>,
     log_bytes: usize,
     log_limit: usize,
@@ -76,7 +76,7 @@ impl Change {
 impl Default for Objects {
     fn default() -> Self {
         Self {
-            objects: BTreeMap::new(),
+            present: BTreeMap::new(),
             log: VecDeque::new(),
             log_bytes: 0,
             log_limit: LOG_BYTES,
@@ -102,18 +102,18 @@ impl Objects {
     }
 
     pub(super) fn get(&self, key: &ObjectKey) -> Option<Value> {
-        self.objects.get(key).map(|text| parse(text))
+        self.present.get(key).map(|text| parse(text))
     }
 
     pub(super) fn contains(&self, key: &ObjectKey) -> bool {
-        self.objects.contains_key(key)
+        self.present.contains_key(key)
     }
 
     /// Keys of a kind, in one namespace or in all.
     pub(super) fn keys(&self, kind: KindId, namespace: Option<&str>) -> Vec<ObjectKey> {
         let first = ObjectKey::new(kind, namespace.unwrap_or_default(), "");
         let of_kind = self
-            .objects
+            .present
             .range((Bound::Included(first), Bound::Unbounded))
             .map(|(key, _)| key)
             .take_while(|key| key.kind == kind);
@@ -141,7 +141,7 @@ impl Objects {
         }
         let keys = self.keys(kind, namespace).into_iter();
         let mut all: BTreeMap<_, _> = keys
-            .filter_map(|key| Some((key.clone(), Arc::clone(self.objects.get(&key)?))))
+            .filter_map(|key| Some((key.clone(), Arc::clone(self.present.get(&key)?))))
             .collect();
         let later = self
             .log
@@ -165,21 +165,21 @@ impl Objects {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let after: Arc<str> = object.to_string().into();
-        let before = self.objects.insert(key.clone(), Arc::clone(&after));
+        let before = self.present.insert(key.clone(), Arc::clone(&after));
         self.remember(key, before, after, false);
         object
     }
 
     /// Writes many objects at once that nobody was told of: what a new server begins with.
     pub(super) fn load(&mut self, key: ObjectKey, text: Arc<str>) {
-        self.objects.insert(key, text);
+        self.present.insert(key, text);
         self.version = self.version.max(FIRST);
         self.forgotten = self.version;
     }
 
     /// Removes an object; returns its last state, with the version of its end.
     pub(super) fn remove(&mut self, key: &ObjectKey, last: Option<Value>) -> Option<Value> {
-        let before = self.objects.remove(key)?;
+        let before = self.present.remove(key)?;
         self.version += 1;
         let mut object = last.unwrap_or_else(|| parse(&before));
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
@@ -226,7 +226,7 @@ impl Objects {
 
     /// Bytes of all texts, each counted once, for the measure of memory.
     pub(super) fn text_bytes(&self) -> usize {
-        self.objects.values().map(|text| text.len()).sum::<usize>() + self.log_bytes
+        self.present.values().map(|text| text.len()).sum::<usize>() + self.log_bytes
     }
 }
 

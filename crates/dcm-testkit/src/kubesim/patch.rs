@@ -20,9 +20,13 @@ impl Core {
         match asking.request.media_type.as_str() {
             "application/apply-patch+yaml" => self.apply(asking, target),
             "application/json-patch+json" => self.change(asking, target, json_patch),
-            "application/merge-patch+json" => self.change(asking, target, merge_patch),
+            "application/merge-patch+json" => self.change(asking, target, |_, object, patch| {
+                Ok(merge_patch(object, patch))
+            }),
             "application/strategic-merge-patch+json" if !target.kind.custom => {
-                self.change(asking, target, merge_patch)
+                self.change(asking, target, |_, object, patch| {
+                    Ok(merge_patch(object, patch))
+                })
             }
             other => {
                 let message = format!(
@@ -124,9 +128,9 @@ impl Core {
 }
 
 /// RFC 7386.
-fn merge_patch(_: &Target, mut object: Value, patch: &Value) -> Result<Value, Refusal> {
+fn merge_patch(mut object: Value, patch: &Value) -> Value {
     lay(&mut object, patch);
-    Ok(object)
+    object
 }
 
 fn lay(object: &mut Value, patch: &Value) {

@@ -76,9 +76,9 @@ mod tests {
         ))
     }
 
-    fn some(texts: [&str; 4]) -> Option<(String, String, String, String)> {
+    fn are(texts: [&str; 4]) -> (String, String, String, String) {
         let [a, b, c, d] = texts.map(str::to_owned);
-        Some((a, b, c, d))
+        (a, b, c, d)
     }
 
     #[test]
@@ -86,27 +86,27 @@ mod tests {
         let rbac = "/apis/rbac.authorization.k8s.io/v1";
         assert_eq!(
             parts("/api/v1/namespaces"),
-            some(["namespaces", "", "", ""])
+            Some(are(["namespaces", "", "", ""]))
         );
         assert_eq!(
             parts("/api/v1/namespaces/n"),
-            some(["namespaces", "", "n", ""])
+            Some(are(["namespaces", "", "n", ""]))
         );
         assert_eq!(
             parts("/api/v1/namespaces/n/finalize"),
-            some(["namespaces", "", "n", "finalize"])
+            Some(are(["namespaces", "", "n", "finalize"]))
         );
         assert_eq!(
             parts("/api/v1/namespaces/n/secrets/s"),
-            some(["secrets", "n", "s", ""])
+            Some(are(["secrets", "n", "s", ""]))
         );
         assert_eq!(
             parts("/api/v1/configmaps"),
-            some(["configmaps", "", "", ""])
+            Some(are(["configmaps", "", "", ""]))
         );
         assert_eq!(
             parts(&format!("{rbac}/namespaces/n/roles/a%3Ab")),
-            some(["roles", "n", "a:b", ""])
+            Some(are(["roles", "n", "a:b", ""]))
         );
     }
 

@@ -117,7 +117,7 @@ fn write_status(core: &mut Core, quota: &Value, status: Value, manager: &str, no
         .write(&mut changed);
     let text = |name: &str| quota["metadata"][name].as_str().unwrap_or_default();
     let key = ObjectKey::new(id, text("namespace"), text("name"));
-    core.store(key, changed, now);
+    core.store(&key, changed, now);
 }
 
 /// What the controller does: puts the limits in force and counts what is there.

@@ -192,8 +192,8 @@ fn allows(rule: &Value, attempt: &Attempt<'_>) -> bool {
     let names = rule["resourceNames"]
         .as_array()
         .filter(|names| !names.is_empty());
-    let named = names.is_none_or(|names| names.iter().any(|name| name == attempt.name));
-    has(&rule["apiGroups"], attempt.group) && resource && named
+    let is_named = names.is_none_or(|names| names.iter().any(|name| name == attempt.name));
+    has(&rule["apiGroups"], attempt.group) && resource && is_named
 }
 
 /// Refuses a request for a resource that the user has no right to make.

@@ -10,11 +10,11 @@ pub(super) enum Shape {
     /// A map or list that is owned as a whole.
     Atomic,
     /// A map with free keys whose values are owned one by one.
-    Map(&'static Shape),
+    Map(&'static Self),
     /// A map with fixed keys; others are dropped.
-    Struct(&'static [(&'static str, Shape)]),
+    Struct(&'static [(&'static str, Self)]),
     /// A list of structures that are told apart by fields.
-    Keyed(&'static [&'static str], &'static Shape),
+    Keyed(&'static [&'static str], &'static Self),
     /// A list of texts without repetition.
     Set,
     /// Nothing is known: maps part by part, lists as a whole.

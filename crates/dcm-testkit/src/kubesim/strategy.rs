@@ -45,7 +45,7 @@ pub(super) fn before_update(
             keep(old, new, "status");
             keep(old, new, "spec");
         }
-        ("Namespace", "status") | ("ResourceQuota", "status") => keep(old, new, "spec"),
+        ("Namespace" | "ResourceQuota", "status") => keep(old, new, "spec"),
         ("Namespace", "finalize") => {
             keep(old, new, "status");
         }

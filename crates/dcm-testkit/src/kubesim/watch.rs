@@ -78,7 +78,7 @@ impl Watch {
             position: position.unwrap_or(core.objects.version()),
             initial: initial
                 .into_iter()
-                .map(|object| event("ADDED", object))
+                .map(|object| event("ADDED", &object))
                 .collect(),
             bookmarks: asking.request.is_set("allowWatchBookmarks"),
             bookmark_at: asking.now + BOOKMARK_INTERVAL.min(life.saturating_sub(LAST_BOOKMARK)),
@@ -89,17 +89,16 @@ impl Watch {
 
     pub(super) fn look(&mut self, core: &Core, now: Timestamp) -> Look {
         let mut events = std::mem::take(&mut self.initial);
-        match core.objects.since(self.position) {
-            Some(changes) => events.extend(changes.filter_map(|change| self.tell(change))),
-            None => {
-                let message = format!(
-                    "too old resource version: {} ({})",
-                    self.position,
-                    core.objects.forgotten() + 1
-                );
-                events.push(event("ERROR", Refusal::expired(message).status()));
-                self.ended = true;
-            }
+        if let Some(changes) = core.objects.since(self.position) {
+            events.extend(changes.filter_map(|change| self.tell(change)));
+        } else {
+            let message = format!(
+                "too old resource version: {} ({})",
+                self.position,
+                core.objects.forgotten() + 1
+            );
+            events.push(event("ERROR", &Refusal::expired(message).status()));
+            self.ended = true;
         }
         self.position = self.position.max(core.objects.version());
         if self.bookmarks && now >= self.bookmark_at && !self.ended {
@@ -140,14 +139,14 @@ impl Watch {
             .filter(|former| self.selector.matches(former));
         let is = !change.gone && self.selector.matches(&object);
         match (was, is) {
-            (None, true) => Some(event("ADDED", object)),
-            (Some(_), true) => Some(event("MODIFIED", object)),
-            (Some(_), false) if change.gone => Some(event("DELETED", object)),
+            (None, true) => Some(event("ADDED", &object)),
+            (Some(_), true) => Some(event("MODIFIED", &object)),
+            (Some(_), false) if change.gone => Some(event("DELETED", &object)),
             (Some(mut former), false) => {
                 // It is still there, but not for this watch: its last look, at the version of its going.
                 former["metadata"]["resourceVersion"] =
                     object["metadata"]["resourceVersion"].clone();
-                Some(event("DELETED", former))
+                Some(event("DELETED", &former))
             }
             (None, false) => None,
         }
@@ -157,10 +156,10 @@ impl Watch {
         let mut object = self.target.kind.empty_object();
         object["metadata"] =
             json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
-        event("BOOKMARK", object)
+        event("BOOKMARK", &object)
     }
 }
 
-fn event(name: &str, object: Value) -> Value {
+fn event(name: &str, object: &Value) -> Value {
     json!({ "type": name, "object": object })
 }

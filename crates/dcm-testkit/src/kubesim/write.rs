@@ -121,7 +121,7 @@ impl Core {
         }
         managers.write(&mut object);
         if !dry {
-            object = self.store(key, object, asking.now);
+            object = self.store(&key, object, asking.now);
         }
         Ok(Response::with(201, object))
     }
@@ -210,7 +210,7 @@ impl Core {
             self.erase(&key, Some(object.clone()), asking.now);
             return Ok(Response::ok(object));
         }
-        Ok(Response::ok(self.store(key, object, asking.now)))
+        Ok(Response::ok(self.store(&key, object, asking.now)))
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) async fn simulated(version: &str) -> Simulated {
     };
     Simulated {
         cluster: Cluster::new("simulated", Box::new(kubeconfigs), move || {
-            forgetful.compact()
+            forgetful.compact();
         }),
         _server: server,
     }
@@ -98,7 +98,7 @@ impl Cluster {
             plane.kubeconfig_for(user, group).unwrap()
         };
         Self::new("real", Box::new(kubeconfigs), move || {
-            same.restart().unwrap()
+            same.restart().unwrap();
         })
     }
 
