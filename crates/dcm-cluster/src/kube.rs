@@ -11,7 +11,7 @@ use bytes::Bytes;
 use dcm_pki::kubeconfig::{AdminCredential, Authentication};
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::Cluster;
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
@@ -23,10 +23,9 @@ use tower::ServiceBuilder;
 
 use crate::connect::{PinnedConnector, resolve};
 use crate::{
-    Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Object, Resource, WatchStream,
+    Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Resource, WatchStream, wire,
 };
 
-mod request;
 mod watch;
 
 /// HTTP/2 pings on an idle connection, so that a member that hangs is noticed.
@@ -163,7 +162,7 @@ impl ClusterApi for KubeApi {
         let name = call.name();
         let absent_is_an_answer = matches!(call, Call::Get(_) | Call::Delete(..));
         let is_create = matches!(call, Call::Create(_));
-        let request = request::of_call(&call)?;
+        let request = wire::of_call(&call)?;
         let send = self.send(request, &name);
         let (status, retry_after, body) = tokio::time::timeout(self.call_deadline, send)
             .await
@@ -174,15 +173,9 @@ impl ClusterApi for KubeApi {
             return Ok(Answer::Absent);
         }
         if !status.is_success() {
-            return Err(request::refused(
-                status,
-                &body,
-                &name,
-                is_create,
-                retry_after,
-            ));
+            return Err(wire::refused(status, &body, &name, is_create, retry_after));
         }
-        request::answer(&call, &body)
+        wire::answer(&call, json(&body, &name)?)
     }
 
     async fn watch(
@@ -192,7 +185,7 @@ impl ClusterApi for KubeApi {
         resource_version: &str,
     ) -> Result<WatchStream, CallError> {
         let name = format!("watch {}", resource.kind());
-        let request = request::of_watch(resource, selector, resource_version, self.watch_idle)?;
+        let request = wire::of_watch(resource, selector, resource_version, self.watch_idle)?;
         let send = self.client.send(request.map(Body::from));
         let response = tokio::time::timeout(self.call_deadline, send)
             .await
@@ -201,7 +194,7 @@ impl ClusterApi for KubeApi {
         let status = response.status();
         if !status.is_success() {
             let body = self.read(response.into_body(), &name).await?;
-            return Err(request::refused(status, &body, &name, false, None));
+            return Err(wire::refused(status, &body, &name, false, None));
         }
         Ok(watch::events(
             response.into_body(),
@@ -285,33 +278,4 @@ fn has_source<E: std::error::Error + 'static>(error: &(dyn std::error::Error + '
 fn json(body: &[u8], name: &str) -> Result<Value, CallError> {
     serde_json::from_slice(body)
         .map_err(|_| CallError::new(CallErrorKind::Garbled, name, "the answer is not JSON"))
-}
-
-/// Method and media type of a body.
-struct Content {
-    method: Method,
-    media_type: &'static str,
-    body: Vec<u8>,
-}
-
-impl Content {
-    fn none(method: Method) -> Self {
-        Self {
-            method,
-            media_type: "application/json",
-            body: Vec::new(),
-        }
-    }
-
-    fn json(method: Method, media_type: &'static str, value: &Value) -> Self {
-        Self {
-            method,
-            media_type,
-            body: value.to_string().into_bytes(),
-        }
-    }
-
-    fn object(method: Method, object: &Object) -> Self {
-        Self::json(method, "application/json", &object.0)
-    }
 }

@@ -16,6 +16,7 @@ mod kube;
 #[cfg(feature = "meddling")]
 pub mod meddling;
 pub mod object;
+pub mod wire;
 
 pub use call::{CallError, CallErrorKind};
 pub use kube::{KubeConnector, Limits};

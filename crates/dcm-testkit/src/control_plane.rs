@@ -23,9 +23,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use certificates::Authority;
+#[cfg(feature = "kubesim")]
+pub(crate) use certificates::Identity;
 use client::Client;
 pub use error::Error;
 use flags::PortNumbers;
+#[cfg(feature = "kubesim")]
+pub(crate) use kubeconfig::render as render_kubeconfig;
 use ports::Port;
 pub use process::{Folder, Process};
 use servers::Servers;

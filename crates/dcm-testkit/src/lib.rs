@@ -8,6 +8,9 @@
 //!
 //! What else shall end with its owner, such as a server under test, runs as a [`Process`] in a [`Folder`].
 //!
+//! Where hundreds of clusters are needed, or time that passes at will, there are simulated ones: `kubesim`
+//! (a feature of its own).
+//!
 //! Invariants: nothing is written to the work tree; no process outlives its owner, however the
 //! owner ends; only processes that were started here are ever signalled.
 //!
@@ -16,6 +19,8 @@
 
 pub mod assets;
 pub mod control_plane;
+#[cfg(feature = "kubesim")]
+pub mod kubesim;
 mod progress;
 
 pub use assets::Assets;

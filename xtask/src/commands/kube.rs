@@ -17,7 +17,7 @@ use holding::Place;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Task {
-    /// Build etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
+    /// Build etcd, kubectl, and kube-apiserver and kube-controller-manager in two versions into the cache
     Build,
     /// Start control planes that stay until `down`; prints their kubeconfig files
     Up {
@@ -47,11 +47,14 @@ impl Task {
 
 fn build() -> Result<()> {
     let assets = Assets::obtain()?;
+    let previous = Assets::obtain_previous()?;
     let all = [
         assets.etcd,
         assets.kube_apiserver,
         assets.kube_controller_manager,
         assets.kubectl,
+        previous.kube_apiserver,
+        previous.kube_controller_manager,
     ];
     for program in all {
         output::say(program.display());

@@ -28,7 +28,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut parts = Parts::default();
     let mut summary = Summary::default();
     // One after the other: the builds of tools and of tests would only slow each other down.
-    let assets = parts.run("get control planes", || Ok(Assets::obtain()?));
+    let assets = parts.run("get control planes", || {
+        Assets::obtain()?;
+        Ok(Assets::obtain_previous()?)
+    });
     let programs = assets.and_then(|_| parts.run("build tests", || programs::build(arguments)));
     if let Some(programs) = programs {
         summary = Summary::of(programs);

@@ -95,6 +95,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
             "dcm-api",
             "dcm-cli",
             "dcm",
+            "dcm-testkit",
         ],
     ),
 ];

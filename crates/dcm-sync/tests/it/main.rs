@@ -17,6 +17,7 @@ mod modest;
 mod outage;
 mod privileged;
 mod removal;
+mod simulated;
 mod stopping;
 mod usage;
 mod users;

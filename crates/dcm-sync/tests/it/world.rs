@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dcm_cluster::KubeConnector;
 use dcm_cluster::meddling::{Ledger, MeddlingConnector};
+use dcm_cluster::{Connector, KubeConnector};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::{Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
+use dcm_testkit::kubesim::{Fleet, Member as Simulated, Options, VirtualClock};
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
     Access, Cluster, Isolation, Level, Lifecycle, Member, Observed, PodSecurity, Reservation,
@@ -27,14 +28,16 @@ use dcm_types::{
 };
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The system's time, and how far a test has moved it.
+/// The system's time, or a virtual one; and how far a test has moved it.
 #[derive(Default)]
 pub(crate) struct SystemClock {
+    simulated: Option<VirtualClock>,
     ahead_seconds: AtomicU64,
 }
 
@@ -47,7 +50,11 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now() + Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
+        let now = self
+            .simulated
+            .as_ref()
+            .map_or_else(Timestamp::now, Clock::now);
+        now + Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
     }
 }
 
@@ -66,6 +73,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) handle: Handle,
     pub(crate) clock: Arc<SystemClock>,
+    connector: Arc<dyn Connector>,
     cancellation: CancellationToken,
     config: Config,
 }
@@ -85,28 +93,29 @@ pub(crate) fn quick() -> Config {
     }
 }
 
-fn start(
-    store: &Arc<dyn Store>,
-    vault: &Arc<Vault>,
-    ledger: &Arc<Ledger>,
-    clock: &Arc<SystemClock>,
-    config: &Config,
-) -> (Handle, CancellationToken) {
+/// Reaches real control planes.
+fn real(config: &Config) -> KubeConnector {
     let policy = AddressPolicy {
         allow: vec!["127.0.0.0/8".parse().unwrap()],
         own: Vec::new(),
     };
-    let connector = MeddlingConnector::new(
-        KubeConnector::new(policy, config.call_limits()),
-        Arc::clone(ledger),
-    );
+    KubeConnector::new(policy, config.call_limits())
+}
+
+fn start(
+    store: &Arc<dyn Store>,
+    vault: &Arc<Vault>,
+    connector: &Arc<dyn Connector>,
+    clock: &Arc<SystemClock>,
+    config: &Config,
+) -> (Handle, CancellationToken) {
     let cancellation = CancellationToken::new();
     let parts = Parts {
         store: Arc::clone(store),
         vault: Arc::clone(vault),
         clock: Arc::clone(clock) as _,
         randomness: Arc::new(SystemRandomness),
-        connector: Arc::new(connector),
+        connector: Arc::clone(connector),
         metrics: dcm_sync::Metrics::default(),
         config: config.clone(),
     };
@@ -119,17 +128,50 @@ impl World {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let clock = Arc::new(SystemClock::default());
+        let connector = real(&config);
+        Self::on(config, SystemClock::default(), connector)
+    }
+
+    /// A world of simulated members, in time that is paused.
+    pub(crate) fn simulated(names: &[&str]) -> (Self, Vec<Simulated>) {
+        let config = quick();
+        let start = "2026-01-01T00:00:00Z".parse().unwrap();
+        let clock = |simulated| SystemClock {
+            simulated: Some(simulated),
+            ..SystemClock::default()
+        };
+        let fleet = Fleet::new(config.call_limits());
+        let member = |(seed, name): (u64, &&str)| {
+            let options = Options {
+                seed,
+                version: "v1.36.3".to_owned(),
+                clock: Arc::new(VirtualClock::starting_at(start)),
+                authority: None,
+            };
+            let member = Simulated::new(name, options).unwrap();
+            fleet.add(member.clone());
+            member
+        };
+        let members = (1..).zip(names).map(member).collect();
+        let world = Self::on(config, clock(VirtualClock::starting_at(start)), fleet);
+        (world, members)
+    }
+
+    fn on(config: Config, clock: SystemClock, connector: impl Connector) -> Self {
+        let clock = Arc::new(clock);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
         let ledger = Arc::new(Ledger::default());
-        let (handle, cancellation) = start(&store, &vault, &ledger, &clock, &config);
+        let connector: Arc<dyn Connector> =
+            Arc::new(MeddlingConnector::new(connector, Arc::clone(&ledger)));
+        let (handle, cancellation) = start(&store, &vault, &connector, &clock, &config);
         Self {
             store,
             vault,
             ledger,
             handle,
             clock,
+            connector,
             cancellation,
             config,
         }
@@ -142,7 +184,7 @@ impl World {
         let (handle, cancellation) = start(
             &self.store,
             &self.vault,
-            &self.ledger,
+            &self.connector,
             &self.clock,
             &self.config,
         );

@@ -47,6 +47,21 @@ impl Module {
         version_variable: Some("k8s.io/component-base/version"),
     };
 
+    /// The minor version before, without what does not depend on it.
+    pub(super) const KUBERNETES_PREVIOUS: Self = Self {
+        name: "kubernetes-previous",
+        dependency: "k8s.io/kubernetes",
+        programs: &[
+            ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+            (
+                "kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+            ),
+        ],
+        expected: Duration::from_mins(4),
+        version_variable: Some("k8s.io/component-base/version"),
+    };
+
     /// The module's folder in the source tree that this crate was compiled from.
     pub(super) fn folder(&self) -> PathBuf {
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools")).join(self.name)
@@ -130,5 +145,14 @@ mod tests {
         assert_eq!(key.len(), 12);
         assert_eq!(key, Module::ETCD.key().unwrap());
         assert_ne!(key, Module::KUBERNETES.key().unwrap());
+    }
+
+    #[test]
+    fn the_previous_version_is_another_minor_version() {
+        let minor = |module: &Module| {
+            let version = module.version().unwrap();
+            version.split('.').nth(1).unwrap().parse::<u32>().unwrap()
+        };
+        assert!(minor(&Module::KUBERNETES_PREVIOUS) < minor(&Module::KUBERNETES));
     }
 }

@@ -13,9 +13,9 @@ use rcgen::{
 };
 
 /// A certificate with its key, both PEM.
-pub(super) struct Identity {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 pub(super) struct Authority {

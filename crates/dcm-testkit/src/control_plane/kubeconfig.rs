@@ -7,7 +7,7 @@ use serde_json::json;
 use super::certificates::Identity;
 
 /// JSON, which every reader of YAML takes, and which needs no YAML writer here.
-pub(super) fn render(server: &str, authority: &str, user: &str, identity: &Identity) -> String {
+pub(crate) fn render(server: &str, authority: &str, user: &str, identity: &Identity) -> String {
     let document = json!({
         "apiVersion": "v1",
         "kind": "Config",

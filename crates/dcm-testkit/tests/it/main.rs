@@ -7,6 +7,8 @@
     reason = "what only tests call may panic and print too"
 )]
 
+mod conformance;
 mod lifetime;
 mod operation;
 mod processes;
+mod simulated;

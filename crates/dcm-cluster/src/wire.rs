@@ -1,4 +1,5 @@
-//! HTTP requests of the Kubernetes API for our calls, and what their answers mean.
+//! HTTP requests of the Kubernetes API for our calls, and what their answers mean: the same for the direct
+//! connection and for the simulated members of tests.
 
 use std::time::Duration;
 
@@ -6,7 +7,6 @@ use dcm_types::member_name::MANAGER;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Content, json as parse};
 use crate::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
 
 /// Pages of lists: ours are short, and a member must not make us hold more at once.
@@ -30,6 +30,35 @@ fn path(place: &Place) -> String {
         collection(place.resource, place.namespace.as_deref()),
         place.name
     )
+}
+
+/// Method and media type of a body.
+struct Content {
+    method: Method,
+    media_type: &'static str,
+    body: Vec<u8>,
+}
+
+impl Content {
+    fn none(method: Method) -> Self {
+        Self {
+            method,
+            media_type: "application/json",
+            body: Vec::new(),
+        }
+    }
+
+    fn json(method: Method, media_type: &'static str, value: &Value) -> Self {
+        Self {
+            method,
+            media_type,
+            body: value.to_string().into_bytes(),
+        }
+    }
+
+    fn object(method: Method, object: &Object) -> Self {
+        Self::json(method, "application/json", &object.0)
+    }
 }
 
 fn place_of(object: &Object) -> Result<Place, CallError> {
@@ -58,7 +87,8 @@ fn build(path_and_query: &str, content: Content) -> Result<Request<Vec<u8>>, Cal
         .map_err(|_| CallError::new(CallErrorKind::Invalid, "request", "cannot form the request"))
 }
 
-pub(super) fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
+/// The request of a call; its URI has path and query only.
+pub fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
     let manager = format!("fieldManager={MANAGER}");
     match call {
         Call::Get(place) => build(&path(place), Content::none(Method::GET)),
@@ -130,7 +160,8 @@ fn review_path(review: &Value) -> String {
     format!("/apis/{version}/{kind}s")
 }
 
-pub(super) fn of_watch(
+/// The request of a watch that is to end a little before `idle` without an event.
+pub fn of_watch(
     resource: Resource,
     selector: &str,
     resource_version: &str,
@@ -147,7 +178,7 @@ pub(super) fn of_watch(
 }
 
 /// The error of an answer that is no success.
-pub(super) fn refused(
+pub fn refused(
     status: StatusCode,
     body: &[u8],
     name: &str,
@@ -176,9 +207,8 @@ pub(super) fn refused(
 }
 
 /// The answer of a success.
-pub(super) fn answer(call: &Call, body: &[u8]) -> Result<Answer, CallError> {
+pub fn answer(call: &Call, mut value: Value) -> Result<Answer, CallError> {
     let name = call.name();
-    let mut value = parse(body, &name)?;
     let Call::List { resource, .. } = call else {
         return Ok(Answer::Object(Object(value)));
     };
