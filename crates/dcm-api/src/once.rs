@@ -4,13 +4,17 @@
 //! handlers then work with an application that commits nothing, and what they did is committed together
 //! with their answer; see [`dcm_app::Once`].
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dcm_app::{Answer, Attempt, Begun, Fingerprint};
 use dcm_types::{Kind, Violation};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, WARNING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, WARNING,
+};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -26,6 +30,8 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-rep
 const KEY_LIMIT: usize = 255;
 /// How often a request that lost a race is begun again.
 const ATTEMPTS: u32 = 20;
+/// Attempts after which others are given time.
+const EAGER: u32 = 4;
 /// Headers that are kept; the version is kept apart.
 const KEPT: [HeaderName; 4] = [CACHE_CONTROL, CONTENT_TYPE, LOCATION, WARNING];
 
@@ -48,7 +54,7 @@ async fn answer(state: &ApiState, request: Request, next: Next) -> Result<Respon
     let Ok(Caller(who)) = Caller::from_request_parts(&mut parts, state).await;
     let fingerprint = fingerprint(&who.name, &parts, &bytes);
     let once = state.app.once(&who, &key, fingerprint)?;
-    for _ in 0..ATTEMPTS {
+    for tries in 1..=ATTEMPTS {
         let attempt = match once.begin().await? {
             Begun::Answered(answer) => return replayed(answer),
             Begun::Now(attempt) => attempt,
@@ -56,11 +62,15 @@ async fn answer(state: &ApiState, request: Request, next: Next) -> Result<Respon
         let request = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
         let response = STAGED.scope(attempt.app(), next.clone().run(request)).await;
         if !response.status().is_success() {
+            // What rests on documents that others changed meanwhile is decided again, as far as that helps.
+            if tries == ATTEMPTS || attempt.is_current().await? {
+                return Ok(response);
+            }
+        } else if let Some(response) = keep(attempt, response).await? {
             return Ok(response);
         }
-        if let Some(response) = keep(attempt, response).await? {
-            return Ok(response);
-        }
+        let pause = tries.saturating_sub(EAGER);
+        tokio::time::sleep(Duration::from_millis(pause.into())).await;
     }
     let message = "it was changed by others at the same time";
     Err(ApiError::new(Kind::Conflict, message).hint("try again"))
@@ -87,6 +97,8 @@ async fn keep(attempt: Attempt, response: Response) -> Result<Option<Response>, 
     let Some(kept) = attempt.keep(answer).await? else {
         return Ok(None);
     };
+    // The body tells other numbers now.
+    parts.headers.remove(CONTENT_LENGTH);
     if let Some(tag) = kept.version.and_then(tag_of) {
         parts.headers.insert(ETAG, tag);
     }

@@ -69,11 +69,6 @@ impl App {
         &self.register
     }
 
-    /// The store, to build another one upon.
-    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
-        self.parts.store.clone()
-    }
-
     /// Who follows which status.
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub

@@ -1,7 +1,7 @@
 //! Apply: a list of entries, created or replaced in one commit, or refused as a whole.
 //!
 //! The use cases of the single calls run one after the other on a store that gathers what they commit
-//! ([`dcm_store::StagedStore`]), each seeing what the earlier ones left behind; then all of it is
+//! (`staging`), each seeing what the earlier ones left behind; then all of it is
 //! committed at once, with the audit record of each. So there is no second set of rules. Entries are
 //! taken in the order of what depends on what, whatever their order in the list; actions come last.
 //!
@@ -14,7 +14,6 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-use dcm_types::ports::Nudge;
 use dcm_types::{Entry, Key, Kind};
 
 use crate::settle::settle;
@@ -67,12 +66,7 @@ impl App {
         let count = entries.len();
         let steps = steps_of(entries);
         refuse_repeated(&steps)?;
-        let (applied, nudges) =
-            settle(async || Box::pin(self.attempt(who, &steps, count, run)).await).await?;
-        for nudge in nudges {
-            self.nudge(nudge).await;
-        }
-        Ok(applied)
+        settle(async || Box::pin(self.attempt(who, &steps, count, run)).await).await
     }
 
     async fn attempt(
@@ -81,7 +75,7 @@ impl App {
         steps: &[Step],
         count: usize,
         run: Run,
-    ) -> Result<(Vec<Applied>, Vec<Nudge>), Error> {
+    ) -> Result<Vec<Applied>, Error> {
         let mut stage = Stage::over(self);
         let mut refusals = Refusals::default();
         let mut outcomes: BTreeMap<usize, Done> = BTreeMap::new();
@@ -100,9 +94,9 @@ impl App {
             stage.confirm().await?;
             return Err(refusals.into_error(count));
         }
-        let (versions, nudges) = match run {
+        let versions = match run {
             Run::Real => stage.commit().await?,
-            Run::Dry => (BTreeMap::new(), Vec::new()),
+            Run::Dry => BTreeMap::new(),
         };
         let applied = outcomes.into_values().map(|done| Applied {
             version: match versions.get(&done.key) {
@@ -112,7 +106,7 @@ impl App {
             key: done.key,
             outcome: done.outcome,
         });
-        Ok((applied.collect(), nudges))
+        Ok(applied.collect())
     }
 }
 

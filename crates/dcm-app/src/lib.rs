@@ -7,8 +7,9 @@
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   kubeconfig                      what a tenant is handed out
 //!   apply (steps, stage, refusals)  many of them in one commit
+//!   once (register, told)           a request with a key has one effect and one answer
+//!   staging                         use cases that gather what they commit, for both
 //!   integrity  documents  change  settle       parents, children, batches, retries: in one place
-//!   once (staged)                   a request with a key has one effect and one answer
 //!   audit (chain)  finishing  background     what happens after the answer
 //! ```
 //!
@@ -50,6 +51,7 @@ mod providers;
 mod quotas;
 mod references;
 mod settle;
+mod staging;
 mod status;
 mod sync_objects;
 mod users;

@@ -1,29 +1,30 @@
 //! A request with an `Idempotency-Key` has one effect and one answer, however often it is sent.
 //!
-//! Its use case runs on an [`App`] whose store only stages what would be committed. When the answer is made,
-//! both are committed together: so a change is never there without its answer, and no use case has to know
-//! of any of this. A commit that loses a race is begun again, as every use case does.
+//! Its use case runs on a stage (`staging`). When the answer is made, what was gathered and the answer are
+//! committed together: so a change is never there without its answer, and no use case has to know of any
+//! of this. A commit that loses a race is begun again, as every use case does. The versions that an answer
+//! tells are known with that commit only; until then they are numbers that the stage gave out.
 //!
 //! A request that was refused changed nothing and is not kept: it may be sent again with the same key.
 
 mod register;
-mod staged;
+mod told;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use dcm_store::{Batch, Expect, Place, Scope, StoreExt as _, Versioned};
-use dcm_types::documents::{AnswerVersion, KeptAnswer};
+use dcm_store::{Batch, Expect, Gathered, Place, Scope, StoreExt as _, Versioned};
+use dcm_types::documents::{AnswerVersion, KeptAnswer, ToldVersion};
 use dcm_types::sealed::Purpose;
 use dcm_types::{Document as _, Key, Timestamp, Uid};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::staging::Staging;
 use crate::{App, Error, Principal};
 pub(crate) use register::Register;
 use register::Running;
-use staged::{HeldNudges, StagedStore, place_of};
+use told::{Cut, cut, filled};
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_hours(24);
@@ -110,8 +111,7 @@ pub enum Begun {
 /// One attempt at a request.
 pub struct Attempt {
     app: App,
-    store: Arc<StagedStore>,
-    nudges: Arc<HeldNudges>,
+    staging: Staging,
     expect: Expect,
     principal: String,
     key: Key,
@@ -180,7 +180,9 @@ impl App {
 impl Once {
     /// Answers from what is kept, or begins an attempt.
     pub async fn begin(&self) -> Result<Begun, Refused> {
-        let found = self.app.find::<KeptAnswer>(&self.key).await?;
+        let staging = self.app.stage();
+        // Read on the stage, so that a refusal that comes after another process answered is not current.
+        let found = staging.app().find::<KeptAnswer>(&self.key).await?;
         let expect = match found {
             Some(found) if !is_over(found.document.at, self.app.now()) => {
                 return self.repeat(found);
@@ -189,13 +191,9 @@ impl Once {
             None => Expect::Absent,
         };
         self.refuse_crowd().await?;
-        let (store, synchronizer) = self.app.behind();
-        let store = Arc::new(StagedStore::new(store));
-        let nudges = Arc::new(HeldNudges::new(synchronizer));
         Ok(Begun::Now(Attempt {
             app: self.app.clone(),
-            store,
-            nudges,
+            staging,
             expect,
             principal: self.principal.clone(),
             key: self.key.clone(),
@@ -212,18 +210,15 @@ impl Once {
             .unseal(Purpose::KeptAnswer, &place, &kept.sealed)
             .map_err(Error::from)?;
         let opened = std::str::from_utf8(opened.expose_secret()).unwrap_or_default();
-        let (fingerprint, body) = opened.split_once(DIVIDER).unwrap_or_default();
+        let (fingerprint, text) = opened.split_once(DIVIDER).unwrap_or_default();
         if fingerprint != self.fingerprint.0 {
             return Err(Refused::Reused);
         }
         Ok(Begun::Answered(Answer {
             status: kept.status,
             headers: kept.headers,
-            version: kept.version.map(|version| match version {
-                AnswerVersion::Number(version) => version,
-                AnswerVersion::Before(count) => number.saturating_sub(count),
-            }),
-            body: body.to_owned(),
+            version: kept.version.map(|version| real(version, number)),
+            body: filled(text, &kept.told, number),
         }))
     }
 
@@ -247,35 +242,26 @@ impl Once {
 impl Attempt {
     /// The use cases: what they change is staged, and whom they would tell is told later.
     pub fn app(&self) -> App {
-        self.app.with(self.store.clone(), self.nudges.clone())
+        self.staging.app().clone()
+    }
+
+    /// Whether everything that the use cases have read is still so. A refusal that is not current is no
+    /// answer: the request is to be begun again.
+    pub async fn is_current(&self) -> Result<bool, Error> {
+        self.staging.is_current().await
     }
 
     /// Commits what was staged together with its answer; answers `None` when others were faster and the
     /// whole is to be begun again.
     pub async fn keep(self, answer: Answer) -> Result<Option<Answer>, Error> {
-        let mut batch = self.store.take();
-        let puts = batch.puts() as u64;
-        let told = answer.version.map(|version| match place_of(version) {
-            Some(place) => AnswerVersion::Before(puts.saturating_sub(place)),
+        let Gathered { mut batch, places } = self.staging.store().gathered();
+        let puts = batch.puts();
+        let version = answer.version.map(|version| match places.get(&version) {
+            Some(place) => AnswerVersion::Before(puts.saturating_sub(*place) as u64),
             None => AnswerVersion::Number(version),
         });
-        let uid = self.app.new_uid();
-        let plain = format!("{}{DIVIDER}{}", self.fingerprint.0, answer.body);
-        let sealed = self.app.vault().seal(
-            Purpose::KeptAnswer,
-            &place(&self.key, uid),
-            plain.as_bytes(),
-        )?;
-        let kept = KeptAnswer {
-            principal: self.principal.clone(),
-            key: key_part(&self.key),
-            uid,
-            at: self.app.now(),
-            status: answer.status,
-            headers: answer.headers.clone(),
-            version: told,
-            sealed,
-        };
+        let Cut { text, told } = cut(&answer.body, &places, puts);
+        let kept = self.kept(&answer, version, &text, told)?;
         // The last, so that the numbers of the others are known from its own.
         batch.put(&kept, self.expect)?;
         let committed = match self.app.store().commit(batch).await {
@@ -284,16 +270,48 @@ impl Attempt {
             Err(error) => return Err(error.into()),
         };
         self.app.register().one_more(&self.principal);
-        for nudge in self.nudges.take() {
-            self.app.nudge(nudge).await;
-        }
+        self.staging.nudge().await;
         let number = crate::change::version_of(&committed, &self.key);
-        let version = match told {
-            Some(AnswerVersion::Before(count)) => Some(number.saturating_sub(count)),
-            Some(AnswerVersion::Number(version)) => Some(version),
-            None => None,
-        };
-        Ok(Some(Answer { version, ..answer }))
+        Ok(Some(Answer {
+            version: version.map(|version| real(version, number)),
+            body: filled(&text, &kept.told, number),
+            ..answer
+        }))
+    }
+
+    fn kept(
+        &self,
+        answer: &Answer,
+        version: Option<AnswerVersion>,
+        text: &str,
+        told: Vec<ToldVersion>,
+    ) -> Result<KeptAnswer, Error> {
+        let uid = self.app.new_uid();
+        let plain = format!("{}{DIVIDER}{text}", self.fingerprint.0);
+        let sealed = self.app.vault().seal(
+            Purpose::KeptAnswer,
+            &place(&self.key, uid),
+            plain.as_bytes(),
+        )?;
+        Ok(KeptAnswer {
+            principal: self.principal.clone(),
+            key: key_part(&self.key),
+            uid,
+            at: self.app.now(),
+            status: answer.status,
+            headers: answer.headers.clone(),
+            version,
+            told,
+            sealed,
+        })
+    }
+}
+
+/// The version, when that of the kept answer is known.
+fn real(version: AnswerVersion, number: u64) -> u64 {
+    match version {
+        AnswerVersion::Number(version) => version,
+        AnswerVersion::Before(count) => number.saturating_sub(count),
     }
 }
 

@@ -26,7 +26,7 @@ pub mod vault;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
-pub use staged::StagedStore;
+pub use staged::{Gathered, StagedStore};
 pub use store::{
     Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Scope, Store, Stored,
     Version,

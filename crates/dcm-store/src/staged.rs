@@ -7,10 +7,12 @@
 //! Invariants: the other store is not written before the flush. A document of it is read once, and has
 //! from then on the version that it had; the flush carries the strongest expectation that any of the
 //! commits had of it, so that it fails when somebody else changed what was decided on. Version numbers
-//! that are given out here mean nothing elsewhere; the flush tells the real ones.
+//! that are given out here mean nothing elsewhere; the flush tells the real ones. Who commits more
+//! together with what was gathered does so with [`StagedStore::gathered`], which tells where they come from.
 
 mod pending;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,17 @@ use crate::store::{
     Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Store, Stored,
 };
 use pending::Pending;
+
+/// What was gathered, to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    /// What is to be done in the other store.
+    pub batch: Batch,
+    /// For each version number that was given out, the place of its document among the puts of the batch:
+    /// by it the real number is known, as those of a batch follow one another. A document that is
+    /// deleted again has none.
+    pub places: HashMap<u64, usize>,
+}
 
 /// Commits that are gathered over another store.
 pub struct StagedStore {
@@ -41,11 +54,12 @@ impl fmt::Debug for StagedStore {
 }
 
 impl StagedStore {
-    /// Nothing gathered yet, over this store.
-    pub fn over(base: Arc<dyn Store>) -> Self {
+    /// Nothing gathered yet, over this store. The version numbers that are given out depend on the salt:
+    /// when it is drawn at random, nobody can write a text that happens to name one of them.
+    pub fn over(base: Arc<dyn Store>, salt: u64) -> Self {
         Self {
             base,
-            pending: Mutex::default(),
+            pending: Mutex::new(Pending::new(salt)),
         }
     }
 
@@ -59,17 +73,22 @@ impl StagedStore {
         self.pending.lock().writes(key)
     }
 
+    /// Everything that was gathered.
+    pub fn gathered(&self) -> Gathered {
+        self.pending.lock().gathered()
+    }
+
     /// Commits everything that was gathered to the other store; nothing when nothing is written or
     /// deleted. To be called once, at the end.
     pub async fn flush(&self) -> Result<Committed, Error> {
-        let operations = self.pending.lock().operations();
+        let batch = self.gathered().batch;
         let writes = |operation: &Operation| !matches!(operation, Operation::Assert { .. });
-        if !operations.iter().any(writes) {
+        if !batch.operations.iter().any(writes) {
             return Ok(Committed {
                 written: Vec::new(),
             });
         }
-        self.base.commit(Batch { operations }).await
+        self.base.commit(batch).await
     }
 
     /// Whether every document that was read is still as it was read. For decisions that are not

@@ -36,7 +36,7 @@ pub enum Command {
 
     /// A command of the client.
     #[command(flatten)]
-    Client(dcm_cli::Command),
+    Client(Box<dcm_cli::Command>),
 }
 
 /// What can be done with a configuration.

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Command::Client(command) => {
             let root = Arguments::command();
             match client_runtime() {
-                Ok(runtime) => runtime.block_on(dcm_cli::run(command, &arguments.client, root)),
+                Ok(runtime) => runtime.block_on(dcm_cli::run(*command, &arguments.client, root)),
                 Err(error) => failed(&error, Code::Failed),
             }
         }

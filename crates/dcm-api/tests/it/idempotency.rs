@@ -110,6 +110,14 @@ fn writes() -> Vec<(Method, String, Value)> {
             Value::Null,
         ),
         (Method::DELETE, "/v2/projects/q".into(), Value::Null),
+        (
+            Method::POST,
+            "/v2/apply".into(),
+            json!([
+                {"path": "projects/q", "document": {}},
+                {"path": "cluster-providers/x", "document": {}},
+            ]),
+        ),
         // Changes nothing, and is kept all the same.
         (Method::PUT, "/v2/projects/p".into(), project("p")),
     ]
@@ -128,6 +136,7 @@ async fn every_write_is_done_once_and_answered_alike() {
         let without = plain.call(method.clone(), &path, &[], text).await;
         let first = with_key(&keyed, method.clone(), &path, &key, &body).await;
         assert!(first.status.is_success(), "{method} {path}: {first}");
+        assert!(!tells_provisional_version(&first), "{first}");
         // As it is answered without a key; versions, uids and times differ.
         assert_eq!(first.status, without.status, "{method} {path}");
         assert_eq!(
@@ -179,6 +188,68 @@ async fn the_version_that_is_told_is_the_one_that_is_stored() {
     let repeated = with_key(&server, Method::POST, "/v2/projects", "k", &project("p")).await;
     assert_eq!(told(&repeated), told(&first));
     assert_eq!(server.get(path).await.status, 404);
+}
+
+/// Entries of an apply: of documents that exist and that do not, with an action, and with a description
+/// that looks like a version which is not known yet.
+fn entries() -> Value {
+    let looks_like_one = json!({"description": "\"4611686018427387905\" 9223372036854775808"});
+    json!([
+        {"path": format!("{}/instantiate", CLOUD.trim_start_matches("/v2/"))},
+        {"path": "projects/p", "document": project("p")},
+        {"path": "projects/q", "document": {"metadata": looks_like_one}},
+        {"path": "projects/q/logical-clouds", "document": {
+            "metadata": {"name": "m"},
+            "spec": {"user": {"userName": "u"}},
+        }},
+        {"path": "projects/p/logical-clouds/l/users/ann", "document": {}},
+        {"path": "projects/p/logical-clouds/l/cluster-references", "document": {
+            "spec": {"clusterProvider": "v", "cluster": "c1"},
+        }},
+        {"path": "cluster-providers/v/clusters/c1/labels", "document": {"clusterLabel": "east"}},
+    ])
+}
+
+#[tokio::test]
+async fn an_apply_tells_the_versions_that_are_stored() {
+    let server = Server::furnished().await;
+    let path = "/v2/apply";
+    for (key, list) in [("k1", entries()), ("k2", entries())] {
+        let first = with_key(&server, Method::POST, path, key, &list).await;
+        assert_eq!(first.status, 200, "{first}");
+        let applied = first.json();
+        for entry in applied["entries"].as_array().unwrap() {
+            let single = format!("/v2/{}", entry["path"].as_str().unwrap());
+            let read = server.get(&single).await;
+            assert_eq!(entry["etag"].as_str(), read.header("etag"), "{entry}");
+        }
+        let second = with_key(&server, Method::POST, path, key, &list).await;
+        assert_eq!(told(&second), told(&first));
+        for answer in [&first, &second] {
+            let length = answer.text.len().to_string();
+            assert_eq!(answer.header("content-length"), Some(length.as_str()));
+        }
+    }
+    let dry = with_key(
+        &server,
+        Method::POST,
+        "/v2/apply?dryRun=true",
+        "k3",
+        &json!([{"path": "projects/new", "document": {}}]),
+    )
+    .await;
+    assert_eq!(dry.json()["entries"][0]["etag"], Value::Null, "{dry}");
+    assert_eq!(server.get("/v2/projects/new").await.status, 404);
+}
+
+/// Whether an answer tells a number that no store counts to: a version that is not known yet.
+fn tells_provisional_version(answer: &Answer) -> bool {
+    let headers = answer.headers.values().map(|value| value.to_str().unwrap());
+    let mut texts = headers.chain([answer.text.as_str()]);
+    texts.any(|text| {
+        let mut runs = text.split(|character: char| !character.is_ascii_digit());
+        runs.any(|digits| digits.len() > 18)
+    })
 }
 
 #[tokio::test]

@@ -1,22 +1,15 @@
-//! Where the steps of an apply run: the use cases over a store that gathers, and a synchronizer that is
-//! told nothing yet.
+//! Where the steps of an apply run: the use case of each entry, on a stage.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use async_trait::async_trait;
-use dcm_store::StagedStore;
 use dcm_types::documents::Action;
 use dcm_types::drafts::{PermissionDraft, ReferenceDraft};
-use dcm_types::ports::{Nudge, PortError, StatusChange, Synchronizer};
 use dcm_types::{CloudKey, ClusterKey, Document, Entry, Key};
-use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
-use parking_lot::Mutex;
 
 use super::Outcome;
 use crate::permissions::Grants;
 use crate::references::Members;
+use crate::staging::Staging;
 use crate::{App, Error, Precondition, Principal, Written};
 
 /// A step that was taken.
@@ -29,32 +22,11 @@ pub(super) struct Done {
 
 /// The use cases over what is gathered.
 pub(super) struct Stage {
-    app: App,
-    store: Arc<StagedStore>,
-    nudges: Arc<Gathered>,
+    staging: Staging,
     /// The members of the cloud whose references come one after the other.
     members: Option<(CloudKey, Members)>,
     /// Likewise for permissions.
     grants: Option<(CloudKey, Grants)>,
-}
-
-/// Nudges that are kept until the commit.
-#[derive(Default)]
-struct Gathered(Mutex<Vec<Nudge>>);
-
-#[async_trait]
-impl Synchronizer for Gathered {
-    async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
-        let mut nudges = self.0.lock();
-        if !nudges.contains(&nudge) {
-            nudges.push(nudge);
-        }
-        Ok(())
-    }
-
-    fn status_changes(&self) -> BoxStream<'static, StatusChange> {
-        stream::empty().boxed()
-    }
 }
 
 /// Key, whether it was created, and version of what a use case wrote.
@@ -70,15 +42,15 @@ fn put_document<D: Document>(written: &Written<D>) -> Put {
 
 impl Stage {
     pub(super) fn over(app: &App) -> Self {
-        let store = Arc::new(StagedStore::over(app.shared_store()));
-        let nudges = Arc::new(Gathered::default());
         Self {
-            app: app.with(store.clone(), nudges.clone()),
-            store,
-            nudges,
+            staging: app.stage(),
             members: None,
             grants: None,
         }
+    }
+
+    fn app(&self) -> &App {
+        self.staging.app()
     }
 
     /// Runs the use case of an entry.
@@ -86,7 +58,7 @@ impl Stage {
         if let Entry::Action(cloud, action) = entry {
             return self.act(who, cloud, *action).await;
         }
-        let before = self.store.commits();
+        let before = self.staging.store().commits();
         let put = match entry {
             Entry::Reference(cloud, draft) => Some(self.put_reference(who, cloud, draft).await?),
             Entry::Permission(cloud, draft) => Some(self.put_permission(who, cloud, draft).await?),
@@ -96,7 +68,7 @@ impl Stage {
             },
         };
         let (key, created, version) = put.expect("an entry that is no action is put");
-        let outcome = match (created, self.store.commits() == before) {
+        let outcome = match (created, self.staging.store().commits() == before) {
             (true, _) => Outcome::Created,
             (false, true) => Outcome::Unchanged,
             (false, false) => Outcome::Updated,
@@ -116,9 +88,9 @@ impl Stage {
     ) -> Result<Put, Error> {
         let mut members = match self.members.take() {
             Some((of, members)) if of == *cloud => members,
-            _ => self.app.members_to_change(cloud).await?,
+            _ => self.app().members_to_change(cloud).await?,
         };
-        let written = self.app.apply_reference(who, &mut members, draft).await;
+        let written = self.app().apply_reference(who, &mut members, draft).await;
         self.members = Some((cloud.clone(), members));
         Ok(put_document(&written?))
     }
@@ -131,10 +103,10 @@ impl Stage {
     ) -> Result<Put, Error> {
         let mut grants = match self.grants.take() {
             Some((of, grants)) if of == *cloud => grants,
-            _ => self.app.grants_of(cloud).await?,
+            _ => self.app().grants_of(cloud).await?,
         };
         let written = self
-            .app
+            .app()
             .apply_permission(who, &mut grants, draft.clone())
             .await;
         self.grants = Some((cloud.clone(), grants));
@@ -143,21 +115,21 @@ impl Stage {
 
     async fn act(&self, who: &Principal, cloud: &CloudKey, action: Action) -> Result<Done, Error> {
         let accepted = match action {
-            Action::Instantiate => self.app.instantiate(who, cloud).await,
-            Action::Update => self.app.update(who, cloud).await,
-            Action::Terminate => self.app.terminate(who, cloud).await,
-            Action::Stop => self.app.stop(who, cloud).await,
+            Action::Instantiate => self.app().instantiate(who, cloud).await,
+            Action::Update => self.app().update(who, cloud).await,
+            Action::Terminate => self.app().terminate(who, cloud).await,
+            Action::Stop => self.app().stop(who, cloud).await,
         };
         Ok(Done {
             key: Key::cloud(cloud),
             outcome: Outcome::Accepted(accepted?),
-            version: self.app.require_cloud(cloud).await?.version.number,
+            version: self.app().require_cloud(cloud).await?.version.number,
         })
     }
 
     /// Documents that belong to no project; `None` for others.
     async fn put_outside(&self, who: &Principal, entry: &Entry) -> Result<Option<Put>, Error> {
-        let (app, any) = (&self.app, Precondition::None);
+        let (app, any) = (self.app(), Precondition::None);
         Ok(Some(match entry {
             Entry::Controller(group, draft) => {
                 let (name, draft) = (&draft.name, draft.clone());
@@ -193,7 +165,7 @@ impl Stage {
 
     /// Projects, and what belongs to them; `None` for others.
     async fn put_in_project(&self, who: &Principal, entry: &Entry) -> Result<Option<Put>, Error> {
-        let (app, any) = (&self.app, Precondition::None);
+        let (app, any) = (self.app(), Precondition::None);
         Ok(Some(match entry {
             Entry::Project(draft) => {
                 let (name, draft) = (&draft.name, draft.clone());
@@ -226,25 +198,26 @@ impl Stage {
 
     /// Whether the final version of a document is known by its commit only.
     pub(super) fn writes(&self, key: &Key) -> bool {
-        self.store.writes(key)
+        self.staging.store().writes(key)
     }
 
     /// Makes sure that a refusal rests on what is there now.
     pub(super) async fn confirm(&self) -> Result<(), Error> {
-        if self.store.is_current().await? {
+        if self.staging.is_current().await? {
             Ok(())
         } else {
             Err(Error::raced())
         }
     }
 
-    /// Commits what was gathered; gives the new versions, and whom to nudge.
-    pub(super) async fn commit(&self) -> Result<(BTreeMap<Key, u64>, Vec<Nudge>), Error> {
-        let committed = self.store.flush().await.map_err(|error| match error {
+    /// Commits what was gathered, and gives the new versions.
+    pub(super) async fn commit(&self) -> Result<BTreeMap<Key, u64>, Error> {
+        let flushed = self.staging.store().flush().await;
+        let committed = flushed.map_err(|error| match error {
             dcm_store::Error::Precondition { .. } => Error::raced(),
             other => other.into(),
         })?;
-        let nudges = std::mem::take(&mut *self.nudges.0.lock());
-        Ok((committed.written.into_iter().collect(), nudges))
+        self.staging.nudge().await;
+        Ok(committed.written.into_iter().collect())
     }
 }

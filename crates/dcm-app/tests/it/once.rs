@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use dcm_app::{
-    Answer, App, Attempt, Begun, Error, Fingerprint, Precondition, Refused, run_background,
+    Answer, App, Attempt, Begun, Error, Fingerprint, Precondition, Refused, Saved, run_background,
 };
 use dcm_store::{Scope, StoreExt as _};
-use dcm_types::documents::KeptAnswer;
+use dcm_types::documents::{KeptAnswer, Project};
 use dcm_types::ports::Nudge;
 use dcm_types::{Key, Kind, ProjectName};
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,12 @@ on_every_store!(
     nothing_is_seen_or_told_before_the_answer_is_kept,
     of_many_repeats_one_has_an_effect,
     two_processes_do_it_once,
+    a_refusal_after_another_process_answered_is_not_current,
     a_race_with_others_is_begun_again,
     what_is_refused_is_refused_in_its_own_words,
     an_answer_is_kept_for_24_hours_and_then_swept,
     an_attempt_that_is_dropped_did_nothing,
+    versions_in_a_body_become_those_of_the_commit,
 );
 
 fn fingerprint(body: &str) -> Fingerprint {
@@ -31,10 +33,14 @@ fn project(name: &str) -> ProjectName {
     ProjectName::parse(name).unwrap()
 }
 
+async fn create_in(attempt: &Attempt) -> Result<Saved<Project>, Error> {
+    let app = attempt.app();
+    app.create_project(&who(), project_draft("p", "")).await
+}
+
 /// Creates the project `p` as a transport does; `None` when the race was lost.
 async fn create(attempt: Attempt) -> Result<Option<Answer>, Error> {
-    let app = attempt.app();
-    let saved = app.create_project(&who(), project_draft("p", "")).await?;
+    let saved = create_in(&attempt).await?;
     let answer = Answer {
         status: 201,
         headers: vec![("location".to_owned(), "/v2/projects/p".to_owned())],
@@ -146,6 +152,24 @@ async fn two_processes_do_it_once(world: World) {
     }
 }
 
+async fn a_refusal_after_another_process_answered_is_not_current(world: World) {
+    let (_one, first) = begin(&world.app, "p").await;
+    let (two, second) = begin(&world.another(), "p").await;
+    let kept = create(first).await.unwrap().unwrap();
+    let refused = create_in(&second).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::AlreadyExists);
+    assert!(!second.is_current().await.unwrap());
+    let again = two.begin().await.unwrap();
+    assert!(matches!(&again, Begun::Answered(answer) if *answer == kept));
+    // A refusal that rests on what is there is one.
+    let other = world.app.once(&who(), "other", fingerprint("p")).unwrap();
+    let Begun::Now(attempt) = other.begin().await.unwrap() else {
+        unreachable!("this key is new");
+    };
+    assert!(create_in(&attempt).await.is_err());
+    assert!(attempt.is_current().await.unwrap());
+}
+
 async fn a_race_with_others_is_begun_again(world: World) {
     world.project("p").await;
     let (once, attempt) = begin(&world.app, "put").await;
@@ -237,6 +261,33 @@ async fn an_attempt_that_is_dropped_did_nothing(world: World) {
     drop((once, attempt));
     assert!(!world.exists(&Key::project(&project("p"))).await);
     assert_eq!(create_once(&world.app).await.unwrap().status, 201);
+}
+
+async fn versions_in_a_body_become_those_of_the_commit(world: World) {
+    let (once, attempt) = begin(&world.app, "p").await;
+    let app = attempt.app();
+    let mut versions = Vec::new();
+    for name in ["q", "p"] {
+        let created = app.create_project(&who(), project_draft(name, "")).await;
+        versions.push(created.unwrap().version);
+    }
+    let before = format!("{},{}", versions[0], versions[1]);
+    let answer = Answer {
+        body: before.clone(),
+        version: Some(versions[1]),
+        ..plain(200)
+    };
+    let kept = attempt.keep(answer).await.unwrap().unwrap();
+    let mut stored = Vec::new();
+    for name in ["q", "p"] {
+        let found = world.app.get_project(&who(), &project(name)).await;
+        stored.push(found.unwrap().version);
+    }
+    assert_ne!(kept.body, before);
+    assert_eq!(kept.body, format!("{},{}", stored[0], stored[1]));
+    assert_eq!(kept.version, Some(stored[1]));
+    let again = once.begin().await.unwrap();
+    assert!(matches!(&again, Begun::Answered(answer) if *answer == kept));
 }
 
 #[tokio::test]

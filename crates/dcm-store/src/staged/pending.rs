@@ -1,23 +1,30 @@
 //! What was gathered over another store, and how it looks from above. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use dcm_types::{DocumentKind, Index, Key};
 
+use super::Gathered;
 use crate::store::{
     Batch, Committed, Error, Expect, Operation, Page, Query, Scope, Stored, Version,
 };
 
-/// First version number that is given out here; no store comes as far.
-const FIRST_NUMBER: u64 = 1 << 62;
+/// From here on version numbers are given out; no store comes as far.
+const NUMBERS: u64 = 1 << 62;
+/// So many bits of a salt go into a number.
+const SALT_BITS: u32 = 40;
+/// So many bits count what is written.
+const COUNT_BITS: u32 = 20;
 
 /// Documents as the other store had them, and what became of them since.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
     seen: BTreeMap<Key, Option<Stored>>,
     staged: BTreeMap<Key, Staged>,
-    numbers: u64,
+    first_number: u64,
+    /// What was written, in order: each got the next number.
+    numbered: Vec<Key>,
     commits: u64,
 }
 
@@ -44,6 +51,17 @@ struct Written {
 }
 
 impl Pending {
+    pub(super) fn new(salt: u64) -> Self {
+        let salt = salt >> (u64::BITS - SALT_BITS);
+        Self {
+            seen: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            first_number: NUMBERS + (salt << COUNT_BITS),
+            numbered: Vec::new(),
+            commits: 0,
+        }
+    }
+
     pub(super) fn commits(&self) -> u64 {
         self.commits
     }
@@ -131,8 +149,8 @@ impl Pending {
                 indexes,
                 ..
             } => {
-                self.numbers += 1;
-                let number = FIRST_NUMBER + self.numbers;
+                let number = self.first_number + self.numbered.len() as u64;
+                self.numbered.push(key.clone());
                 let stored = Stored {
                     key: key.clone(),
                     version: Version { number, touched: 0 },
@@ -214,8 +232,23 @@ impl Pending {
         cut
     }
 
-    /// Everything that was gathered, as operations on the other store.
-    pub(super) fn operations(&self) -> Vec<Operation> {
+    /// Everything that was gathered, as a batch for the other store.
+    pub(super) fn gathered(&self) -> Gathered {
+        let operations = self.operations();
+        let puts = operations
+            .iter()
+            .filter(|operation| matches!(operation, Operation::Put { .. }));
+        let places: HashMap<&Key, usize> = puts.map(Operation::key).zip(0..).collect();
+        let numbers = (self.first_number..).zip(&self.numbered);
+        Gathered {
+            places: numbers
+                .filter_map(|(number, key)| Some((number, *places.get(key)?)))
+                .collect(),
+            batch: Batch { operations },
+        }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
         let all = self.staged.iter();
         all.filter_map(|(key, staged)| {
             let (key, expect) = (key.clone(), staged.expect);

@@ -30,7 +30,7 @@ fn base() -> Arc<dyn Store> {
     reason = "the suite lets a backend take its time"
 )]
 async fn fresh() -> Staged {
-    Staged(Arc::new(StagedStore::over(base())))
+    Staged(Arc::new(StagedStore::over(base(), 0)))
 }
 
 // Hints and leases are those of the other store; cases that need them are not run.
@@ -105,7 +105,7 @@ async fn bodies(store: &dyn Store, limit: usize) -> (Vec<String>, bool) {
 async fn nothing_is_written_before_the_flush_and_all_of_it_by_the_flush() {
     let base = base();
     commit(base.as_ref(), vec![put("p", Expect::Absent, "parent")]).await;
-    let staged = StagedStore::over(base.clone());
+    let staged = StagedStore::over(base.clone(), 0);
     let child = vec![
         assert_that("p", Expect::Exists),
         put("p/a", Expect::Absent, "1"),
@@ -125,7 +125,7 @@ async fn nothing_is_written_before_the_flush_and_all_of_it_by_the_flush() {
 async fn flush_fails_as_a_whole_when_somebody_changed_what_was_decided_on() {
     let base = base();
     commit(base.as_ref(), vec![put("p", Expect::Absent, "parent")]).await;
-    let staged = StagedStore::over(base.clone());
+    let staged = StagedStore::over(base.clone(), 0);
     let parent = version(&staged, "p").await.unwrap();
     let untouched = assert_that("p", Expect::Untouched(parent));
     commit(&staged, vec![untouched, put("p/a", Expect::Absent, "1")]).await;
@@ -140,7 +140,7 @@ async fn flush_fails_as_a_whole_when_somebody_changed_what_was_decided_on() {
 
 #[tokio::test]
 async fn refused_batch_is_not_gathered() {
-    let staged = StagedStore::over(base());
+    let staged = StagedStore::over(base(), 0);
     let half = vec![
         put("p/a", Expect::Absent, "1"),
         assert_that("p", Expect::Exists),
@@ -158,7 +158,7 @@ async fn refused_batch_is_not_gathered() {
 async fn own_touches_are_no_changes_of_others() {
     let base = base();
     commit(base.as_ref(), vec![put("p", Expect::Absent, "parent")]).await;
-    let staged = StagedStore::over(base.clone());
+    let staged = StagedStore::over(base.clone(), 0);
     for path in ["p/a", "p/b"] {
         let parent = version(&staged, "p").await.unwrap();
         let untouched = assert_that("p", Expect::Untouched(parent));
@@ -174,7 +174,7 @@ async fn pages_mix_what_is_there_with_what_is_gathered() {
     let there = ["p/a", "p/c", "p/e", "p/g"];
     let puts = there.map(|path| put(path, Expect::Absent, path));
     commit(base.as_ref(), puts.to_vec()).await;
-    let staged = StagedStore::over(base.clone());
+    let staged = StagedStore::over(base.clone(), 0);
     let gone = Operation::Delete {
         key: key("p/a"),
         expect: Expect::Exists,
@@ -198,8 +198,52 @@ async fn flush_of_assertions_alone_changes_nothing() {
     let base = base();
     commit(base.as_ref(), vec![put("p", Expect::Absent, "parent")]).await;
     let before = version(base.as_ref(), "p").await;
-    let staged = StagedStore::over(base.clone());
+    let staged = StagedStore::over(base.clone(), 0);
     commit(&staged, vec![assert_that("p", Expect::Exists)]).await;
     assert_eq!(staged.flush().await.unwrap().written, []);
     assert_eq!(version(base.as_ref(), "p").await, before);
+}
+
+#[tokio::test]
+async fn numbers_that_were_given_out_tell_the_place_of_their_document() {
+    let base = base();
+    let staged = StagedStore::over(base.clone(), u64::MAX);
+    // Not in the order of their keys, one of them twice, and one that is gone in the end.
+    for path in ["p/c", "p/a", "p/gone", "p/b"] {
+        commit(&staged, vec![put(path, Expect::Absent, "1")]).await;
+    }
+    let number = async |path| version(&staged, path).await.map(|found| found.number);
+    let (first, gone) = (number("p/c").await, number("p/gone").await);
+    commit(&staged, vec![put("p/c", Expect::Exists, "2")]).await;
+    let delete = Operation::Delete {
+        key: key("p/gone"),
+        expect: Expect::Exists,
+    };
+    commit(&staged, vec![delete]).await;
+    let second = number("p/c").await;
+    assert_ne!(first, second);
+
+    let gathered = staged.gathered();
+    let place = |number: Option<u64>| gathered.places.get(&number.unwrap()).copied();
+    let places = [
+        place(number("p/a").await),
+        place(number("p/b").await),
+        place(first),
+        place(second),
+        place(gone),
+    ];
+    assert_eq!(places, [Some(0), Some(1), Some(2), Some(2), None]);
+    let written = base.commit(gathered.batch).await.unwrap().written;
+    assert_eq!(written[2].0, key("p/c"));
+}
+
+#[tokio::test]
+async fn numbers_of_stages_with_different_salts_differ() {
+    let mut numbers = std::collections::BTreeSet::new();
+    for salt in [0, 1 << 24, u64::MAX] {
+        let staged = StagedStore::over(base(), salt);
+        commit(&staged, vec![put("p/a", Expect::Absent, "1")]).await;
+        numbers.insert(version(&staged, "p/a").await.unwrap().number);
+    }
+    assert_eq!(numbers.len(), 3);
 }

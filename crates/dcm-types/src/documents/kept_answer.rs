@@ -20,6 +20,15 @@ pub enum AnswerVersion {
     Before(u64),
 }
 
+/// A version that the body of an answer tells, of a document of the same commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldVersion {
+    /// Where in the text it belongs, in bytes: the text is kept without it.
+    pub at: usize,
+    /// So many numbers before that of the kept answer.
+    pub before: u64,
+}
+
 /// A kept answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAnswer {
@@ -37,6 +46,8 @@ pub struct KeptAnswer {
     pub headers: Vec<(String, String)>,
     /// The version that it told.
     pub version: Option<AnswerVersion>,
+    /// The versions that its body tells, in order.
+    pub told: Vec<ToldVersion>,
     /// What makes the request what it is, as a hash, and the body of the answer: sealed, because either may
     /// tell of a secret.
     pub sealed: Sealed,

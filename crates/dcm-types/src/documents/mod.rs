@@ -23,7 +23,7 @@ pub use audit::{AuditLink, AuditRecord, AuditResult};
 pub use cluster::{Cluster, ClusterLabel, ClusterProvider, GitOps, PublicAccess};
 pub use cluster_health::{ClusterHealth, ClusterIdentity, Finding, HealthState, SignerState};
 pub use controller::{Controller, ControllerGroup};
-pub use kept_answer::{AnswerVersion, KeptAnswer};
+pub use kept_answer::{AnswerVersion, KeptAnswer, ToldVersion};
 pub use key_values::{ClusterKv, ClusterSyncObject, LogicalCloudKv};
 pub use lifecycle::{Action, ActionRecord, Lifecycle, Wish};
 pub use logical_cloud::{
