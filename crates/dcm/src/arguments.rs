@@ -26,10 +26,6 @@ pub struct Arguments {
 
 /// A command.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a process has one of them, and moves it once"
-)]
 pub enum Command {
     /// Run the server, with all it needs, on an embedded store
     Serve(ConfigArguments),
