@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use dcm_types::Timestamp;
 use dcm_types::member_name::MANAGER;
 use http::{Method, Request, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Content, json as parse};
-use crate::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
+use crate::{
+    Answer, Call, CallError, CallErrorKind, IssuedToken, Object, Place, Resource, TokenRequest,
+};
 
 /// Pages of lists: ours are short, and a member must not make us hold more at once.
 const LIST_LIMIT: u32 = 1000;
@@ -113,12 +118,25 @@ pub(super) fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
             &format!("{}/approval?{manager}", path(&place_of(object)?)),
             Content::object(Method::PUT, object),
         ),
+        Call::RequestToken(request) => build(
+            &format!("{}/token?{manager}", path(&request.account)),
+            Content::json(Method::POST, "application/json", &token_request(request)),
+        ),
         Call::Review(review) => build(
             &review_path(review),
             Content::json(Method::POST, "application/json", review),
         ),
         Call::Version => build("/version", Content::none(Method::GET)),
     }
+}
+
+/// Without audiences: the API server itself is meant. The uid guards against another account of the name.
+fn token_request(request: &TokenRequest) -> Value {
+    json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "metadata": { "uid": request.uid },
+        "spec": { "expirationSeconds": request.seconds },
+    })
 }
 
 fn review_path(review: &Value) -> String {
@@ -175,9 +193,34 @@ pub(super) fn refused(
     error
 }
 
+/// The token of an answer. Only what is taken is copied, into memory that is wiped.
+fn token(body: &[u8], name: &str) -> Result<IssuedToken, CallError> {
+    #[derive(Deserialize)]
+    struct Given<'a> {
+        #[serde(borrow)]
+        status: Status<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status<'a> {
+        token: &'a str,
+        expiration_timestamp: Timestamp,
+    }
+    // The library's error may quote the text, so it is not kept.
+    let given: Given<'_> = serde_json::from_slice(body)
+        .map_err(|_| CallError::new(CallErrorKind::Garbled, name, "the answer holds no token"))?;
+    Ok(IssuedToken {
+        token: SecretString::from(given.status.token),
+        expires_at: given.status.expiration_timestamp,
+    })
+}
+
 /// The answer of a success.
 pub(super) fn answer(call: &Call, body: &[u8]) -> Result<Answer, CallError> {
     let name = call.name();
+    if matches!(call, Call::RequestToken(_)) {
+        return token(body, &name).map(Answer::Token);
+    }
     let mut value = parse(body, &name)?;
     let Call::List { resource, .. } = call else {
         return Ok(Answer::Object(Object(value)));

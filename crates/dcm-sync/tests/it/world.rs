@@ -13,8 +13,8 @@ use dcm_sync::{Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
-    Access, Cluster, Isolation, Level, Lifecycle, Member, Observed, PodSecurity, Reservation,
-    Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
+    Access, Cluster, CredentialKind, Isolation, Level, Lifecycle, Member, Observed, PodSecurity,
+    Reservation, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
 };
 use dcm_types::permission::{Reach, Rule};
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer as _};
@@ -369,6 +369,7 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
                 uid: SystemRandomness.uid(),
                 name: user.clone(),
                 identity: identity(cloud_uid),
+                credential: CredentialKind::Certificate,
             }],
             permissions: vec![permission("maps", &["configmaps"])],
         },
@@ -382,6 +383,7 @@ pub(crate) fn add_user(revision: &mut Revision, name: &str) {
         uid: SystemRandomness.uid(),
         name: UserName::parse(name).unwrap(),
         identity: identity(revision.cloud_uid),
+        credential: CredentialKind::Certificate,
     });
 }
 
@@ -503,7 +505,7 @@ pub(crate) fn object(plane: &ControlPlane, arguments: &[&str]) -> Option<Value> 
 
 /// Names of everything that carries the owner label of a cloud.
 pub(crate) fn owned(plane: &ControlPlane, cloud: Uid) -> Vec<String> {
-    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests,clusterroles,clusterrolebindings";
+    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests,serviceaccounts,clusterroles,clusterrolebindings";
     let selector = format!("dcm.internal/cloud={cloud}");
     let text = kubectl(plane, &["get", kinds, "-A", "-l", &selector, "-o", "name"]);
     text.lines()
