@@ -15,8 +15,8 @@ use utoipa::openapi::path::{Operation, PathItem};
 
 pub(crate) use self::answers::{AcceptedAction, Created, Deleted, Found, Listed, Written};
 pub(crate) use self::parameters::{
-    CloudPath, ClusterListQuery, ClusterPath, KvQuery, MatchHeader, PageQuery, ProjectPath,
-    ProviderPath, SelectorQuery, UserQuery, WriteQuery,
+    CloudPath, ClusterListQuery, ClusterPath, KubeconfigQuery, KvQuery, MatchHeader, PageQuery,
+    ProjectPath, ProviderPath, SelectorQuery, UserQuery, WriteQuery,
 };
 pub(crate) use self::problems::{ActionProblems, DeleteProblems, ReadProblems, WriteProblems};
 use crate::routes::PairsOrValue;

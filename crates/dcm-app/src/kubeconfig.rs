@@ -3,15 +3,17 @@
 //! Only a certificate that was issued, that is in force, and whose bindings were read back is handed
 //! out; before that the answer is a conflict that says what is being waited for.
 
-use dcm_pki::kubeconfig::{TenantKubeconfig, render};
+use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig, render};
 use dcm_store::{Place, Versioned};
 use dcm_types::documents::{
-    Access, Cluster, ClusterReference, IssuedCertificate, Level, LogicalCloud, PublicAccess, User,
+    Access, Cluster, ClusterReference, IssuedCredential, Level, LogicalCloud, PublicAccess, User,
     Wish,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::sealed::Purpose;
-use dcm_types::{CloudKey, ClusterKey, Document as _, Key, ReferenceName, TargetKey, UserName};
+use dcm_types::{
+    CloudKey, ClusterKey, Document as _, Key, ReferenceName, TargetKey, Timestamp, UserName,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{App, Error, Principal};
@@ -23,6 +25,56 @@ struct Grantee {
     identity: String,
 }
 
+/// What may be handed out for a member.
+struct Opened {
+    entry: TenantKubeconfig,
+    cluster: ClusterKey,
+}
+
+/// Which kubeconfig is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Whose; `None`: the first user's.
+    pub user: Option<UserName>,
+    /// With what in it.
+    pub form: Form,
+}
+
+/// What proves in a kubeconfig who the user is.
+#[derive(Debug, Clone, Default)]
+pub enum Form {
+    /// What was issued.
+    #[default]
+    Held,
+    /// `dcm credential`, which asks the server at this address for it.
+    Plugin(String),
+}
+
+impl Form {
+    fn of(&self, cloud: &CloudKey, opened: Opened) -> TenantKubeconfig {
+        let Self::Plugin(server) = self else {
+            return opened.entry;
+        };
+        let cluster = opened.cluster.to_string();
+        let arguments = [
+            "credential",
+            cloud.cloud.as_str(),
+            "--project",
+            cloud.project.as_str(),
+            "--cluster",
+            &cluster,
+            "--user",
+            &opened.entry.user,
+            "--server",
+            server,
+        ];
+        TenantKubeconfig {
+            authentication: TenantAuthentication::Plugin(arguments.map(str::to_owned).to_vec()),
+            ..opened.entry
+        }
+    }
+}
+
 impl App {
     /// The kubeconfig of a user for one member; `None`: of the first user.
     pub async fn member_kubeconfig(
@@ -30,8 +82,31 @@ impl App {
         _who: &Principal,
         key: &CloudKey,
         name: &ReferenceName,
+        asked: &Asked,
+    ) -> Result<SecretString, Error> {
+        let (opened, _) = self.member_access(key, name, asked.user.as_ref()).await?;
+        Ok(render(&[asked.form.of(key, opened)], 0))
+    }
+
+    /// The credential of a user for one member, as a credential plugin gives it; `None`: of the first
+    /// user.
+    pub async fn member_credential(
+        &self,
+        _who: &Principal,
+        key: &CloudKey,
+        name: &ReferenceName,
         user: Option<&UserName>,
     ) -> Result<SecretString, Error> {
+        let (opened, until) = self.member_access(key, name, user).await?;
+        Ok(opened.entry.exec_credential(until))
+    }
+
+    async fn member_access(
+        &self,
+        key: &CloudKey,
+        name: &ReferenceName,
+        user: Option<&UserName>,
+    ) -> Result<(Opened, Timestamp), Error> {
         let cloud = self.require_cloud(key).await?.document;
         let reference = self
             .require::<ClusterReference>(&Key::reference(key, name))
@@ -45,12 +120,12 @@ impl App {
         let access = self
             .find::<Access>(&Key::access(&target, &user.name))
             .await?;
-        let opened = match &access {
-            Some(access) => self.open(&cloud, &user, access).await?,
-            None => None,
+        let Some(access) = access else {
+            return Err(not_ready(&cluster));
         };
-        let entry = opened.ok_or_else(|| not_ready(&cluster))?;
-        Ok(render(&[entry], 0))
+        let opened = self.open(&cloud, &user, &access).await?;
+        let until = access.document.current.map(|current| current.not_after);
+        opened.zip(until).ok_or_else(|| not_ready(&cluster))
     }
 
     /// One kubeconfig of a user, with a context for every member whose credential is usable; `None`:
@@ -59,13 +134,14 @@ impl App {
         &self,
         _who: &Principal,
         key: &CloudKey,
-        user: Option<&UserName>,
+        asked: &Asked,
     ) -> Result<SecretString, Error> {
         let cloud = self.require_cloud(key).await?.document;
-        let user = self.user_with_access(&cloud, user).await?;
+        let user = self.user_with_access(&cloud, asked.user.as_ref()).await?;
         let mut entries = Vec::new();
         for access in self.accesses_of(&cloud).await? {
-            entries.extend(self.open(&cloud, &user, &access).await?);
+            let opened = self.open(&cloud, &user, &access).await?;
+            entries.extend(opened.map(|opened| asked.form.of(key, opened)));
         }
         if entries.is_empty() {
             return Err(
@@ -116,7 +192,7 @@ impl App {
         cloud: &LogicalCloud,
         user: &Grantee,
         access: &Versioned<Access>,
-    ) -> Result<Option<TenantKubeconfig>, Error> {
+    ) -> Result<Option<Opened>, Error> {
         let access = &access.document;
         let Some(current) = access.current.as_ref().filter(|c| self.is_usable(c)) else {
             return Ok(None);
@@ -137,14 +213,16 @@ impl App {
             .unseal(Purpose::TenantKubeconfig, &place, &current.kubeconfig)?;
         let entry = TenantKubeconfig::from_json(plain.expose_secret()).map_err(Error::internal)?;
         let cluster = Key::cluster(&access.target.cluster);
-        Ok(Some(match self.find::<Cluster>(&cluster).await? {
+        let entry = match self.find::<Cluster>(&cluster).await? {
             Some(cluster) => reached_publicly(entry, &cluster.document.public),
             None => entry,
-        }))
+        };
+        let cluster = access.target.cluster.clone();
+        Ok(Some(Opened { entry, cluster }))
     }
 
-    fn is_usable(&self, certificate: &IssuedCertificate) -> bool {
-        certificate.usable && certificate.not_after > self.now()
+    fn is_usable(&self, credential: &IssuedCredential) -> bool {
+        credential.usable && credential.not_after > self.now()
     }
 }
 

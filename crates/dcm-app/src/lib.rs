@@ -61,6 +61,7 @@ pub use apply::{Applied, Outcome, Run};
 pub use background::run_background;
 pub use clusters::{ClusterDetail, ClusterFilter, ClusterLabels};
 pub use error::Error;
+pub use kubeconfig::{Asked as AskedKubeconfig, Form as KubeconfigForm};
 pub use lifecycle::Accepted;
 pub use logical_clouds::{CloudDetail, Deletion};
 pub use once::{Answer, Attempt, Begun, Fingerprint, Once, Refused};

@@ -1,4 +1,4 @@
-//! Instantiate, update, terminate, stop: freeze a revision, reserve its namespaces, tell the synchronizer.
+//! Instantiate, update, terminate, stop, revoke: freeze a revision, reserve its namespaces, tell the synchronizer.
 //!
 //! Actions are accepted in every state and are idempotent; the last accepted wish wins. One that wishes
 //! what is wished already makes no revision, and still nudges. An accepted action is one commit: the
@@ -9,6 +9,7 @@
 mod freeze;
 mod pause;
 mod reserve;
+mod revoke;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,8 @@ pub struct Accepted {
 struct Asked<'a> {
     who: &'a Principal,
     action: Action,
+    /// What the audit record names.
+    object: Key,
     cloud: Versioned<LogicalCloud>,
     lifecycle: Option<Versioned<Lifecycle>>,
 }
@@ -96,6 +99,7 @@ impl App {
             let asked = Asked {
                 who,
                 action,
+                object: Key::cloud(key),
                 cloud: self.require_cloud(key).await?,
                 lifecycle: self.lifecycle_of(key).await?,
             };
@@ -109,6 +113,8 @@ impl App {
                     self.resume(&asked).await
                 }
                 (Action::Stop, _) => self.pause(&asked).await,
+                // A revocation names a user: it comes in by `revoke_user`.
+                (Action::Revoke, _) => self.resume(&asked).await,
             }
         })
         .await?;
@@ -204,10 +210,17 @@ impl App {
         };
         change.put(&next_lifecycle(asked, &revision), expect)?;
         change.put(&revision, Expect::Absent)?;
-        let key = Key::cloud(&cloud.key);
-        change.assert(key.clone(), Expect::Untouched(asked.cloud.version));
+        change.assert(
+            Key::cloud(&cloud.key),
+            Expect::Untouched(asked.cloud.version),
+        );
         let project = cloud.key.project.as_str();
-        let act = Act::done(asked.who, project, verb_of(asked.action), key);
+        let act = Act::done(
+            asked.who,
+            project,
+            verb_of(asked.action),
+            asked.object.clone(),
+        );
         self.commit(change, act.accepted()).await?;
         Ok(Accepted {
             generation,
@@ -297,6 +310,7 @@ fn verb_of(action: Action) -> &'static str {
         Action::Update => "update",
         Action::Terminate => "terminate",
         Action::Stop => "stop",
+        Action::Revoke => "revoke",
     }
 }
 

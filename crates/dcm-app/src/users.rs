@@ -74,6 +74,7 @@ impl App {
                 Some(found) => User {
                     uid: found.uid,
                     identity_generation: found.identity_generation,
+                    revoked_at: found.revoked_at,
                     ..user
                 },
                 None => user,
@@ -117,6 +118,7 @@ impl App {
             metadata: draft.metadata.clone(),
             credential: draft.credential,
             identity_generation: 1,
+            revoked_at: None,
         }
     }
 

@@ -136,6 +136,13 @@ pub struct WaitArguments {
     pub timeout: Duration,
 }
 
+impl WaitArguments {
+    /// How long to wait; `None`: not at all.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.wait.then_some(self.timeout)
+    }
+}
+
 /// A cluster as it is named on the command line: `PROVIDER/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterPath {

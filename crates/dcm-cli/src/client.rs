@@ -116,6 +116,11 @@ impl Client {
         })
     }
 
+    /// The address of the server.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Reads a document.
     pub(crate) async fn get(&self, path: &Path) -> Result<Answer, Error> {
         self.get_waiting(path, Vec::new(), Duration::ZERO).await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Answer, Call, ClusterApi, Guard, Object, Place, Resource};
+use crate::{Answer, Call, ClusterApi, Guard, IssuedToken, Object, Place, Resource, TokenRequest};
 
 /// What kind of failure a call met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -168,7 +168,7 @@ impl Calls<'_> {
         match self.0.call(Call::Get(place)).await? {
             Answer::Object(object) => Ok(Some(object)),
             Answer::Absent => Ok(None),
-            Answer::List(..) => Err(unexpected("get")),
+            Answer::List(..) | Answer::Token(_) => Err(unexpected("get")),
         }
     }
 
@@ -186,7 +186,7 @@ impl Calls<'_> {
         };
         match self.0.call(call).await? {
             Answer::List(objects, version) => Ok((objects, version)),
-            Answer::Object(_) | Answer::Absent => Err(unexpected("list")),
+            Answer::Object(_) | Answer::Absent | Answer::Token(_) => Err(unexpected("list")),
         }
     }
 
@@ -209,6 +209,14 @@ impl Calls<'_> {
         self.object(Call::Approve(request)).await
     }
 
+    /// Asks for a token of a `ServiceAccount`.
+    pub async fn request_token(&self, request: TokenRequest) -> Result<IssuedToken, CallError> {
+        match self.0.call(Call::RequestToken(request)).await? {
+            Answer::Token(token) => Ok(token),
+            _ => Err(unexpected("request-token")),
+        }
+    }
+
     /// Asks for a review, whose answer stands in its `status`.
     pub async fn review(&self, review: Value) -> Result<Object, CallError> {
         self.object(Call::Review(review)).await
@@ -224,7 +232,7 @@ impl Calls<'_> {
         let place = live.place().ok_or_else(|| unexpected("delete"))?;
         match self.0.call(Call::Delete(place, live.guard())).await? {
             Answer::Object(_) | Answer::Absent => Ok(()),
-            Answer::List(..) => Err(unexpected("delete")),
+            Answer::List(..) | Answer::Token(_) => Err(unexpected("delete")),
         }
     }
 
@@ -233,7 +241,7 @@ impl Calls<'_> {
         match self.0.call(call).await? {
             Answer::Object(object) => Ok(object),
             Answer::Absent => Err(CallError::new(CallErrorKind::NotFound, name, "not found")),
-            Answer::List(..) => Err(unexpected("object call")),
+            Answer::List(..) | Answer::Token(_) => Err(unexpected("object call")),
         }
     }
 }

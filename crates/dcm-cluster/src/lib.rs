@@ -5,8 +5,10 @@
 //! knows none. Its tests against real API servers stand in `dcm-sync/tests/it`.
 
 use async_trait::async_trait;
+use dcm_types::Timestamp;
 use dcm_types::documents::Cluster;
 use futures::stream::BoxStream;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,6 +31,33 @@ pub struct Guard {
     pub uid: String,
     /// `metadata.resourceVersion`.
     pub resource_version: String,
+}
+
+/// What is asked for a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRequest {
+    /// The `ServiceAccount`.
+    pub account: Place,
+    /// Its uid as just read: another one of the name gives no token.
+    pub uid: String,
+    /// How long it shall be valid.
+    pub seconds: u64,
+}
+
+/// A token that a member gave out. Its `Debug` shows nothing of it.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: SecretString,
+    /// When it ends, by the member's word; what the token says of itself may differ.
+    pub expires_at: Timestamp,
+}
+
+impl PartialEq for IssuedToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.token.expose_secret() == other.token.expose_secret()
+            && self.expires_at == other.expires_at
+    }
 }
 
 /// One call to the API server of a member.
@@ -57,6 +86,8 @@ pub enum Call {
     Delete(Place, Guard),
     /// PUT of the `approval` subresource of a certificate signing request.
     Approve(Object),
+    /// POST of the `token` subresource of a `ServiceAccount`; answers [`Answer::Token`].
+    RequestToken(TokenRequest),
     /// POST of a review (`SelfSubjectReview`, `SelfSubjectAccessReview`).
     Review(Value),
     /// GET of `/version`.
@@ -72,7 +103,9 @@ impl Call {
             | Self::ClaimFields(_)
             | Self::Apply(_)
             | Self::Delete(..)
-            | Self::Approve(_) => true,
+            | Self::Approve(_)
+            // It leaves nothing in the member, but what it gives opens it.
+            | Self::RequestToken(_) => true,
         }
     }
 
@@ -86,6 +119,7 @@ impl Call {
             Self::Apply(object) => format!("apply {}", object.kind()),
             Self::Delete(place, _) => format!("delete {}", place.resource.kind()),
             Self::Approve(_) => "approve CertificateSigningRequest".to_owned(),
+            Self::RequestToken(_) => "request-token ServiceAccount".to_owned(),
             Self::Review(_) => "review".to_owned(),
             Self::Version => "version".to_owned(),
         }
@@ -101,6 +135,8 @@ pub enum Answer {
     List(Vec<Object>, String),
     /// There is no such object.
     Absent,
+    /// A token.
+    Token(IssuedToken),
 }
 
 /// What a watch tells.

@@ -19,13 +19,14 @@ pub enum Resource {
     Role,
     RoleBinding,
     CertificateSigningRequest,
+    ServiceAccount,
     ClusterRole,
     ClusterRoleBinding,
 }
 
 impl Resource {
     /// What every logical cloud needs, in the order in which they are listed.
-    pub const STANDARD: [Self; 8] = [
+    pub const STANDARD: [Self; 9] = [
         Self::Namespace,
         Self::ConfigMap,
         Self::ResourceQuota,
@@ -34,6 +35,7 @@ impl Resource {
         Self::Role,
         Self::RoleBinding,
         Self::CertificateSigningRequest,
+        Self::ServiceAccount,
     ];
 
     /// What privileged logical clouds need besides; a credential may do without it.
@@ -42,7 +44,11 @@ impl Resource {
     /// API group, empty for the core group.
     pub const fn group(self) -> &'static str {
         match self {
-            Self::Namespace | Self::ConfigMap | Self::ResourceQuota | Self::LimitRange => "",
+            Self::Namespace
+            | Self::ConfigMap
+            | Self::ResourceQuota
+            | Self::LimitRange
+            | Self::ServiceAccount => "",
             Self::NetworkPolicy => "networking.k8s.io",
             Self::Role | Self::RoleBinding | Self::ClusterRole | Self::ClusterRoleBinding => {
                 "rbac.authorization.k8s.io"
@@ -64,6 +70,7 @@ impl Resource {
             Self::CertificateSigningRequest => "CertificateSigningRequest",
             Self::ClusterRole => "ClusterRole",
             Self::ClusterRoleBinding => "ClusterRoleBinding",
+            Self::ServiceAccount => "ServiceAccount",
         }
     }
 
@@ -80,6 +87,7 @@ impl Resource {
             Self::CertificateSigningRequest => "certificatesigningrequests",
             Self::ClusterRole => "clusterroles",
             Self::ClusterRoleBinding => "clusterrolebindings",
+            Self::ServiceAccount => "serviceaccounts",
         }
     }
 

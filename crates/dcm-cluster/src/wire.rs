@@ -3,11 +3,16 @@
 
 use std::time::Duration;
 
+use dcm_types::Timestamp;
 use dcm_types::member_name::MANAGER;
 use http::{Method, Request, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Answer, Call, CallError, CallErrorKind, Object, Place, Resource};
+use crate::{
+    Answer, Call, CallError, CallErrorKind, IssuedToken, Object, Place, Resource, TokenRequest,
+};
 
 /// Pages of lists: ours are short, and a member must not make us hold more at once.
 const LIST_LIMIT: u32 = 1000;
@@ -143,12 +148,25 @@ pub fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
             &format!("{}/approval?{manager}", path(&place_of(object)?)),
             Content::object(Method::PUT, object),
         ),
+        Call::RequestToken(request) => build(
+            &format!("{}/token?{manager}", path(&request.account)),
+            Content::json(Method::POST, "application/json", &token_request(request)),
+        ),
         Call::Review(review) => build(
             &review_path(review),
             Content::json(Method::POST, "application/json", review),
         ),
         Call::Version => build("/version", Content::none(Method::GET)),
     }
+}
+
+/// Without audiences: the API server itself is meant. The uid guards against another account of the name.
+fn token_request(request: &TokenRequest) -> Value {
+    json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "metadata": { "uid": request.uid },
+        "spec": { "expirationSeconds": request.seconds },
+    })
 }
 
 fn review_path(review: &Value) -> String {
@@ -204,6 +222,28 @@ pub fn refused(
     let mut error = CallError::new(kind, name, &format!("{} {message}", status.as_u16()));
     error.retry_after = retry_after;
     error
+}
+
+/// The token of an answer. Only what is taken is copied, into memory that is wiped.
+pub fn token(body: &[u8], name: &str) -> Result<IssuedToken, CallError> {
+    #[derive(Deserialize)]
+    struct Given<'a> {
+        #[serde(borrow)]
+        status: Status<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status<'a> {
+        token: &'a str,
+        expiration_timestamp: Timestamp,
+    }
+    // The library's error may quote the text, so it is not kept.
+    let given: Given<'_> = serde_json::from_slice(body)
+        .map_err(|_| CallError::new(CallErrorKind::Garbled, name, "the answer holds no token"))?;
+    Ok(IssuedToken {
+        token: SecretString::from(given.status.token),
+        expires_at: given.status.expiration_timestamp,
+    })
 }
 
 /// The answer of a success.

@@ -9,6 +9,7 @@ use dcm_types::Timestamp;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
 use x509_parser::oid_registry::{OID_X509_COMMON_NAME, OID_X509_ORGANIZATION_NAME};
 use x509_parser::prelude::FromDer as _;
 
@@ -62,6 +63,9 @@ pub enum Mismatch {
     /// It cannot authenticate a client.
     #[error("the certificate is not for client authentication")]
     Usage,
+    /// The cluster does not take client certificates of whoever signed it.
+    #[error("the certificate is signed by an authority that the cluster takes no clients from")]
+    Issuer,
     /// It begins more than 10 minutes from now.
     #[error("the certificate is not valid before {not_before}")]
     NotYetValid {
@@ -88,7 +92,8 @@ impl Mismatch {
             | Self::Organization
             | Self::Subject
             | Self::Authority
-            | Self::Usage => "CertificateMismatch",
+            | Self::Usage
+            | Self::Issuer => "CertificateMismatch",
         }
     }
 }
@@ -115,6 +120,56 @@ pub fn verify_issued(
     check_subject(&leaf, common_name)?;
     check_usage(&leaf)?;
     check_validity(&leaf, now)
+}
+
+/// How many certificates may lie between one and an authority.
+const CHAIN_LIMIT: usize = 4;
+
+/// Checks that the first certificate of an answer leads to one of these authorities, through the others
+/// of the answer if need be. An algorithm that is not known here is no reason to refuse.
+pub fn verify_issuer(certificate_pem: &str, authorities_pem: &str) -> Result<(), Mismatch> {
+    let answer = blocks::read(certificate_pem).map_err(Mismatch::Unreadable)?;
+    let answer: Vec<_> = answer
+        .iter()
+        .filter_map(|block| parse(block).ok())
+        .collect();
+    let Some((leaf, between)) = answer.split_first() else {
+        return Err(Mismatch::Unreadable("must hold a PEM certificate"));
+    };
+    // What the cluster tells of itself cannot be read: nothing is known, so nothing is refused.
+    let Ok(authorities) = blocks::read(authorities_pem) else {
+        return Ok(());
+    };
+    let authorities: Vec<_> = authorities
+        .iter()
+        .filter_map(|block| parse(block).ok())
+        .collect();
+    if authorities.is_empty() || leads_to(leaf, between, &authorities, CHAIN_LIMIT) {
+        Ok(())
+    } else {
+        Err(Mismatch::Issuer)
+    }
+}
+
+fn leads_to(
+    certificate: &X509Certificate<'_>,
+    between: &[X509Certificate<'_>],
+    authorities: &[X509Certificate<'_>],
+    steps: usize,
+) -> bool {
+    let signs = |issuer: &X509Certificate<'_>| {
+        issuer.subject() == certificate.issuer()
+            && match certificate.verify_signature(Some(issuer.public_key())) {
+                Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm) => true,
+                Err(_) => false,
+            }
+    };
+    authorities.iter().any(signs)
+        || (steps > 0
+            && between
+                .iter()
+                .filter(|issuer| signs(issuer))
+                .any(|issuer| leads_to(issuer, between, authorities, steps - 1)))
 }
 
 /// Whether a certificate (the first of the text) is for the private key, whatever kind it is.

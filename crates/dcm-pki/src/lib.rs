@@ -4,6 +4,7 @@
 //!   key            a user's key pair            request      what is asked of a cluster's signer
 //!   certificate    what the signer answered     kubeconfig   read an administrator's, write a tenant's
 //!   blocks         PEM                          private_key  key files that others made
+//!   token          what a cluster gave as a token of a service account
 //! ```
 //!
 //! Invariants: no I/O and no clock (time is an argument). Everything that is read is hostile: readers
@@ -19,8 +20,10 @@ pub mod key;
 pub mod kubeconfig;
 mod private_key;
 pub mod request;
+pub mod token;
 
-pub use certificate::{Mismatch, Validity, certificate_key_matches, verify_issued};
+pub use certificate::{Mismatch, Validity, certificate_key_matches, verify_issued, verify_issuer};
 pub use error::Error;
 pub use key::UserKey;
 pub use request::{ParsedRequest, certificate_request, parse_request};
+pub use token::{TokenMismatch, verify_token};

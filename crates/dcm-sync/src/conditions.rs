@@ -77,22 +77,45 @@ fn access(outcomes: &[Outcome], credentials: &[Credential], now: Timestamp) -> C
     for credential in credentials {
         if let CredentialState::Waiting(reason) = credential.state {
             let message = format!(
-                "certificate of user {} is not here yet",
+                "the credential of user {} is not here yet",
                 credential.access.user
             );
-            return condition(
+            let mut waiting = condition(
                 Track::Access,
                 ConditionStatus::Progressing,
                 reason,
                 &message,
                 now,
             );
+            waiting.hint = hint(reason).map(str::to_owned);
+            return waiting;
         }
     }
     if objects.status == ConditionStatus::True && !credentials.is_empty() {
-        return condition(Track::Access, ConditionStatus::True, "Ready", "", now);
+        return in_force(credentials, now);
     }
     objects
+}
+
+/// It holds; also while the next credential of somebody does not come, and then it says so.
+fn in_force(credentials: &[Credential], now: Timestamp) -> Condition {
+    let hindered = credentials
+        .iter()
+        .find_map(|credential| Some((credential, credential.hindrance.as_ref()?)));
+    let Some((credential, (reason, why))) = hindered else {
+        return condition(Track::Access, ConditionStatus::True, "Ready", "", now);
+    };
+    let until = credential.access.current.as_ref();
+    let until = until.map_or_else(String::new, |current| {
+        format!(" until {}", current.not_after)
+    });
+    let message = format!(
+        "what user {} holds is valid{until}, and the next does not come: {why}",
+        credential.access.user
+    );
+    let mut holds = condition(Track::Access, ConditionStatus::True, reason, &message, now);
+    holds.hint = hint(reason).map(str::to_owned);
+    holds
 }
 
 /// The conditions after a run that an error ended: the member is in question, the rest is as it was.
@@ -192,8 +215,14 @@ fn hint(reason: &str) -> Option<&'static str> {
             "namespaces of others are not made: let one be made in the cluster, or change the permission; it goes on by itself",
         ),
         "Invalid" => Some("the cluster refuses the object; change the document and update"),
+        "CertificateRequested" | "WaitsForSigner" | "CredentialExpired" => Some(
+            "if it stays, the cluster does not sign client certificates (`dcm cluster get` says so): make the user one of type service-account, and update",
+        ),
+        "TokenMismatch" => {
+            Some("the cluster returned a token that is not ours; check what issues tokens there")
+        }
         "CertificateRefused" => Some(
-            "somebody denied the certificate request in the cluster, or its signer failed; see the message",
+            "somebody denied the certificate request in the cluster, or its signer failed; another one is made after an hour",
         ),
         "CertificateMismatch" => {
             Some("the cluster returned a certificate that is not ours; check who can sign there")

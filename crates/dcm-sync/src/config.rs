@@ -52,6 +52,10 @@ pub struct Config {
     /// Default 168h, which is 7 days.
     #[serde(deserialize_with = "certificate_life")]
     pub certificate_life: Time,
+    /// How long the token of a user of type `service-account` is valid, from 10m to 720h; it is renewed
+    /// after a third. A cluster may give shorter ones. Default 24h.
+    #[serde(deserialize_with = "token_life")]
+    pub token_life: Time,
     /// Largest answer of a cluster in bytes. Default 8 MiB.
     pub answer_limit_bytes: usize,
 }
@@ -76,6 +80,7 @@ impl Default for Config {
             settle: Time::seconds(1),
             usage_interval: Time::seconds(10),
             certificate_life: Time::hours(7 * 24),
+            token_life: Time::hours(24),
             answer_limit_bytes: 8 * 1024 * 1024,
         }
     }
@@ -93,6 +98,17 @@ fn certificate_life<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, 
         return Ok(life);
     }
     Err(serde::de::Error::custom("must be from 1h to 720h"))
+}
+
+/// Shortest life of a token that an API server gives.
+const SHORTEST_TOKEN: Duration = Duration::from_mins(10);
+
+fn token_life<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let life = Time::deserialize(deserializer)?;
+    if (SHORTEST_TOKEN..=LONGEST_LIFE).contains(&life.get()) {
+        return Ok(life);
+    }
+    Err(serde::de::Error::custom("must be from 10m to 720h"))
 }
 
 impl Config {
@@ -124,6 +140,17 @@ mod tests {
         };
         assert_eq!(read("1h").unwrap().certificate_life, Time::hours(1));
         for life in ["59m", "721h", "0s", "week"] {
+            assert!(read(life).is_err(), "{life}");
+        }
+    }
+
+    #[test]
+    fn token_life_outside_its_bounds_is_refused() {
+        let read = |life: &str| {
+            serde_json::from_value::<Config>(serde_json::json!({ "token_life": life }))
+        };
+        assert_eq!(read("10m").unwrap().token_life, Time::seconds(600));
+        for life in ["9m", "721h", "0s", "week"] {
             assert!(read(life).is_err(), "{life}");
         }
     }

@@ -1,14 +1,18 @@
-//! Credentials of users in a member: what to ask for (pure), the request (T20, T21), the certificate.
+//! Credentials of users in a member: what to ask for (pure), the request (T20, T21), the certificate, the
+//! token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dcm_pki::{Mismatch, UserKey};
+use dcm_pki::{UserKey, Validity};
 use dcm_store::Vault;
 use dcm_store::vault::Place as SealedPlace;
-use dcm_types::documents::{Access, CredentialKind, PendingCertificate, RevisionUser};
+use dcm_types::documents::{
+    Access, CredentialKind, IssuedCredential, PendingCertificate, Proof, RevisionUser,
+};
 use dcm_types::ports::Randomness;
 use dcm_types::sealed::Purpose;
-use dcm_types::{Document as _, TargetKey, Timestamp, Uid, member_name};
+use dcm_types::{Document as _, Sealed, TargetKey, Timestamp, Uid, member_name};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -17,8 +21,9 @@ use crate::render;
 use dcm_cluster::Object;
 
 mod issue;
+mod token;
 
-pub(crate) use issue::issue;
+pub(crate) use issue::{Issuer, issue};
 
 /// A user's credential during a run.
 pub(crate) struct Credential {
@@ -29,12 +34,18 @@ pub(crate) struct Credential {
     pub(crate) dirty: bool,
     /// What there is to say about it.
     pub(crate) state: CredentialState,
+    /// Why the next one does not come, while the present one is in force.
+    pub(crate) hindrance: Option<(&'static str, String)>,
 }
+
+/// How long a cluster keeps a request that was answered; then it forgets it.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/>
+const REQUEST_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where a credential stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CredentialState {
-    /// A certificate is here and valid.
+    /// It is here and valid.
     Current,
     /// A request is on its way.
     Waiting(&'static str),
@@ -42,7 +53,7 @@ pub(crate) enum CredentialState {
     Blocked(&'static str, String),
 }
 
-/// Whether a certificate must be asked for: there is none, or a third of its life is over.
+/// Whether another one must be asked for: there is none, or a third of its life is over.
 pub(crate) fn is_due(access: &Access, now: Timestamp) -> bool {
     access
         .current
@@ -50,7 +61,7 @@ pub(crate) fn is_due(access: &Access, now: Timestamp) -> bool {
         .is_none_or(|current| now >= renewal_at(current.not_before, current.not_after))
 }
 
-/// When a certificate is renewed: after a third of its life.
+/// When a credential is renewed: after a third of its life.
 pub(crate) fn renewal_at(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
     let life = not_after.as_second().saturating_sub(not_before.as_second());
     Timestamp::from_second(not_before.as_second().saturating_add(life / 3)).unwrap_or(not_after)
@@ -64,39 +75,78 @@ impl Credential {
         user: &RevisionUser,
         stored: Option<(Access, u64)>,
         randomness: &dyn Randomness,
+        now: Timestamp,
     ) -> Self {
+        let is_same = |access: &Access| {
+            access.identity == user.identity
+                && access.cloud_uid == cloud_uid
+                && access.credential == user.credential
+        };
         let (access, version) = match stored {
+            Some((access, version)) if is_same(&access) => (access, Some(version)),
             // Another identity (revoked, or another user of the same name) starts from nothing.
-            Some((access, version))
-                if access.identity == user.identity && access.cloud_uid == cloud_uid =>
-            {
-                (access, Some(version))
-            }
             other => {
+                let last_epoch = other
+                    .as_ref()
+                    .map_or(0, |(access, _)| access.latest_epoch());
                 let access = Access {
                     target: target.clone(),
                     user: user.name.clone(),
                     uid: randomness.uid(),
                     cloud_uid,
                     identity: user.identity.clone(),
-                    credential: CredentialKind::Certificate,
+                    credential: user.credential,
+                    last_epoch,
                     current: None,
                     pending: None,
                 };
                 (access, other.map(|(_, version)| version))
             }
         };
-        let state = if access.current.is_some() {
-            CredentialState::Current
-        } else {
-            CredentialState::Waiting("CertificateRequested")
+        let state = match &access.current {
+            Some(current) if current.not_after > now => CredentialState::Current,
+            Some(_) => CredentialState::Waiting("CredentialExpired"),
+            None if access.credential == CredentialKind::ServiceAccount => {
+                CredentialState::Waiting("TokenRequested")
+            }
+            None => CredentialState::Waiting("CertificateRequested"),
         };
         Self {
             access,
             version,
             dirty: false,
             state,
+            hindrance: None,
         }
+    }
+
+    /// Says what is being waited for, unless what is in force does meanwhile.
+    pub(crate) fn wait(&mut self, reason: &'static str) {
+        if self.state != CredentialState::Current {
+            self.state = CredentialState::Waiting(reason);
+        }
+    }
+
+    /// Says that somebody must do something; while one is in force, that is for its renewal only.
+    pub(crate) fn block(&mut self, reason: &'static str, message: String) {
+        if self.state == CredentialState::Current {
+            self.hindrance = Some((reason, message));
+        } else {
+            self.state = CredentialState::Blocked(reason, message);
+        }
+    }
+
+    /// Whether a certificate may come at any moment.
+    pub(crate) fn is_coming(&self) -> bool {
+        let refused =
+            matches!(self.state, CredentialState::Blocked(..)) || self.hindrance.is_some();
+        self.access.pending.is_some() && !refused
+    }
+
+    /// Whether the cluster does not remember the pending request any more, or will soon forget it.
+    pub(crate) fn is_outlived(&self, now: Timestamp) -> bool {
+        let pending = self.access.pending.as_ref();
+        pending.is_some_and(|pending| now.duration_since(pending.requested_at) >= REQUEST_KEPT)
     }
 
     /// Makes key and request for the next certificate; they are stored before anything is sent.
@@ -113,17 +163,7 @@ impl Credential {
         let key = UserKey::generate().map_err(made)?;
         let request_pem =
             dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
-        let current = self
-            .access
-            .current
-            .as_ref()
-            .map_or(0, |current| current.epoch);
-        let pending = self
-            .access
-            .pending
-            .as_ref()
-            .map_or(0, |pending| pending.epoch);
-        let epoch = current.max(pending) + 1;
+        let epoch = self.access.latest_epoch() + 1;
         let mut random = [0; 16];
         randomness.fill(&mut random);
         let key = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key.to_pem())?;
@@ -140,11 +180,29 @@ impl Credential {
 
     /// Gives the pending request up; the next run makes another one under another name.
     pub(crate) fn abandon(&mut self, reason: &'static str) {
+        self.access.last_epoch = self.access.latest_epoch();
         self.access.pending = None;
         self.dirty = true;
-        if self.access.current.is_none() {
-            self.state = CredentialState::Waiting(reason);
-        }
+        self.wait(reason);
+    }
+
+    /// Takes what was issued as the one in force.
+    fn accept(&mut self, epoch: u64, proof: Proof, validity: Validity, kubeconfig: Sealed) {
+        // The bindings are to the identity: what comes after something usable is usable at once.
+        let current = self.access.current.as_ref();
+        let usable = current.is_some_and(|current| current.usable);
+        self.access.current = Some(IssuedCredential {
+            epoch,
+            proof,
+            not_before: validity.not_before,
+            not_after: validity.not_after,
+            kubeconfig,
+            usable,
+        });
+        self.access.pending = None;
+        self.dirty = true;
+        self.state = CredentialState::Current;
+        self.hindrance = None;
     }
 
     fn seal(
@@ -154,7 +212,7 @@ impl Credential {
         field: &'static str,
         epoch: u64,
         plain: &SecretString,
-    ) -> Result<dcm_types::Sealed, Error> {
+    ) -> Result<Sealed, Error> {
         let key = self.access.key();
         let place = SealedPlace {
             key: &key,
@@ -207,8 +265,11 @@ pub(crate) fn request_state(
             .find(|condition| condition["type"] == kind)
             .cloned()
     };
-    if let Some(condition) = has("Denied").or_else(|| has("Failed")) {
-        return RequestState::Refused(condition["message"].as_str().unwrap_or_default().to_owned());
+    for (kind, what) in [("Denied", "denied"), ("Failed", "the signer failed")] {
+        if let Some(condition) = has(kind) {
+            let told = condition["message"].as_str().unwrap_or_default();
+            return RequestState::Refused(format!("{what}: {}", printable(told)));
+        }
     }
     if has("Approved").is_none() {
         return RequestState::Unapproved;
@@ -225,6 +286,14 @@ pub(crate) fn request_state(
         Some(pem) => RequestState::Issued(pem),
         None => RequestState::Refused("the certificate is not PEM".to_owned()),
     }
+}
+
+/// Text from a cluster is data: printable, and bounded.
+fn printable(text: &str) -> String {
+    let printable = text
+        .chars()
+        .filter(|c| !dcm_types::text::is_unprintable(*c));
+    printable.take(300).collect()
 }
 
 /// The request as read, with the approving condition added; it carries its resourceVersion.
@@ -244,11 +313,6 @@ pub(crate) fn approved(request: &Object, now: Timestamp) -> Object {
         None => request.0["status"]["conditions"] = json!([condition]),
     }
     request
-}
-
-/// Why a certificate is not taken, as a reason and a sentence.
-pub(crate) fn mismatch_reason(mismatch: &Mismatch) -> (&'static str, String) {
-    ("CertificateMismatch", mismatch.to_string())
 }
 
 #[cfg(test)]

@@ -213,7 +213,7 @@ fn findings(missing: &[String], signer: SignerState) -> Vec<Finding> {
         findings.push(Finding {
             reason: "SignerSilent".to_owned(),
             message: "a certificate request for kubernetes.io/kube-apiserver-client was approved and not signed in time".to_owned(),
-            hint: "kube-controller-manager must run with --cluster-signing-cert-file and --cluster-signing-key-file; users get no certificate until it signs".to_owned(),
+            hint: "kube-controller-manager must run with --cluster-signing-cert-file and --cluster-signing-key-file; where it never will, as in some managed clusters, use users of type service-account".to_owned(),
         });
     }
     findings

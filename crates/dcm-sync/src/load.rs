@@ -1,7 +1,9 @@
 //! The load step: everything a run needs from the store, read by its key alone.
 
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
-use dcm_types::documents::{Access, Lifecycle, Observed, Reservation, Revision, Target, Wish};
+use dcm_types::documents::{
+    Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Wish,
+};
 use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 
 /// What the store says about one target.
@@ -34,6 +36,19 @@ impl Inputs {
     pub(crate) fn reaches_out(&self) -> bool {
         let target = self.target.as_ref();
         target.is_some_and(|target| target.document.reaches_out)
+    }
+
+    /// Whether a service account is wished, or may have been made: the inventory is written before.
+    pub(crate) fn may_have_accounts(&self) -> bool {
+        let wished = self.revision.slice.users.iter();
+        let target = self.target.as_ref().map(|target| &target.document);
+        let inventory = target.into_iter().flat_map(|target| &target.inventory);
+        wished
+            .map(|user| user.credential)
+            .any(|kind| kind == CredentialKind::ServiceAccount)
+            || inventory
+                .map(|object| object.kind.as_str())
+                .any(|kind| kind == "ServiceAccount")
     }
 
     /// The release of the reservation, if this cloud holds it. An action that relies on it asserts it

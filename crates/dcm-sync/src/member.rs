@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::usage::{self, UsageNote};
 use dcm_cluster::{ClusterApi, Object, Place, Resource};
 
+mod authorities;
 pub(crate) mod fingerprint;
 pub(crate) mod identity;
 pub(crate) mod limits;
@@ -52,6 +53,7 @@ pub(crate) struct Member {
     pub(crate) user_name: String,
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
+    authorities: authorities::Known,
     events: broadcast::Sender<MemberEvent>,
     outlets: Outlets,
     known: Mutex<HashMap<Place, Fingerprint>>,
@@ -96,6 +98,7 @@ impl Member {
             user_name: parts.user_name,
             api: parts.api,
             limits: parts.limits,
+            authorities: authorities::Known::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
             outlets: parts.outlets,
             known: Mutex::default(),

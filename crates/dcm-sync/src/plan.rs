@@ -88,7 +88,13 @@ const SHARED_MAPS: [(&str, &[&str]); 3] = [
     ("/data", &["data"]),
 ];
 /// Members that are ours as a whole.
-const WHOLE: [&str; 4] = ["/rules", "/subjects", "/roleRef", AGGREGATION];
+const WHOLE: [&str; 5] = [
+    "/rules",
+    "/subjects",
+    "/roleRef",
+    "/automountServiceAccountToken",
+    AGGREGATION,
+];
 /// With this the cluster itself fills the rules of a cluster role from other roles. None of ours has it.
 const AGGREGATION: &str = "/aggregationRule";
 /// A label that the API server puts on namespaces and books to whoever created them.

@@ -5,10 +5,11 @@
 //! the others beyond that order.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use dcm_store::Expect;
-use dcm_types::Track;
 use dcm_types::documents::{ObjectState, Observed as ObservedState};
+use dcm_types::{Timestamp, Track};
 use futures::future::{try_join, try_join_all};
 
 use crate::context::Context;
@@ -25,6 +26,10 @@ use dcm_cluster::{CallErrorKind, Object, Place, Resource};
 mod certificate;
 mod outside;
 mod settle;
+mod token;
+
+/// Shortest time between two renewals.
+const RENEWAL_PAUSE: Duration = Duration::from_mins(1);
 
 /// Work on one slice.
 pub(crate) struct Present<'a> {
@@ -47,7 +52,7 @@ pub(crate) async fn make(
         if inputs.is_fresh() {
             return Ok(Observed::default());
         }
-        Ok(run.observe(&inputs.revision).await?)
+        Ok(run.observe(inputs).await?)
     };
     let (mut observed, outside) = try_join(inside, outside::look(run, inputs)).await?;
     let mut wanted = render::slice(&inputs.revision);
@@ -56,7 +61,7 @@ pub(crate) async fn make(
         run.member.ensure_watching_outside(&context.config);
     }
     observed.objects.extend(outside.observed.objects);
-    let credentials = load_credentials(context, run, inputs)?;
+    let credentials = load_credentials(context, run, inputs, &observed)?;
     let mut present = Present {
         context,
         run,
@@ -90,6 +95,7 @@ fn load_credentials(
     context: &Context,
     run: &Run,
     inputs: &Inputs,
+    observed: &Observed,
 ) -> Result<Vec<Credential>, Error> {
     let now = context.clock.now();
     let mut credentials = Vec::new();
@@ -100,8 +106,9 @@ fn load_credentials(
             .find(|access| access.document.user == user.name)
             .map(|access| (access.document.clone(), access.version.number));
         let randomness = context.randomness.as_ref();
-        let mut credential = Credential::load(&run.key, run.cloud_uid, user, stored, randomness);
-        if credential.access.pending.is_none() && credentials::is_due(&credential.access, now) {
+        let mut credential =
+            Credential::load(&run.key, run.cloud_uid, user, stored, randomness, now);
+        if needs_request(&credential, observed, now) {
             credential.prepare(now, &context.vault, randomness)?;
         }
         credentials.push(credential);
@@ -109,8 +116,24 @@ fn load_credentials(
     Ok(credentials)
 }
 
-fn is_binding(object: &Object) -> bool {
-    Resource::of_kind(object.kind()).is_some_and(Resource::is_binding)
+/// Whether a certificate must be asked for: one is due, or the member has forgotten the request. Until then
+/// a request that is not there may be one whose POST was lost: it is sent again as it is.
+fn needs_request(credential: &Credential, observed: &Observed, now: Timestamp) -> bool {
+    if credential.account().is_some() {
+        return false;
+    }
+    match &credential.access.pending {
+        None => credentials::is_due(&credential.access, now),
+        Some(pending) => {
+            credential.is_outlived(now)
+                && !observed.objects.contains_key(&certificate::place(pending))
+        }
+    }
+}
+
+fn opens(object: &Object) -> bool {
+    Resource::of_kind(object.kind())
+        .is_some_and(|kind| kind.is_binding() || kind == Resource::ServiceAccount)
 }
 
 impl Present<'_> {
@@ -122,24 +145,33 @@ impl Present<'_> {
         )
     }
 
+    /// Bindings and accounts open something; the others do not.
     fn surplus(&self, wanted: &[Wanted], bindings: bool) -> Vec<Object> {
         surplus(wanted, &self.observed, &self.run.owner)
             .into_iter()
             // Requests end by themselves: the cluster collects them.
             .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
-            .filter(|object| is_binding(object) == bindings)
+            .filter(|object| opens(object) == bindings)
             .collect()
     }
 
     /// Whether this run will change anything in the member.
     fn mutates(&self, wanted: &[Wanted]) -> bool {
         wanted.iter().any(|wanted| self.step(wanted).mutates())
-            || self
-                .credentials
-                .iter()
-                .any(|credential| credential.access.pending.is_some())
+            || self.credentials.iter().any(|credential| {
+                credential.access.pending.is_some() || self.needs_token(credential)
+            })
             || !self.surplus(wanted, true).is_empty()
             || !self.surplus(wanted, false).is_empty()
+    }
+
+    fn needs_token(&self, credential: &Credential) -> bool {
+        let Some(name) = credential.account() else {
+            return false;
+        };
+        let account = self.observed.objects.get(&render::account_place(name));
+        let uid = account.map_or("", Object::uid);
+        credential.needs_token(uid, self.context.clock.now())
     }
 
     async fn apply(&mut self, wanted: &[Wanted]) -> Result<(), Error> {
@@ -166,6 +198,7 @@ impl Present<'_> {
             return Ok(());
         }
         self.apply_middle(&middle).await?;
+        self.obtain_tokens().await?;
         self.settle(&mut events).await?;
         self.apply_bindings(&bindings).await?;
         self.prune(self.surplus(wanted, false)).await?;
@@ -243,7 +276,19 @@ impl Present<'_> {
         Ok(())
     }
 
-    /// Bindings, where quotas are in force, the binding's role is there and its user has a certificate.
+    /// Tokens, once their accounts are there.
+    async fn obtain_tokens(&mut self) -> Result<(), Error> {
+        let mut credentials = std::mem::take(&mut self.credentials);
+        let this = &*self;
+        let tokens = credentials
+            .iter_mut()
+            .map(|credential| token::obtain(this, credential));
+        let result = try_join_all(tokens).await;
+        self.credentials = credentials;
+        result.map(drop)
+    }
+
+    /// Bindings, where quotas are in force, the binding's role is there and its user has a credential.
     /// Those that are there as wished stay.
     async fn apply_bindings(&mut self, bindings: &[&Wanted]) -> Result<(), Error> {
         let this = &*self;
@@ -256,7 +301,7 @@ impl Present<'_> {
                 Some("WaitsForQuota")
             } else if !this.is_ready(&render::role_of(&wanted.object)) {
                 Some("WaitsForRoles")
-            } else if !this.has_certificate(render::binding_user(&wanted.object)) {
+            } else if !this.has_credential(render::binding_user(&wanted.object)) {
                 Some("WaitsForCertificate")
             } else {
                 None
@@ -283,7 +328,7 @@ impl Present<'_> {
         outcome.is_some_and(Outcome::is_ready)
     }
 
-    fn has_certificate(&self, user: &str) -> bool {
+    fn has_credential(&self, user: &str) -> bool {
         self.credentials.iter().any(|credential| {
             credential.access.user.as_str() == user && credential.access.current.is_some()
         })
@@ -384,18 +429,25 @@ impl Present<'_> {
         if replaced || planted {
             return Next::Again;
         }
-        let pending = self.credentials.iter().any(|c| c.access.pending.is_some());
+        let now = self.context.clock.now();
+        let pending = self.credentials.iter().any(|credential| {
+            // A token that is due was refused: the next scan asks again.
+            credential.access.pending.is_some() || credential.hindrance.is_some()
+        });
         if !complete || pending {
             return Next::Waiting;
         }
-        let now = self.context.clock.now();
         let renewal = self
             .credentials
             .iter()
             .filter_map(|credential| credential.access.current.as_ref())
             .map(|current| credentials::renewal_at(current.not_before, current.not_after))
             .min();
-        // A renewal that is due already has its request pending, or is made by the next run.
-        Next::Done(renewal.map(|at| at.duration_since(now).try_into().unwrap_or_default()))
+        // A renewal that is due already has its request pending, or is made by the next run. That is not
+        // at once: where clocks differ, what was just issued may be due again.
+        Next::Done(renewal.map(|at| {
+            let left: Duration = at.duration_since(now).try_into().unwrap_or_default();
+            left.max(RENEWAL_PAUSE)
+        }))
     }
 }

@@ -35,7 +35,7 @@ pub(crate) async fn make(
     // Before it begins to look: what is written while it looks would not be seen.
     let emptied_at = ledger.target.emptied_at;
     let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.key, at));
-    let mut observed = run.observe(&inputs.revision).await?;
+    let mut observed = run.observe(inputs).await?;
     if inputs.reaches_out() {
         observed
             .objects
@@ -78,6 +78,7 @@ struct Ours<'a> {
     anchor: Option<&'a Object>,
     namespace: Option<&'a Object>,
     bindings: Vec<&'a Object>,
+    accounts: Vec<&'a Object>,
     requests: Vec<&'a Object>,
     /// Roles outside of the namespace; they do not go with it.
     outside: Vec<&'a Object>,
@@ -90,6 +91,7 @@ impl<'a> Ours<'a> {
             anchor: None,
             namespace: None,
             bindings: Vec::new(),
+            accounts: Vec::new(),
             requests: Vec::new(),
             outside: Vec::new(),
             others: Vec::new(),
@@ -104,6 +106,7 @@ impl<'a> Ours<'a> {
                 Resource::RoleBinding | Resource::ClusterRoleBinding => {
                     ours.bindings.push(object);
                 }
+                Resource::ServiceAccount => ours.accounts.push(object),
                 Resource::CertificateSigningRequest => ours.requests.push(object),
                 Resource::Role | Resource::ClusterRole
                     if render::is_outside(&inputs.revision, place) =>
@@ -124,6 +127,7 @@ impl<'a> Ours<'a> {
         self.anchor.is_none()
             && self.namespace.is_none()
             && self.bindings.is_empty()
+            && self.accounts.is_empty()
             && self.requests.is_empty()
             && self.outside.is_empty()
             && self.others.is_empty()
@@ -156,6 +160,7 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
     delete_all(run, &standing(&ours.bindings)).await?;
     let mut rest = standing(&ours.requests);
     rest.extend(standing(&ours.outside));
+    rest.extend(standing(&ours.accounts));
     match ours.namespace {
         Some(namespace) => rest.extend(standing(&[namespace])),
         // Somebody took our label off the namespace: it is not ours to delete, what is in it is.
@@ -168,7 +173,8 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
     if let Some(message) = going_outside(ours) {
         return Ok(Some(message));
     }
-    let left = ours.others.len() + ours.bindings.len() + ours.requests.len() + ours.outside.len();
+    let opening = ours.bindings.len() + ours.accounts.len();
+    let left = ours.others.len() + opening + ours.requests.len() + ours.outside.len();
     if left == 0
         && let Some(anchor) = ours.anchor
     {

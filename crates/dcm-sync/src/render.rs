@@ -15,7 +15,9 @@ mod isolation;
 mod namespace;
 mod quota;
 
-pub(crate) use access::{SIGNER, USAGES, binding_user, certificate_request, role_of};
+pub(crate) use access::{
+    SIGNER, USAGES, account_place, binding_user, certificate_request, role_of,
+};
 pub(crate) use quota::{quota_in_force, same_limits};
 
 /// Annotation of the anchor: the generation that the member is at.
@@ -37,6 +39,7 @@ pub(crate) fn slice(revision: &Revision) -> Vec<Wanted> {
     wanted.extend(quota::quotas(revision));
     wanted.extend(quota::limit_range(revision));
     wanted.extend(isolation::policies(revision));
+    wanted.extend(access::accounts(revision));
     wanted.extend(access::roles(revision));
     wanted.extend(access::bindings(revision));
     wanted

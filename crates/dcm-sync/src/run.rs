@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use dcm_types::documents::{ObjectState, Revision};
-use dcm_types::member_name::OWNER_LABEL;
+use dcm_types::member_name::{OWNER_LABEL, SYSTEM_NAMESPACE};
 use dcm_types::{TargetKey, Track, Uid};
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use crate::driver::Priority;
 use crate::error::Error;
+use crate::load::Inputs;
 use crate::member::Member;
 use crate::member::limits::Limited;
 use crate::plan::{Observed, Step, step};
@@ -113,7 +114,8 @@ impl Run {
     }
 
     /// Reads everything of ours: by label, and by name where something foreign may stand.
-    pub(crate) async fn observe(&self, revision: &Revision) -> Result<Observed, CallError> {
+    pub(crate) async fn observe(&self, inputs: &Inputs) -> Result<Observed, CallError> {
+        let revision = &inputs.revision;
         let selector = format!("{OWNER_LABEL}={}", self.owner);
         let namespace = revision.slice.namespace.as_str();
         let calls = self.calls();
@@ -128,11 +130,13 @@ impl Run {
             IN_NAMESPACE.map(|resource| calls.list(resource, Some(namespace), &selector)),
         );
         let requests = calls.list(Resource::CertificateSigningRequest, None, &selector);
-        let (by_name, in_namespace, (requests, _)) =
-            futures::future::try_join3(by_name, in_namespace, requests).await?;
+        let accounts = self.observe_accounts(inputs, &selector);
+        let (by_name, in_namespace, (requests, _), accounts) =
+            futures::future::try_join4(by_name, in_namespace, requests, accounts).await?;
         let mut observed = Observed::default();
         let listed = in_namespace.into_iter().flat_map(|(objects, _)| objects);
-        for object in by_name.into_iter().flatten().chain(listed).chain(requests) {
+        let apart = requests.into_iter().chain(accounts);
+        for object in by_name.into_iter().flatten().chain(listed).chain(apart) {
             self.member.learn(&object);
             if let Some(place) = object.place() {
                 observed.objects.insert(place, object);
@@ -154,6 +158,20 @@ impl Run {
             }
         }
         Ok(observed)
+    }
+
+    /// Service accounts, if there can be any: a credential that may not read them does for the others.
+    async fn observe_accounts(
+        &self,
+        inputs: &Inputs,
+        selector: &str,
+    ) -> Result<Vec<Object>, CallError> {
+        if !inputs.may_have_accounts() {
+            return Ok(Vec::new());
+        }
+        let calls = self.calls();
+        let listed = calls.list(Resource::ServiceAccount, Some(SYSTEM_NAMESPACE), selector);
+        Ok(listed.await?.0)
     }
 
     /// Makes one object be as wished. An error is one that ends the run; what concerns the object only

@@ -151,6 +151,16 @@ pub fn user_identity(project: Uid, cloud: Uid, user: Uid, identity_generation: u
     format!("dcm:{}", &hash[..IDENTITY_DIGITS])
 }
 
+/// Name of the `ServiceAccount` of a user, in [`SYSTEM_NAMESPACE`]. Another identity is another one.
+pub fn service_account(user_name: &str, identity: &str) -> String {
+    with_hash("dcm", user_name, &[b"service-account", identity.as_bytes()])
+}
+
+/// Who the cluster takes a `ServiceAccount` of ours for.
+pub fn service_account_subject(name: &str) -> String {
+    format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{name}")
+}
+
 /// Namespace name derived from the name of a logical cloud, for a body that names none.
 pub fn namespace_from_cloud(cloud_name: &str) -> String {
     let readable = slug(cloud_name, NAME_LIMIT);

@@ -24,5 +24,5 @@ pub(crate) use path::Names;
 pub(crate) use precondition::IfMatch;
 pub(crate) use resumed::{Ending, Resumed};
 pub(crate) use shown::{CONDITIONS_TYPE, Form, Shown, no_instance};
-pub(crate) use user::OfUser;
+pub(crate) use user::{OfKubeconfig, OfUser};
 pub(crate) use wait::Wait;

@@ -142,8 +142,23 @@ enum Validation {
     reason = "describes parameters; the values are read by `OfUser`"
 )]
 pub(crate) struct UserQuery {
-    /// Whose kubeconfig; the first user's when this is left out.
+    /// Whose; the first user's when this is left out.
     user: Option<String>,
+}
+
+/// What a kubeconfig shall hold.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `OfKubeconfig`"
+)]
+pub(crate) struct KubeconfigQuery {
+    /// Whose; the first user's when this is left out.
+    user: Option<String>,
+    /// Address of this server: instead of a credential the kubeconfig names `dcm credential`, which asks
+    /// there for the present one at each use.
+    exec: Option<String>,
 }
 
 /// `If-Match`.

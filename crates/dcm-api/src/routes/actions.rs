@@ -24,7 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(stop_logical_cloud))
 }
 
-fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
+pub(super) fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
     let view = views::Accepted {
         generation: accepted.generation,
         wish: views::wire_wish(accepted.wish),

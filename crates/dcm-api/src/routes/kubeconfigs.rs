@@ -10,14 +10,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
-use crate::extract::{Caller, Names, OfUser};
-use crate::openapi::{ActionProblems, CloudPath, UserQuery};
+use crate::extract::{Caller, Names, OfKubeconfig, OfUser};
+use crate::openapi::{ActionProblems, CloudPath, KubeconfigQuery, UserQuery};
 use crate::state::ApiState;
 
 pub(crate) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(get_member_kubeconfig))
         .routes(routes!(get_kubeconfig))
+        .routes(routes!(get_member_credential))
 }
 
 /// A file for the caller alone. The name is made of validated names, so it needs no quoting.
@@ -45,7 +46,7 @@ fn with_user(name: String, user: Option<&UserName>) -> String {
 #[utoipa::path(
     get, tag = "kubeconfigs",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}/kubeconfig",
-    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), UserQuery),
+    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), KubeconfigQuery),
     responses(
         (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
         ActionProblems,
@@ -55,20 +56,20 @@ async fn get_member_kubeconfig(
     State(app): State<App>,
     Names((cloud, reference)): Names<(CloudKey, ReferenceName)>,
     Caller(who): Caller,
-    OfUser(user): OfUser,
+    OfKubeconfig(asked): OfKubeconfig,
 ) -> Result<Response, ApiError> {
     let kubeconfig = app
-        .member_kubeconfig(&who, &cloud, &reference, user.as_ref())
+        .member_kubeconfig(&who, &cloud, &reference, &asked)
         .await?;
     let name = format!("{}-{reference}", cloud.cloud);
-    Ok(file(&with_user(name, user.as_ref()), &kubeconfig))
+    Ok(file(&with_user(name, asked.user.as_ref()), &kubeconfig))
 }
 
 /// The tenant's kubeconfig with a context for each member that has a certificate.
 #[utoipa::path(
     get, tag = "kubeconfigs",
     path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/kubeconfig",
-    params(CloudPath, UserQuery),
+    params(CloudPath, KubeconfigQuery),
     responses(
         (status = 200, body = String, content_type = "application/yaml", description = "The kubeconfig"),
         ActionProblems,
@@ -78,9 +79,36 @@ async fn get_kubeconfig(
     State(app): State<App>,
     Names(cloud): Names<CloudKey>,
     Caller(who): Caller,
+    OfKubeconfig(asked): OfKubeconfig,
+) -> Result<Response, ApiError> {
+    let kubeconfig = app.merged_kubeconfig(&who, &cloud, &asked).await?;
+    let name = cloud.cloud.to_string();
+    Ok(file(&with_user(name, asked.user.as_ref()), &kubeconfig))
+}
+
+/// The tenant's credential for one member, as a credential plugin gives it (`ExecCredential`). 409 until
+/// it is there.
+#[utoipa::path(
+    get, tag = "kubeconfigs",
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/cluster-references/{clusterReference}/credential",
+    params(CloudPath, ("clusterReference" = String, Path, description = "Name of the reference"), UserQuery),
+    responses(
+        (status = 200, body = serde_json::Value, content_type = "application/json", description = "The credential"),
+        ActionProblems,
+    )
+)]
+async fn get_member_credential(
+    State(app): State<App>,
+    Names((cloud, reference)): Names<(CloudKey, ReferenceName)>,
+    Caller(who): Caller,
     OfUser(user): OfUser,
 ) -> Result<Response, ApiError> {
-    let kubeconfig = app.merged_kubeconfig(&who, &cloud, user.as_ref()).await?;
-    let name = cloud.cloud.to_string();
-    Ok(file(&with_user(name, user.as_ref()), &kubeconfig))
+    let credential = app
+        .member_credential(&who, &cloud, &reference, user.as_ref())
+        .await?;
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, credential.expose_secret().to_owned()).into_response())
 }

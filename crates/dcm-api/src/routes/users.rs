@@ -5,6 +5,7 @@ use axum::response::Response;
 use dcm_app::App;
 use dcm_types::{CloudKey, UserName};
 use dcm_wire::documents::{UserDocument, read_user_document};
+use dcm_wire::views;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,8 +14,8 @@ use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{Caller, IfMatch, Names, Page, Write};
 use crate::openapi::{
-    CloudPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery, ReadProblems,
-    WriteProblems, WriteQuery, Written,
+    CloudPath, Created, DeleteProblems, Deleted, Found, Listed, MatchHeader, PageQuery,
+    ReadProblems, WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -22,6 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(create_user, list_users))
         .routes(routes!(get_user, put_user, delete_user))
+        .routes(routes!(revoke_user))
 }
 
 fn place(cloud: &CloudKey, name: &UserName) -> String {
@@ -132,4 +134,27 @@ async fn delete_user(
 ) -> Result<Response, ApiError> {
     app.delete_user(&who, &cloud, &name, precondition).await?;
     Ok(Answer::deleted())
+}
+
+/// Revokes what a user holds: every older credential opens nothing in a member as soon as it is reached,
+/// and a new one is issued. Each request revokes again; with `If-Match` or an `Idempotency-Key` a repeated one
+/// does not.
+#[utoipa::path(
+    post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}/revoke", tag = "users",
+    params(CloudPath, ("user" = String, Path, description = "Name of the user"), MatchHeader),
+    responses(
+        (status = 202, body = views::Accepted, description = "Accepted", headers(
+            ("Location" = String, description = "Path of the status of the logical cloud"),
+        )),
+        DeleteProblems,
+    )
+)]
+async fn revoke_user(
+    State(app): State<App>,
+    Names((cloud, name)): Names<(CloudKey, UserName)>,
+    Caller(who): Caller,
+    IfMatch(precondition): IfMatch,
+) -> Result<Answer, ApiError> {
+    let done = app.revoke_user(&who, &cloud, &name, precondition).await?;
+    Ok(super::actions::accepted(&cloud, &done))
 }

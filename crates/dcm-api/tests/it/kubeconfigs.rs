@@ -1,9 +1,9 @@
 //! Kubeconfigs of a tenant: handed out when they can be used, and stored by nobody on the way.
 
-use dcm_pki::kubeconfig::TenantKubeconfig;
+use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig};
 use dcm_store::{Batch, Expect, Place, StoreExt};
 use dcm_types::documents::{
-    Access, CredentialKind, IssuedCertificate, LogicalCloud, Project, User,
+    Access, CredentialKind, IssuedCredential, LogicalCloud, Project, Proof, User,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::sealed::Purpose;
@@ -41,8 +41,10 @@ fn tenant(cluster: &str) -> TenantKubeconfig {
         certificate_authority_pem: "authority".to_owned(),
         tls_server_name: None,
         user: "u".to_owned(),
-        certificate_pem: "certificate".to_owned(),
-        key_pem: "key".into(),
+        authentication: TenantAuthentication::Certificate {
+            certificate_pem: "certificate".to_owned(),
+            key_pem: "key".into(),
+        },
         namespace: "ns".to_owned(),
     }
 }
@@ -97,10 +99,13 @@ async fn issue_to(user: &str, server: &Server, cluster: &str, usable: bool) {
         cloud_uid: cloud.document.uid,
         identity,
         credential: CredentialKind::Certificate,
-        current: Some(IssuedCertificate {
+        last_epoch: 0,
+        current: Some(IssuedCredential {
             epoch: 1,
-            key: seal(Purpose::UserKey),
-            certificate_pem: "certificate".to_owned(),
+            proof: Proof::Certificate {
+                certificate_pem: "certificate".to_owned(),
+                key: seal(Purpose::UserKey),
+            },
             not_before: at(1_600_000_000),
             not_after: at(1_900_000_000),
             kubeconfig: seal(Purpose::TenantKubeconfig),
@@ -209,6 +214,81 @@ async fn each_user_asks_for_his_own() {
             server.get(&format!("{path}?user=")).await.fields(),
             ["user"]
         );
+    }
+}
+
+#[tokio::test]
+async fn a_kubeconfig_can_name_a_plugin_instead_of_a_credential() {
+    let server = instantiated().await;
+    issue(&server, "c1", true).await;
+    let exec = "exec=http%3A%2F%2F127.0.0.1%3A9077";
+    for path in ["kubeconfig", "cluster-references/v-c1/kubeconfig"] {
+        let answer = server.get(&format!("{CLOUD}/{path}?{exec}")).await;
+        assert_eq!(answer.status, 200, "{answer}");
+        let (_, users) = answer.text.split_once("users:").unwrap();
+        insta::allow_duplicates! {
+            assert_snapshot!(users, @r#"
+
+            - name: "u@v-c1"
+              user:
+                exec:
+                  apiVersion: client.authentication.k8s.io/v1
+                  command: dcm
+                  interactiveMode: Never
+                  provideClusterInfo: false
+                  args:
+                  - "credential"
+                  - "l"
+                  - "--project"
+                  - "p"
+                  - "--cluster"
+                  - "v/c1"
+                  - "--user"
+                  - "u"
+                  - "--server"
+                  - "http://127.0.0.1:9077"
+            "#);
+        }
+        assert!(!answer.text.contains("client-key-data"), "{answer}");
+        for wrong in [
+            "exec=",
+            "exec=true",
+            "exec=ftp%3A%2F%2Fx",
+            "exec=http%3A%2F%2Fu%3Ap%40x",
+            "exec=http%3A%2F%2Fx%2Fpath",
+            "exec=http%3A%2F%2Fx%3Fquery",
+            "exec=http%3A%2F%2Fx&exec=http%3A%2F%2Fy",
+        ] {
+            let answer = server.get(&format!("{CLOUD}/{path}?{wrong}")).await;
+            assert_eq!(answer.status, 400, "{wrong}: {answer}");
+            assert_eq!(answer.fields(), ["exec"], "{wrong}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_credential_is_given_as_a_plugin_gives_it_and_stored_by_nobody() {
+    let server = instantiated().await;
+    let path = format!("{CLOUD}/cluster-references/v-c1/credential");
+    assert_eq!(server.get(&path).await.status, 409);
+    issue(&server, "c1", true).await;
+    assert_snapshot!(server.get(&path).await, @r#"
+    200 OK
+    content-type: application/json
+    cache-control: no-store
+    {
+      "apiVersion": "client.authentication.k8s.io/v1",
+      "kind": "ExecCredential",
+      "status": {
+        "clientCertificateData": "certificate",
+        "clientKeyData": "key",
+        "expirationTimestamp": "[time]"
+      }
+    }
+    "#);
+    for (query, status) in [("user=eve", 404), ("user=", 400), ("user=u", 200)] {
+        let answer = server.get(&format!("{path}?{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {answer}");
     }
 }
 

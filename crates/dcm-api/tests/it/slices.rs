@@ -299,21 +299,24 @@ async fn users_have_permissions_of_their_own() {
       },
       "spec": {
         "type": "certificate"
+      },
+      "status": {
+        "identityGeneration": 1
       }
     }
     "#);
-    let account = json!({"metadata": {"name": "robot"}, "spec": {"type": "service-account"}});
-    assert_snapshot!(server.post(&users, account).await, @r#"
+    let wrong = json!({"metadata": {"name": "robot"}, "spec": {"type": "password"}});
+    assert_snapshot!(server.post(&users, wrong).await, @r#"
     400 Bad Request
     content-type: application/problem+json
     {
-      "detail": "spec.type must be certificate (tokens of service accounts are not issued yet; a certificate works in every member)",
+      "detail": "spec.type must be certificate or service-account (a certificate, or the token of a service account where clusters sign no client certificates)",
       "errors": [
         {
           "field": "spec.type",
-          "got": "service-account",
-          "hint": "tokens of service accounts are not issued yet; a certificate works in every member",
-          "rule": "must be certificate"
+          "got": "password",
+          "hint": "a certificate, or the token of a service account where clusters sign no client certificates",
+          "rule": "must be certificate or service-account"
         }
       ],
       "status": 400,
@@ -321,6 +324,12 @@ async fn users_have_permissions_of_their_own() {
       "type": "urn:dcm:problem:invalid"
     }
     "#);
+    let robot = json!({"metadata": {"name": "robot"}, "spec": {"type": "service-account"}});
+    let created = server.post(&users, robot).await;
+    assert_eq!(created.status, 201, "{created}");
+    assert_eq!(created.json()["spec"]["type"], "service-account");
+    let gone = server.delete(&format!("{users}/robot")).await;
+    assert_eq!(gone.status, 204, "{gone}");
     let permissions = format!("{CLOUD}/user-permissions");
     let of = |user: &str| {
         json!({"metadata": {"name": "x"}, "spec": {
@@ -383,6 +392,42 @@ async fn users_have_permissions_of_their_own() {
     assert_eq!(deleted.status, 204, "{deleted}");
     let names: Vec<_> = server.get(&users).await.json().as_array().unwrap().clone();
     assert_eq!(names.len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_is_revoked_and_the_answer_is_that_of_an_action() {
+    let server = Server::furnished().await;
+    let path = format!("{CLOUD}/users/u/revoke");
+    assert_snapshot!(server.post(&path, json!({})).await, @r#"
+    202 Accepted
+    location: /v2/projects/p/logical-clouds/l/status
+    content-type: application/json
+    {
+      "generation": 0,
+      "wish": "absent"
+    }
+    "#);
+    let user = server.get(&format!("{CLOUD}/users/u")).await;
+    assert_eq!(user.json()["status"]["identityGeneration"], 2, "{user}");
+    assert!(user.json()["status"]["revokedAt"].is_string(), "{user}");
+    let repeated = [("if-match", "\"7777\"")];
+    let refused = server.call(http::Method::POST, &path, &repeated, "").await;
+    assert_eq!(refused.status, 412, "{refused}");
+    let current = [("if-match", user.header("etag").unwrap())];
+    let again = server.call(http::Method::POST, &path, &current, "").await;
+    assert_eq!(again.status, 202, "{again}");
+    let nobody = server
+        .post(&format!("{CLOUD}/users/nobody/revoke"), json!({}))
+        .await;
+    assert_eq!(nobody.status, 404, "{nobody}");
+    // The first user of a flat body is a user like any other.
+    let flat = json!({"name": "f", "user": {"user-name": "tenant", "type": "certificate"}});
+    let clouds = "/v2/projects/p/logical-clouds";
+    assert_eq!(server.post(clouds, flat).await.status, 201);
+    let flat = server
+        .post(&format!("{clouds}/f/users/tenant/revoke"), json!({}))
+        .await;
+    assert_eq!(flat.status, 202, "{flat}");
 }
 
 #[tokio::test]

@@ -162,6 +162,12 @@ fn slice() -> Vec<Step> {
         "user",
         &user,
     ));
+    let revoke = format!("{CLOUD}/users/{{user}}/revoke");
+    let none = ["p", "l", "nobody"];
+    steps.extend([
+        step(Method::POST, &revoke, &["p", "l", "u"], Value::Null, 202),
+        step(Method::POST, &revoke, &none, Value::Null, 404),
+    ]);
     let rule = json!({"spec": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}});
     let permissions = format!("{CLOUD}/user-permissions");
     steps.extend(life(&permissions, "r", &cloud, "userPermission", &rule));
@@ -205,6 +211,7 @@ fn life_of_the_cloud() -> Vec<Step> {
         )
     };
     let member = format!("{CLOUD}/cluster-references/{{clusterReference}}/kubeconfig");
+    let credential = format!("{CLOUD}/cluster-references/{{clusterReference}}/credential");
     vec![
         get(&format!("{CLOUD}/status"), &cloud, 200),
         action("instantiate"),
@@ -215,6 +222,7 @@ fn life_of_the_cloud() -> Vec<Step> {
         get(&format!("{CLOUD}/status"), &cloud, 200),
         get(&format!("{CLOUD}/kubeconfig"), &cloud, 409),
         get(&member, &["p", "l", "r1"], 409),
+        get(&credential, &["p", "l", "r1"], 409),
         delete(CLOUD, &cloud, 409),
         action("terminate"),
         delete(CLOUD, &cloud, 202),

@@ -119,6 +119,8 @@ impl Stage {
             Action::Update => self.app().update(who, cloud).await,
             Action::Terminate => self.app().terminate(who, cloud).await,
             Action::Stop => self.app().stop(who, cloud).await,
+            // No document wishes one.
+            Action::Revoke => Err(Error::conflict("a revocation names a user")),
         };
         Ok(Done {
             key: Key::cloud(cloud),

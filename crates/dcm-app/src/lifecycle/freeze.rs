@@ -116,6 +116,7 @@ fn identified(sources: &Sources, user: &User) -> RevisionUser {
             user.uid,
             user.identity_generation,
         ),
+        credential: user.credential,
     }
 }
 

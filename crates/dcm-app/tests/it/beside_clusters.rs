@@ -1,6 +1,6 @@
 //! Labels, key-values and synchronisation objects: never without their parent, secrets only sealed.
 
-use dcm_app::{App, Error, Precondition};
+use dcm_app::{App, AskedKubeconfig, Error, Precondition};
 use dcm_store::StoreExt as _;
 use dcm_types::documents::{Access, ClusterSyncObject, GitOps};
 use dcm_types::drafts::{ClusterDraft, ClusterKvDraft, SyncObjectDraft};
@@ -246,8 +246,14 @@ async fn an_address_for_tenants_reaches_kubeconfigs_that_exist(world: World) {
     let access = world.issue(&key, "c1", true).await;
     let name = reference_name("edge-c1");
     let fetch = async || {
-        let one = world.app.member_kubeconfig(&who(), &key, &name, None).await;
-        let all = world.app.merged_kubeconfig(&who(), &key, None).await;
+        let one = world
+            .app
+            .member_kubeconfig(&who(), &key, &name, &AskedKubeconfig::default())
+            .await;
+        let all = world
+            .app
+            .merged_kubeconfig(&who(), &key, &AskedKubeconfig::default())
+            .await;
         assert_eq!(
             one.as_ref().unwrap().expose_secret(),
             all.unwrap().expose_secret()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dcm_app::AskedKubeconfig;
 use dcm_store::{Batch, Expect};
 use dcm_types::documents::Access;
 use dcm_types::drafts::LogicalCloudDraft;
@@ -23,7 +24,10 @@ on_every_store!(
 
 async fn fetch(world: &World, key: &CloudKey, name: &str) -> Result<SecretString, dcm_app::Error> {
     let name = reference_name(name);
-    world.app.member_kubeconfig(&who(), key, &name, None).await
+    world
+        .app
+        .member_kubeconfig(&who(), key, &name, &AskedKubeconfig::default())
+        .await
 }
 
 async fn instantiated(world: &World) -> CloudKey {
@@ -62,7 +66,12 @@ async fn a_kubeconfig_is_handed_out_when_its_certificate_is_usable(world: World)
 
 async fn all_members_come_in_one_file(world: World) {
     let key = instantiated(&world).await;
-    let merged = async || world.app.merged_kubeconfig(&who(), &key, None).await;
+    let merged = async || {
+        world
+            .app
+            .merged_kubeconfig(&who(), &key, &AskedKubeconfig::default())
+            .await
+    };
     assert_eq!(kind(merged().await), Kind::Conflict);
     world.issue(&key, "c1", true).await;
     let one = merged().await.unwrap();
@@ -80,7 +89,7 @@ async fn before_and_after_the_answer_says_why_not(world: World) {
         let one = fetch(&world, &key, "edge-c1").await.unwrap_err();
         let all = world
             .app
-            .merged_kubeconfig(&who(), &key, None)
+            .merged_kubeconfig(&who(), &key, &AskedKubeconfig::default())
             .await
             .unwrap_err();
         assert_eq!((one.kind, all.kind), (Kind::Conflict, Kind::Conflict));
@@ -136,10 +145,14 @@ async fn fetch_of(
     key: &CloudKey,
     user: &str,
 ) -> Result<(String, String), dcm_app::Error> {
-    let (app, user) = (&world.app, UserName::parse(user).unwrap());
+    let app = &world.app;
+    let asked = AskedKubeconfig {
+        user: UserName::parse(user).ok(),
+        ..AskedKubeconfig::default()
+    };
     let name = reference_name("edge-c1");
-    let one = app.member_kubeconfig(&who(), key, &name, Some(&user)).await;
-    let all = app.merged_kubeconfig(&who(), key, Some(&user)).await;
+    let one = app.member_kubeconfig(&who(), key, &name, &asked).await;
+    let all = app.merged_kubeconfig(&who(), key, &asked).await;
     let text = |secret: SecretString| secret.expose_secret().to_owned();
     Ok((text(one?), text(all?)))
 }

@@ -1,6 +1,6 @@
 //! Instantiate, update, terminate: accepted in every state, idempotent, the last accepted wish wins.
 
-use dcm_app::{Accepted, Precondition};
+use dcm_app::{Accepted, AskedKubeconfig, Precondition};
 use dcm_store::{Batch, Expect, StoreExt as _};
 use dcm_types::documents::{
     Action, ClusterHealth, HealthState, Level, Reservation, Revision, SignerState, Wish,
@@ -226,10 +226,13 @@ async fn an_admin_cloud_is_true_without_anything_in_its_members(world: World) {
     );
     let name = crate::world::reference_name("edge-c1");
     let one = app
-        .member_kubeconfig(&who, &key, &name, None)
+        .member_kubeconfig(&who, &key, &name, &AskedKubeconfig::default())
         .await
         .unwrap_err();
-    let all = app.merged_kubeconfig(&who, &key, None).await.unwrap_err();
+    let all = app
+        .merged_kubeconfig(&who, &key, &AskedKubeconfig::default())
+        .await
+        .unwrap_err();
     for error in [one, all] {
         assert_eq!(error.kind, Kind::Conflict);
         assert!(error.hint.unwrap().contains("own credentials"));

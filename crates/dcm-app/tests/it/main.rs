@@ -43,6 +43,7 @@ mod quotas;
 mod races;
 mod references;
 mod reservations;
+mod revocation;
 mod status;
 mod stopping;
 mod usage;

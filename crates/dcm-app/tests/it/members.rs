@@ -1,10 +1,10 @@
 //! The hand of the synchronizer: what it would record of members, for tests of the other side.
 
-use dcm_pki::kubeconfig::TenantKubeconfig;
+use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig};
 use dcm_store::{Batch, Expect, Place, StoreExt as _};
 use dcm_types::documents::{
-    Access, CredentialKind, IssuedCertificate, LastError, Lifecycle, LogicalCloud, Observed,
-    Project, Reservation, Target, User,
+    Access, CredentialKind, IssuedCredential, LastError, Lifecycle, LogicalCloud, Observed,
+    Project, Proof, Reservation, Target, User,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::ports::StatusChange;
@@ -129,11 +129,12 @@ impl World {
         let found = self.store.read::<LogicalCloud>(&Key::cloud(cloud)).await;
         let user = Key::user(cloud, &UserName::parse(user).unwrap());
         let user = self.store.read::<User>(&user).await.unwrap();
+        let user = user.expect(read).document;
         user_identity(
             project.expect(read).document.uid,
             found.unwrap().expect(read).document.uid,
-            user.expect(read).document.uid,
-            1,
+            user.uid,
+            user.identity_generation,
         )
     }
 
@@ -159,6 +160,7 @@ impl World {
             user: UserName::parse(user).unwrap(),
             identity: self.identity(cloud, user).await,
             credential: CredentialKind::Certificate,
+            last_epoch: 0,
             current: None,
             pending: None,
         };
@@ -168,8 +170,10 @@ impl World {
             certificate_authority_pem: "ca".to_owned(),
             tls_server_name: None,
             user: user.to_owned(),
-            certificate_pem: "certificate".to_owned(),
-            key_pem: SecretString::from("key".to_owned()),
+            authentication: TenantAuthentication::Certificate {
+                certificate_pem: "certificate".to_owned(),
+                key_pem: SecretString::from("key".to_owned()),
+            },
             namespace: "payments".to_owned(),
         };
         let place = Place {
@@ -187,10 +191,12 @@ impl World {
                 plain.expose_secret().as_bytes(),
             )
             .unwrap();
-        access.current = Some(IssuedCertificate {
+        access.current = Some(IssuedCredential {
             epoch: 4,
-            key: Sealed(String::new()),
-            certificate_pem: "certificate".to_owned(),
+            proof: Proof::Certificate {
+                certificate_pem: "certificate".to_owned(),
+                key: Sealed(String::new()),
+            },
             not_before: now,
             not_after: now + std::time::Duration::from_hours(24),
             kubeconfig: sealed,

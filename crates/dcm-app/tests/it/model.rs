@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dcm_app::{Deletion, Precondition};
 use dcm_store::{Batch, Expect};
 use dcm_types::documents::{Observed, Wish};
-use dcm_types::{CloudKey, Key, Kind};
+use dcm_types::{CloudKey, Key, Kind, UserName};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -27,6 +27,7 @@ enum Step {
     Update,
     Terminate,
     Stop,
+    Revoke,
     /// The synchronizer brings a member to what is wished.
     Run(usize),
     /// A run of a member fails.
@@ -45,6 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Update),
         2 => Just(Step::Terminate),
         1 => Just(Step::Stop),
+        1 => Just(Step::Revoke),
         4 => member.clone().prop_map(Step::Run),
         1 => member.prop_map(Step::Fail),
     ];
@@ -155,6 +157,14 @@ impl Model {
                 return self.accepted();
             }
             Step::Terminate => return self.wish_absent(),
+            Step::Revoke => {
+                if self.wish == Some(Wish::Present) {
+                    // What is frozen stays, also what the documents do not say any more.
+                    self.generation += 1;
+                    self.paused = false;
+                }
+                return self.accepted();
+            }
         }
         Outcome::Fine
     }
@@ -204,6 +214,11 @@ async fn call(world: &World, key: &CloudKey, step: Step) -> Outcome {
         Step::Update => refused(app.update(&who, key).await, accepted),
         Step::Terminate => refused(app.terminate(&who, key).await, accepted),
         Step::Stop => refused(app.stop(&who, key).await, accepted),
+        Step::Revoke => {
+            let user = UserName::parse("bob").unwrap();
+            let revoked = app.revoke_user(&who, key, &user, Precondition::None).await;
+            refused(revoked, accepted)
+        }
         Step::Run(_) | Step::Fail(_) => Outcome::Fine,
     }
 }

@@ -1,6 +1,6 @@
 //! Documents and their parents: what exists, what is missing, what still has children.
 
-use dcm_app::{Error, PageRequest, Precondition, Until};
+use dcm_app::{AskedKubeconfig, Error, PageRequest, Precondition, Until};
 use dcm_types::drafts::ProviderDraft;
 use dcm_types::{
     CloudKey, Key, Kind, PermissionName, ProjectName, ProviderName, QuotaName, UserName,
@@ -275,10 +275,12 @@ async fn refusals_of_actions(world: &World, key: &CloudKey) -> Vec<Error> {
         app.wait_status(who, key, Until::Ready, None, timeout)
             .await
             .unwrap_err(),
-        app.member_kubeconfig(who, key, reference, None)
+        app.member_kubeconfig(who, key, reference, &AskedKubeconfig::default())
             .await
             .unwrap_err(),
-        app.merged_kubeconfig(who, key, None).await.unwrap_err(),
+        app.merged_kubeconfig(who, key, &AskedKubeconfig::default())
+            .await
+            .unwrap_err(),
     ]
 }
 

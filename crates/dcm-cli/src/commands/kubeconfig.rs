@@ -30,6 +30,10 @@ pub struct Arguments {
     #[arg(long, value_name = "USER", value_parser = segment)]
     user: Option<String>,
 
+    /// Name `dcm credential` in it, which asks for the present credential at each use, instead of one
+    #[arg(long)]
+    exec: bool,
+
     /// File to write, readable by its owner only; without it, or with `-`, standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -45,11 +49,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
             references.join(&name).join("kubeconfig")
         }
     };
-    let query = arguments.user.map(|user| ("user", user));
-    let text = context
-        .client
-        .get_text(&path, query.into_iter().collect())
-        .await?;
+    let user = arguments.user.map(|user| ("user", user));
+    let exec = arguments
+        .exec
+        .then(|| ("exec", context.client.server().to_owned()));
+    let query = user.into_iter().chain(exec).collect();
+    let text = context.client.get_text(&path, query).await?;
     match arguments.output.as_deref() {
         Some(file) if file != FilePath::new("-") => {
             file::write_secret(file, &text)?;
@@ -63,7 +68,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
 }
 
 /// The name of the reference that makes a cluster a member.
-async fn reference_name(
+pub(super) async fn reference_name(
     context: &Context<'_>,
     references: &Path,
     cloud: &str,

@@ -1,11 +1,10 @@
 //! `dcm logical-cloud`: create them, make them exist, watch them, make them go.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand, ValueEnum};
 use dcm_wire::documents::{LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec};
 use dcm_wire::views::{Accepted, Wish};
 
+use super::user::CredentialType;
 use crate::arguments::{
     Format, MemberArgument, MetadataArguments, OutputArguments, Pair, ProjectArguments,
     WaitArguments, member, pair, segment,
@@ -87,6 +86,9 @@ struct Create {
     /// Its user
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
+    /// How its user proves who they are in the members [default: certificate]
+    #[arg(long, value_name = "TYPE", requires = "user")]
+    user_type: Option<CredentialType>,
     /// Network preset [default: baseline]
     #[arg(long, value_name = "PRESET")]
     isolation: Option<Isolation>,
@@ -121,7 +123,7 @@ enum PodSecurity {
     Restricted,
 }
 
-fn word(value: Option<impl ValueEnum>) -> String {
+pub(super) fn word(value: Option<impl ValueEnum>) -> String {
     value
         .and_then(|value| value.to_possible_value())
         .map(|value| value.get_name().to_owned())
@@ -218,12 +220,6 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
     }
 }
 
-impl WaitArguments {
-    fn limit(&self) -> Option<Duration> {
-        self.wait.then_some(self.timeout)
-    }
-}
-
 impl One {
     fn path(&self) -> Path {
         path(&self.project.project, &self.name)
@@ -280,7 +276,7 @@ fn document(create: Create) -> (String, LogicalCloudDocument) {
             level: String::new(),
             user: create.user.map(|user_name| UserSpec {
                 user_name,
-                credential: String::new(),
+                credential: word(create.user_type),
             }),
             isolation: word(create.isolation),
             pod_security: word(create.pod_security),

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod cluster_label;
 pub mod completion;
 pub mod controller;
+pub mod credential;
 pub mod files;
 pub mod key_values;
 pub mod kubeconfig;
@@ -83,6 +84,8 @@ pub enum Command {
 
     /// Print the manual page, or write one page per command
     Man(man::Arguments),
+    /// Print the present credential for a member; kubeconfigs made with `--exec` call it
+    Credential(credential::Arguments),
 
     /// Print a completion script for a shell
     Completion(completion::Arguments),
@@ -108,6 +111,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::User(arguments) => user::run(arguments, context).await,
         Command::Permission(arguments) => permission::run(arguments, context).await,
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
+        Command::Credential(arguments) => credential::run(arguments, context).await,
         // They need no server, and were handled before a client was made.
         Command::Completion(_) | Command::Man(_) => Ok(()),
     }

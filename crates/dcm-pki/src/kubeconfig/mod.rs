@@ -27,7 +27,7 @@ pub use admin::{AdminCredential, Authentication};
 pub use render::render;
 pub use select::certificate_authorities;
 pub use server::{Host, Server};
-pub use tenant::TenantKubeconfig;
+pub use tenant::{TenantAuthentication, TenantKubeconfig};
 
 use faults::Faults;
 

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use super::tenant::TenantKubeconfig;
+use super::tenant::{TenantAuthentication, TenantKubeconfig};
 
 /// An entry under the names that it has in the file, quoted.
 struct Named<'a> {
@@ -65,8 +65,17 @@ pub fn render(entries: &[TenantKubeconfig], current: usize) -> SecretString {
     yaml.list("users", &named, |yaml, named| {
         yaml.line(2, "- name", &named.user);
         yaml.object(4, "user");
-        yaml.base64("client-certificate-data", &named.entry.certificate_pem);
-        yaml.base64("client-key-data", named.entry.key_pem.expose_secret());
+        match &named.entry.authentication {
+            TenantAuthentication::Certificate {
+                certificate_pem,
+                key_pem,
+            } => {
+                yaml.base64("client-certificate-data", certificate_pem);
+                yaml.base64("client-key-data", key_pem.expose_secret());
+            }
+            TenantAuthentication::Token(token) => yaml.secret("token", token.expose_secret()),
+            TenantAuthentication::Plugin(arguments) => yaml.plugin(arguments),
+        }
     });
     SecretString::from(yaml.0.as_str())
 }
@@ -95,7 +104,8 @@ fn unique_names(entries: &[TenantKubeconfig]) -> Vec<String> {
 /// A YAML double-quoted scalar that every reader takes for text; only printable ASCII stands for
 /// itself.
 fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
+    // Room for the worst: it may be a secret, and must never move.
+    let mut quoted = String::with_capacity(10 * text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
         match character {
@@ -123,10 +133,9 @@ impl Text {
                 let names = entry.context.len() + entry.user.len() + entry.namespace.len();
                 let server =
                     entry.server.len() + entry.tls_server_name.as_ref().map_or(0, String::len);
-                let pem = entry.certificate_authority_pem.len()
-                    + entry.certificate_pem.len()
-                    + entry.key_pem.expose_secret().len();
-                // Quoting makes ten characters of one at worst, and a name stands six times.
+                let pem = entry.certificate_authority_pem.len() + entry.proof_length();
+                // Quoting makes ten characters of one at worst, and a name stands six times. A token is
+                // plain.
                 1024 + 60 * names + 10 * server + 2 * pem
             })
             .sum();
@@ -152,6 +161,26 @@ impl Text {
         for named in named {
             entry(self, named);
         }
+    }
+
+    fn plugin(&mut self, arguments: &[String]) {
+        self.object(6, "exec");
+        self.line(8, "apiVersion", "client.authentication.k8s.io/v1");
+        self.line(8, "command", "dcm");
+        self.line(8, "interactiveMode", "Never");
+        self.line(8, "provideClusterInfo", "false");
+        self.object(8, "args");
+        for argument in arguments {
+            for part in ["        - ", &quoted(argument), "\n"] {
+                self.0.push_str(part);
+            }
+        }
+    }
+
+    /// A token is letters, digits and few signs, and nothing that a quote would be needed for.
+    fn secret(&mut self, member: &str, text: &str) {
+        let quoted = Zeroizing::new(quoted(text));
+        self.line(6, member, &quoted);
     }
 
     /// Base64 is plain text to every YAML reader once it is quoted.

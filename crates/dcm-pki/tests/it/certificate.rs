@@ -1,6 +1,6 @@
 //! What is accepted from a signer, and each way in which its answer can be wrong (T20, T23).
 
-use dcm_pki::{Mismatch, UserKey, certificate_key_matches, verify_issued};
+use dcm_pki::{Mismatch, UserKey, certificate_key_matches, verify_issued, verify_issuer};
 use dcm_types::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -276,4 +276,40 @@ fn every_mismatch_has_a_category() {
     for (mismatch, category) in rows {
         assert_eq!(mismatch.category(), category);
     }
+}
+
+#[test]
+fn a_certificate_leads_to_an_authority_or_is_refused() {
+    let signer = Signer::new();
+    let leaf = signer.issue(&good());
+    let (other, other_pem) = authority();
+    // The authority has the same name in all cases; only its key tells.
+    assert_eq!(verify_issuer(&leaf, &signer.authority_pem), Ok(()));
+    assert_eq!(verify_issuer(&leaf, &other_pem), Err(Mismatch::Issuer));
+    let both = format!("{other_pem}{}", signer.authority_pem);
+    assert_eq!(verify_issuer(&leaf, &both), Ok(()));
+    // What is not told, or cannot be read, refuses nothing.
+    for unknown in ["", "no certificate"] {
+        assert_eq!(verify_issuer(&leaf, unknown), Ok(()), "{unknown}");
+    }
+
+    let mut parameters = named("between");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let between_pem = parameters.signed_by(&key, &other).unwrap().pem();
+    let between = Issuer::new(parameters, key);
+    let leaf = good().signed_by(&signer.public, &between).unwrap().pem();
+    assert_eq!(verify_issuer(&leaf, &other_pem), Err(Mismatch::Issuer));
+    let chain = format!("{leaf}{between_pem}");
+    assert_eq!(verify_issuer(&chain, &other_pem), Ok(()));
+    assert_eq!(
+        verify_issuer(&chain, &signer.authority_pem),
+        Err(Mismatch::Issuer)
+    );
+    // Two that signed each other lead nowhere, and in finite time.
+    let circle = format!("{between_pem}{between_pem}{between_pem}");
+    assert_eq!(
+        verify_issuer(&circle, &signer.authority_pem),
+        Err(Mismatch::Issuer)
+    );
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use dcm_pki::kubeconfig::{TenantKubeconfig, render};
+use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig, render};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -17,8 +17,10 @@ fn entry(context: &str) -> TenantKubeconfig {
         certificate_authority_pem: format!("authority of {context}"),
         tls_server_name: None,
         user: "alice".to_owned(),
-        certificate_pem: format!("certificate for {context}"),
-        key_pem: SecretString::from(format!("key for {context} {CANARY}")),
+        authentication: TenantAuthentication::Certificate {
+            certificate_pem: format!("certificate for {context}"),
+            key_pem: SecretString::from(format!("key for {context} {CANARY}")),
+        },
         namespace: "payments".to_owned(),
     }
 }
@@ -129,6 +131,68 @@ fn no_value_breaks_out_of_its_place() {
 }
 
 #[test]
+fn a_token_stands_where_kubectl_looks_for_it() {
+    let mut robot = entry("dc-edge1");
+    robot.authentication = TenantAuthentication::Token(SecretString::from("aa.b-b.c_c"));
+    let view = seen(&[robot, entry("dc-edge2")], 0);
+    let users = view["users"].as_array().unwrap();
+    assert_eq!(
+        users[0]["user"],
+        serde_json::json!({ "token": "aa.b-b.c_c" })
+    );
+    assert!(users[1]["user"]["client-key-data"].is_string());
+    for torn in ["{}", r#"{"token":"t","key":"k"}"#] {
+        let mut json: Value = serde_json::from_str(entry("x").to_json().expose_secret()).unwrap();
+        json.as_object_mut().unwrap().remove("certificate");
+        let other: Value = serde_json::from_str(torn).unwrap();
+        for (name, value) in other.as_object().unwrap() {
+            json[name] = value.clone();
+        }
+        assert!(TenantKubeconfig::from_json(json.to_string().as_bytes()).is_err());
+    }
+}
+
+#[test]
+fn a_plugin_is_what_kubectl_runs_and_nothing_secret_is_there() {
+    let mut one = entry("dc-edge1");
+    let arguments = ["credential", "--user", "a \"b\n: c", ""].map(str::to_owned);
+    one.authentication = TenantAuthentication::Plugin(arguments.to_vec());
+    let view = seen(&[one], 0);
+    let exec = &view["users"][0]["user"]["exec"];
+    assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(exec["command"], "dcm");
+    assert_eq!(exec["interactiveMode"], "Never");
+    assert_eq!(exec["args"], serde_json::json!(arguments));
+    assert_eq!(view["users"][0]["user"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn a_credential_alone_says_when_it_ends() {
+    let until = "2030-06-15T12:00:00.25Z".parse().unwrap();
+    let json = |entry: &TenantKubeconfig| -> Value {
+        serde_json::from_str(entry.exec_credential(until).expose_secret()).unwrap()
+    };
+    let mut robot = entry("x");
+    let with_key = json(&robot);
+    assert_eq!(with_key["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(with_key["kind"], "ExecCredential");
+    assert_eq!(
+        with_key["status"]["clientCertificateData"],
+        "certificate for x"
+    );
+    assert_eq!(
+        with_key["status"]["expirationTimestamp"],
+        "2030-06-15T12:00:00Z"
+    );
+    assert!(with_key["status"]["clientKeyData"].is_string());
+    robot.authentication = TenantAuthentication::Token(SecretString::from("t"));
+    assert_eq!(
+        json(&robot)["status"],
+        serde_json::json!({ "expirationTimestamp": "2030-06-15T12:00:00Z", "token": "t" })
+    );
+}
+
+#[test]
 fn no_member_is_an_empty_file() {
     let view = seen(&[], 0);
     assert_eq!(view["current-context"], "");
@@ -139,11 +203,12 @@ fn no_member_is_an_empty_file() {
 fn the_stored_form_survives_and_shows_no_secret() {
     let mut one = entry("dc-edge1");
     one.tls_server_name = Some("a".to_owned());
-    for entry in [one, entry("dc-edge2")] {
+    let mut robot = entry("dc-edge3");
+    robot.authentication = TenantAuthentication::Token(SecretString::from(CANARY));
+    for entry in [one, robot, entry("dc-edge2")] {
         let json = entry.to_json();
         let again = TenantKubeconfig::from_json(json.expose_secret().as_bytes()).unwrap();
         assert_eq!(again.to_json().expose_secret(), json.expose_secret());
-        assert_eq!(again.key_pem.expose_secret(), entry.key_pem.expose_secret());
         let shown = format!(
             "{again:?} {:?} {json:?}",
             render(std::slice::from_ref(&again), 0)

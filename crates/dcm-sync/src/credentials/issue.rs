@@ -1,105 +1,110 @@
-//! Taking an issued certificate: checked against our key and name, sealed together with its kubeconfig.
+//! Taking an issued certificate: checked against our key, our name and the cluster's own authorities,
+//! sealed together with its kubeconfig.
 
-use dcm_pki::kubeconfig::TenantKubeconfig;
-use dcm_pki::{UserKey, Validity, verify_issued};
+use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig};
+use dcm_pki::{Mismatch, UserKey, verify_issued, verify_issuer};
 use dcm_store::Vault;
 use dcm_store::vault::Place as SealedPlace;
-use dcm_types::documents::{IssuedCertificate, PendingCertificate};
+use dcm_types::documents::{PendingCertificate, Proof};
 use dcm_types::sealed::Purpose;
-use dcm_types::{Document as _, Timestamp};
+use dcm_types::{Document as _, NamespaceName, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Credential, CredentialState, mismatch_reason};
+use super::Credential;
 use crate::error::Error;
 use crate::member::Member;
 
-/// Takes the certificate of the pending request, or says why it is refused (T23).
-pub(crate) fn issue(
-    credential: &mut Credential,
-    certificate_pem: &str,
-    namespace: &str,
-    member: &Member,
-    vault: &Vault,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let Some(pending) = credential.access.pending.clone() else {
-        return Ok(());
-    };
-    let key_pem = open_key(credential, &pending, vault)?;
-    let key = UserKey::from_pem(&key_pem).map_err(|source| Error::Key {
-        what: "key of the user",
-        source,
-    })?;
-    match verify_issued(certificate_pem, &key, &credential.access.identity, now) {
-        Ok(validity) => take(
-            credential,
-            &pending,
-            certificate_pem,
-            validity,
-            &|credential| {
-                let kubeconfig = TenantKubeconfig {
-                    context: format!("{}@{}", credential.access.target.cloud.cloud, member.key),
-                    server: member.credential.server.to_string(),
-                    certificate_authority_pem: member.credential.certificate_authority_pem.clone(),
-                    tls_server_name: member.credential.tls_server_name.clone(),
-                    user: credential.access.user.to_string(),
-                    certificate_pem: certificate_pem.to_owned(),
-                    key_pem: key_pem.clone(),
-                    namespace: namespace.to_owned(),
-                };
-                let seal = |purpose, field, plain: &SecretString| {
-                    credential.seal(vault, purpose, field, pending.epoch, plain)
-                };
-                let key = seal(Purpose::UserKey, "key", &key_pem)?;
-                let kubeconfig = seal(
-                    Purpose::TenantKubeconfig,
-                    "kubeconfig",
-                    &kubeconfig.to_json(),
-                )?;
-                Ok((key, kubeconfig))
-            },
-        ),
-        Err(mismatch) => {
-            let (reason, message) = mismatch_reason(&mismatch);
-            tracing::warn!(member = %credential.access.target, reason, message, "certificate refused");
-            if credential.access.current.is_none() {
-                credential.state = CredentialState::Blocked(reason, message);
-            }
-            Ok(())
+/// What a certificate or a token is taken with.
+pub(crate) struct Issuer<'a> {
+    pub(crate) member: &'a Member,
+    /// The namespace of the cloud.
+    pub(crate) namespace: &'a NamespaceName,
+    pub(crate) vault: &'a Vault,
+    pub(crate) now: Timestamp,
+}
+
+impl Issuer<'_> {
+    /// The user's way into the member.
+    pub(super) fn kubeconfig(
+        &self,
+        credential: &Credential,
+        authentication: TenantAuthentication,
+    ) -> TenantKubeconfig {
+        let member = &self.member.credential;
+        TenantKubeconfig {
+            context: format!(
+                "{}@{}",
+                credential.access.target.cloud.cloud, self.member.key
+            ),
+            server: member.server.to_string(),
+            certificate_authority_pem: member.certificate_authority_pem.clone(),
+            tls_server_name: member.tls_server_name.clone(),
+            user: credential.access.user.to_string(),
+            authentication,
+            namespace: self.namespace.to_string(),
         }
     }
 }
 
-/// The sealed key and the sealed kubeconfig of a certificate.
-type SealedPair = (dcm_types::Sealed, dcm_types::Sealed);
-
-fn take(
+/// Takes the certificate of the pending request, or says why it is refused (T23). `authorities` are
+/// those from which the cluster takes client certificates; `None`: it does not tell.
+pub(crate) fn issue(
     credential: &mut Credential,
-    pending: &PendingCertificate,
     certificate_pem: &str,
-    validity: Validity,
-    seal: &dyn Fn(&Credential) -> Result<SealedPair, Error>,
+    issuer: &Issuer<'_>,
+    authorities: Option<&str>,
 ) -> Result<(), Error> {
-    let (key, kubeconfig) = seal(credential)?;
-    // The bindings are to the identity, not to the certificate: a renewal is usable at once.
-    let usable = credential
-        .access
-        .current
-        .as_ref()
-        .is_some_and(|current| current.usable);
-    credential.access.current = Some(IssuedCertificate {
-        epoch: pending.epoch,
-        key,
-        certificate_pem: certificate_pem.to_owned(),
-        not_before: validity.not_before,
-        not_after: validity.not_after,
-        kubeconfig,
-        usable,
+    let Some(pending) = credential.access.pending.clone() else {
+        return Ok(());
+    };
+    let key_pem = open_key(credential, &pending, issuer.vault)?;
+    let key = UserKey::from_pem(&key_pem).map_err(|source| Error::Key {
+        what: "key of the user",
+        source,
+    })?;
+    let verdict = verify_issued(
+        certificate_pem,
+        &key,
+        &credential.access.identity,
+        issuer.now,
+    )
+    .and_then(|validity| {
+        authorities.map_or(Ok(()), |known| verify_issuer(certificate_pem, known))?;
+        Ok(validity)
     });
-    credential.access.pending = None;
-    credential.dirty = true;
-    credential.state = CredentialState::Current;
+    let validity = match verdict {
+        Ok(validity) => validity,
+        Err(mismatch) => {
+            refuse(credential, &mismatch, issuer.now);
+            return Ok(());
+        }
+    };
+    let seal = |purpose, field, plain: &SecretString| {
+        credential.seal(issuer.vault, purpose, field, pending.epoch, plain)
+    };
+    let authentication = TenantAuthentication::Certificate {
+        certificate_pem: certificate_pem.to_owned(),
+        key_pem: key_pem.clone(),
+    };
+    let kubeconfig = issuer.kubeconfig(credential, authentication).to_json();
+    let proof = Proof::Certificate {
+        certificate_pem: certificate_pem.to_owned(),
+        key: seal(Purpose::UserKey, "key", &key_pem)?,
+    };
+    let kubeconfig = seal(Purpose::TenantKubeconfig, "kubeconfig", &kubeconfig)?;
+    credential.accept(pending.epoch, proof, validity, kubeconfig);
     Ok(())
+}
+
+/// A certificate stands in its request for good: once the cluster is about to forget that, another
+/// request is made.
+fn refuse(credential: &mut Credential, mismatch: &Mismatch, now: Timestamp) {
+    let (reason, message) = ("CertificateMismatch", mismatch.to_string());
+    tracing::warn!(member = %credential.access.target, reason, message, "certificate refused");
+    if credential.is_outlived(now) {
+        credential.abandon(reason);
+    }
+    credential.block(reason, message);
 }
 
 fn open_key(

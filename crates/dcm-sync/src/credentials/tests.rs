@@ -80,7 +80,7 @@ fn states_of_our_own_request() {
     let denied = json!({ "conditions": [{ "type": "Denied", "message": "no" }] });
     assert_eq!(
         state(&ours(&denied)),
-        RequestState::Refused("no".to_owned())
+        RequestState::Refused("denied: no".to_owned())
     );
     let garbled = json!({ "conditions": approved, "certificate": "%%" });
     assert!(matches!(state(&ours(&garbled)), RequestState::Refused(_)));

@@ -45,6 +45,12 @@ impl Right {
 pub(super) async fn missing(calls: &Calls<'_>) -> Result<(Vec<String>, Vec<String>), CallError> {
     let approve = [
         Right {
+            verb: "create",
+            group: "",
+            resource: "serviceaccounts/token".to_owned(),
+            name: "",
+        },
+        Right {
             verb: "update",
             group: "certificates.k8s.io",
             resource: "certificatesigningrequests/approval".to_owned(),

@@ -12,7 +12,7 @@ use dcm_cluster::Object;
 pub(crate) struct Fingerprint(u64);
 
 /// Members that we write or compare.
-const COMPARED: [&str; 9] = [
+const COMPARED: [&str; 10] = [
     "/metadata/uid",
     "/metadata/labels",
     "/metadata/annotations",
@@ -22,6 +22,7 @@ const COMPARED: [&str; 9] = [
     "/subjects",
     "/roleRef",
     "/aggregationRule",
+    "/automountServiceAccountToken",
 ];
 
 impl Fingerprint {

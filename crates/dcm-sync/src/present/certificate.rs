@@ -3,14 +3,12 @@
 use dcm_types::documents::PendingCertificate;
 
 use super::Present;
-use crate::credentials::{
-    Credential, CredentialState, RequestState, approved, issue, request_state,
-};
+use crate::credentials::{Credential, Issuer, RequestState, approved, issue, request_state};
 use crate::error::Error;
 use crate::render;
 use dcm_cluster::{CallError, CallErrorKind, Object, Place, Resource};
 
-fn place(pending: &PendingCertificate) -> Place {
+pub(super) fn place(pending: &PendingCertificate) -> Place {
     Place {
         resource: Resource::CertificateSigningRequest,
         namespace: None,
@@ -75,8 +73,11 @@ pub(super) async fn take_in(
             Ok(())
         }
         RequestState::Refused(message) => {
-            if credential.access.current.is_none() {
-                credential.state = CredentialState::Blocked("CertificateRefused", message);
+            // Once the cluster is about to forget the request, another one is made.
+            if credential.is_outlived(context.clock.now()) {
+                credential.abandon("CertificateRequested");
+            } else {
+                credential.block("CertificateRefused", message);
             }
             Ok(())
         }
@@ -85,48 +86,61 @@ pub(super) async fn take_in(
             match present.run.calls().approve(approval).await {
                 Ok(request) => {
                     present.run.member.learn(&request);
-                    wait(credential, "WaitsForSigner");
+                    credential.wait("WaitsForSigner");
                     Ok(())
                 }
                 Err(error) => refused(credential, error),
             }
         }
         RequestState::Approved => {
-            wait(credential, "WaitsForSigner");
+            credential.wait("WaitsForSigner");
             Ok(())
         }
         RequestState::Issued(pem) => {
             present.run.member.learn(request);
-            let namespace = present.inputs.revision.slice.namespace.as_str();
-            let now = context.clock.now();
-            issue(
-                credential,
-                &pem,
-                namespace,
-                &present.run.member,
-                &context.vault,
-                now,
-            )
+            take(present, credential, &pem).await
         }
     }
 }
 
-fn wait(credential: &mut Credential, reason: &'static str) {
-    if credential.access.current.is_none() {
-        credential.state = CredentialState::Waiting(reason);
+async fn take(
+    present: &Present<'_>,
+    credential: &mut Credential,
+    certificate_pem: &str,
+) -> Result<(), Error> {
+    let member = &present.run.member;
+    let authorities = member.client_authorities(&present.run.calls()).await?;
+    issue(
+        credential,
+        certificate_pem,
+        &issuer(present),
+        authorities.as_deref(),
+    )?;
+    if credential.access.pending.is_some() {
+        // It was refused; perhaps because the cluster changed its authorities.
+        member.forget_authorities();
+    }
+    Ok(())
+}
+
+pub(super) fn issuer<'a>(present: &'a Present<'_>) -> Issuer<'a> {
+    Issuer {
+        member: &present.run.member,
+        namespace: &present.inputs.revision.slice.namespace,
+        vault: &present.context.vault,
+        now: present.context.clock.now(),
     }
 }
 
 /// A refusal of the member that concerns the request only.
-fn refused(credential: &mut Credential, error: CallError) -> Result<(), Error> {
+pub(super) fn refused(credential: &mut Credential, error: CallError) -> Result<(), Error> {
     if !error.concerns_object_only() {
         return Err(error.into());
     }
-    if credential.access.current.is_none() {
-        credential.state = match error.kind {
-            CallErrorKind::Forbidden => CredentialState::Blocked("Forbidden", error.message),
-            _ => CredentialState::Waiting("RequestChangedMeanwhile"),
-        };
+    match error.kind {
+        CallErrorKind::Forbidden => credential.block("Forbidden", error.message),
+        CallErrorKind::Invalid => credential.block("Invalid", error.message),
+        _ => credential.wait("RequestChangedMeanwhile"),
     }
     Ok(())
 }

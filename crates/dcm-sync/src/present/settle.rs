@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use dcm_types::Track;
 use dcm_types::documents::ObjectState;
+use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::{Present, certificate};
+use crate::credentials::Credential;
 use crate::error::Error;
 use crate::member::MemberEvent;
 use crate::render::quota_in_force;
@@ -58,11 +60,7 @@ impl Present<'_> {
             .outcomes
             .iter()
             .any(|outcome| outcome.reason == "NotInForce");
-        quota
-            || self
-                .credentials
-                .iter()
-                .any(|credential| credential.access.pending.is_some())
+        quota || self.credentials.iter().any(Credential::is_coming)
     }
 
     async fn take_event(&mut self, object: &Arc<Object>) -> Result<(), Error> {
@@ -96,7 +94,12 @@ impl Present<'_> {
 
     async fn take_request(&mut self, object: &Arc<Object>) -> Result<(), Error> {
         // Only what is signed, denied or failed is news; our own POST and approval are not.
-        let is_news = !object.text("/status/certificate").is_empty();
+        let conditions = object.at("/status/conditions").and_then(Value::as_array);
+        let refused = conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition["type"] == "Denied" || condition["type"] == "Failed");
+        let is_news = refused || !object.text("/status/certificate").is_empty();
         if !is_news {
             return Ok(());
         }

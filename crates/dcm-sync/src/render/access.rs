@@ -1,10 +1,12 @@
-//! Certificate requests, roles and bindings.
+//! Certificate requests, service accounts, roles and bindings.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dcm_types::Track;
-use dcm_types::documents::{PendingCertificate, Revision, RevisionPermission};
-use dcm_types::member_name;
+use dcm_types::documents::{
+    CredentialKind, PendingCertificate, Revision, RevisionPermission, RevisionUser,
+};
+use dcm_types::member_name::{self, SYSTEM_NAMESPACE};
 use dcm_types::permission::Reach;
 use serde_json::{Value, json};
 
@@ -43,6 +45,52 @@ pub(crate) fn certificate_request(
     );
     object.0["metadata"]["annotations"] = json!({ CLOUD_ANNOTATION: revision.cloud.to_string() });
     object
+}
+
+/// Where a service account of ours is: not in the namespace of the cloud, where whoever may create pods or
+/// secrets could borrow it, and where it would count against the tenant's quotas.
+pub(crate) fn account_place(name: String) -> Place {
+    Place {
+        resource: Resource::ServiceAccount,
+        namespace: Some(SYSTEM_NAMESPACE.to_owned()),
+        name,
+    }
+}
+
+fn account_name(user: &RevisionUser) -> String {
+    member_name::service_account(user.name.as_str(), &user.identity)
+}
+
+/// One service account per user of that type. No pod gets its token by itself.
+pub(super) fn accounts(revision: &Revision) -> impl Iterator<Item = Wanted> + '_ {
+    let robots = revision.slice.users.iter();
+    robots
+        .filter(|user| user.credential == CredentialKind::ServiceAccount)
+        .map(|user| {
+            let place = account_place(account_name(user));
+            let mut object = Object::new(&place, &labels(revision));
+            object.0["metadata"]["annotations"] = json!({
+                CLOUD_ANNOTATION: revision.cloud.to_string(),
+                USER_ANNOTATION: user.name.as_str(),
+            });
+            Wanted {
+                track: Track::Access,
+                place,
+                object: object.with("automountServiceAccountToken", json!(false)),
+            }
+        })
+}
+
+/// Whom the bindings of a user name.
+fn subject(user: &RevisionUser) -> Value {
+    match user.credential {
+        CredentialKind::Certificate => {
+            json!({ "kind": "User", "name": user.identity, "apiGroup": RBAC_GROUP })
+        }
+        CredentialKind::ServiceAccount => json!({
+            "kind": "ServiceAccount", "name": account_name(user), "namespace": SYSTEM_NAMESPACE,
+        }),
+    }
 }
 
 /// One role per permission, named by its identity and never by its position in a list (T12).
@@ -87,10 +135,7 @@ pub(super) fn bindings(revision: &Revision) -> impl Iterator<Item = Wanted> + '_
         let mut annotations = annotations(revision, permission);
         annotations[USER_ANNOTATION] = user.name.as_str().into();
         let object = Object::new(&place, &labels(revision))
-            .with(
-                "subjects",
-                json!([{ "kind": "User", "name": user.identity, "apiGroup": RBAC_GROUP }]),
-            )
+            .with("subjects", json!([subject(user)]))
             .with(
                 "roleRef",
                 json!({

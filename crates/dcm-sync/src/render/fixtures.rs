@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dcm_types::documents::{
-    Isolation, Level, Member, PodSecurity, Revision, RevisionPermission, RevisionQuota,
-    RevisionUser, Slice, Wish,
+    CredentialKind, Isolation, Level, Member, PodSecurity, Revision, RevisionPermission,
+    RevisionQuota, RevisionUser, Slice, Wish,
 };
 use dcm_types::permission::{Reach, Rule};
 use dcm_types::quota::QuotaLimits;
@@ -46,6 +46,7 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
                 uid: Uid::from_random([2; 16]),
                 name: user.clone(),
                 identity: "dcm:0123456789abcdef0123456789abcdef01234567".to_owned(),
+                credential: CredentialKind::Certificate,
             }],
             permissions: vec![RevisionPermission {
                 uid: Uid::from_random([3; 16]),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dcm_cluster::meddling::Verdict;
 use dcm_cluster::{Call, CallErrorKind};
 use dcm_testkit::shared_control_planes;
+use dcm_types::documents::CredentialKind;
 
 use crate::world::{
     World, kubectl, kubectl_as, next, outside, owned, quota, revision, target, terminated,
@@ -21,7 +22,7 @@ fn is_about_slices(call: &Call) -> bool {
         }
         Call::List { selector, .. } => selector.contains('='),
         Call::Create(object) | Call::Approve(object) => !object.name().contains("probe"),
-        Call::ClaimFields(_) | Call::Apply(_) => true,
+        Call::ClaimFields(_) | Call::Apply(_) | Call::RequestToken(_) => true,
     }
 }
 
@@ -47,6 +48,9 @@ async fn life(verdict: Verdict, index: usize) {
     let permissions = &mut revision.slice.permissions;
     permissions.push(outside("nodes", &["nodes"], None));
     permissions.push(outside("other", &["configmaps"], Some(&other)));
+    if index % 4 == 3 {
+        revision.slice.users[0].credential = CredentialKind::ServiceAccount;
+    }
     let key = target(&revision, &one);
     strike();
     world.wish(&revision).await;

@@ -6,6 +6,7 @@
     reason = "a failed step of a test ends the test"
 )]
 
+mod accounts;
 mod certificates;
 mod conflicts;
 mod drift;
@@ -17,6 +18,8 @@ mod modest;
 mod outage;
 mod privileged;
 mod removal;
+mod requests;
+mod revocation;
 mod simulated;
 mod stopping;
 mod usage;

@@ -14,8 +14,8 @@ use dcm_testkit::ControlPlane;
 use dcm_testkit::kubesim::{Fleet, Member as Simulated, Options, VirtualClock};
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
-    Access, Cluster, Isolation, Level, Lifecycle, Member, Observed, PodSecurity, Reservation,
-    Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
+    Access, Cluster, CredentialKind, Isolation, Level, Lifecycle, Member, Observed, PodSecurity,
+    Reservation, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice, Target, Wish,
 };
 use dcm_types::permission::{Reach, Rule};
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer as _};
@@ -411,6 +411,7 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
                 uid: SystemRandomness.uid(),
                 name: user.clone(),
                 identity: identity(cloud_uid),
+                credential: CredentialKind::Certificate,
             }],
             permissions: vec![permission("maps", &["configmaps"])],
         },
@@ -424,6 +425,7 @@ pub(crate) fn add_user(revision: &mut Revision, name: &str) {
         uid: SystemRandomness.uid(),
         name: UserName::parse(name).unwrap(),
         identity: identity(revision.cloud_uid),
+        credential: CredentialKind::Certificate,
     });
 }
 
@@ -545,7 +547,7 @@ pub(crate) fn object(plane: &ControlPlane, arguments: &[&str]) -> Option<Value> 
 
 /// Names of everything that carries the owner label of a cloud.
 pub(crate) fn owned(plane: &ControlPlane, cloud: Uid) -> Vec<String> {
-    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests,clusterroles,clusterrolebindings";
+    let kinds = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,rolebindings,certificatesigningrequests,serviceaccounts,clusterroles,clusterrolebindings";
     let selector = format!("dcm.internal/cloud={cloud}");
     let text = kubectl(plane, &["get", kinds, "-A", "-l", &selector, "-o", "name"]);
     text.lines()

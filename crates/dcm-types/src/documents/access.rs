@@ -26,15 +26,32 @@ pub struct PendingCertificate {
     pub requested_at: Timestamp,
 }
 
-/// A certificate that was issued and matches its key.
+/// What was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IssuedCertificate {
-    /// Secret epoch of its key.
+#[serde(untagged)]
+pub enum Proof {
+    /// A certificate that matches its key.
+    Certificate {
+        /// The certificate, PEM.
+        certificate_pem: String,
+        /// The private key, sealed for [`crate::sealed::Purpose::UserKey`], field `key`, at the epoch.
+        key: Sealed,
+    },
+    /// A token; it stands in the kubeconfig only.
+    Token {
+        /// Uid of the `ServiceAccount` in the member: a token dies with it.
+        account_uid: String,
+    },
+}
+
+/// A credential that was issued and is what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCredential {
+    /// Secret epoch.
     pub epoch: u64,
-    /// The private key, sealed for [`crate::sealed::Purpose::UserKey`], field `key`, at `epoch`.
-    pub key: Sealed,
-    /// The certificate, PEM.
-    pub certificate_pem: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub proof: Proof,
     /// Start of its validity.
     pub not_before: Timestamp,
     /// End of its validity.
@@ -42,8 +59,7 @@ pub struct IssuedCertificate {
     /// The JSON of `dcm_pki::kubeconfig::TenantKubeconfig`, sealed for
     /// [`crate::sealed::Purpose::TenantKubeconfig`], field `kubeconfig`, at `epoch`.
     pub kubeconfig: Sealed,
-    /// Set once the bindings that this certificate rests on were read back; the kubeconfig is handed
-    /// out only then.
+    /// Set once the bindings that it rests on were read back; the kubeconfig is handed out only then.
     pub usable: bool,
 }
 
@@ -62,10 +78,22 @@ pub struct Access {
     pub identity: String,
     /// Kind of credential.
     pub credential: CredentialKind,
-    /// The one current certificate.
-    pub current: Option<IssuedCertificate>,
-    /// The next one, while it is being issued.
+    /// The last secret epoch of earlier identities; epochs only grow.
+    #[serde(default)]
+    pub last_epoch: u64,
+    /// The one that is in force.
+    pub current: Option<IssuedCredential>,
+    /// The next certificate, while it is being issued.
     pub pending: Option<PendingCertificate>,
+}
+
+impl Access {
+    /// The latest secret epoch that was used for it.
+    pub fn latest_epoch(&self) -> u64 {
+        let current = self.current.as_ref().map_or(0, |current| current.epoch);
+        let pending = self.pending.as_ref().map_or(0, |pending| pending.epoch);
+        current.max(pending).max(self.last_epoch)
+    }
 }
 
 impl Document for Access {
@@ -77,5 +105,25 @@ impl Document for Access {
 
     fn indexes(&self) -> Vec<(Index, String)> {
         vec![(Index::Cloud, self.cloud_uid.to_string())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_an_earlier_version_is_read() {
+        let text = r#"{"epoch":3,"key":"k","certificate_pem":"c","not_before":"2026-01-01T00:00:00Z",
+            "not_after":"2026-01-08T00:00:00Z","kubeconfig":"s","usable":true}"#;
+        let read: IssuedCredential = serde_json::from_str(text).unwrap();
+        let proof = Proof::Certificate {
+            certificate_pem: "c".to_owned(),
+            key: Sealed("k".to_owned()),
+        };
+        assert_eq!((read.epoch, &read.proof), (3, &proof));
+        let written = serde_json::to_value(&read).unwrap();
+        let same: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(written, same);
     }
 }

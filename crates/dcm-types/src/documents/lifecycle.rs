@@ -29,6 +29,8 @@ pub enum Action {
     Terminate,
     /// Leave it as it is until the next action.
     Stop,
+    /// Make what a user holds open nothing, and give them something new.
+    Revoke,
 }
 
 /// One accepted action.

@@ -85,6 +85,8 @@ pub enum CredentialKind {
     /// A client certificate, signed in the member.
     #[default]
     Certificate,
+    /// A token of a `ServiceAccount`, for members whose signer gives no client certificates.
+    ServiceAccount,
 }
 
 /// A user of a logical cloud.
@@ -103,6 +105,9 @@ pub struct User {
     pub credential: CredentialKind,
     /// Grows only on revocation, so that every older certificate opens nothing.
     pub identity_generation: u64,
+    /// When that was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl Document for User {

@@ -18,7 +18,7 @@ pub mod reservation;
 pub mod revision;
 pub mod target;
 
-pub use access::{Access, IssuedCertificate, PendingCertificate};
+pub use access::{Access, IssuedCredential, PendingCertificate, Proof};
 pub use audit::{AuditLink, AuditRecord, AuditResult};
 pub use cluster::{Cluster, ClusterLabel, ClusterProvider, GitOps, PublicAccess};
 pub use cluster_health::{ClusterHealth, ClusterIdentity, Finding, HealthState, SignerState};

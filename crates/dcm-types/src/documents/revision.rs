@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Index};
-use crate::documents::{Isolation, Level, PodSecurity, Wish};
+use crate::documents::{CredentialKind, Isolation, Level, PodSecurity, Wish};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
 use crate::permission::{Reach, Rule};
@@ -43,8 +43,11 @@ pub struct RevisionUser {
     /// The name, for people.
     pub name: UserName,
     /// The common name of the certificate and the subject of bindings (T21):
-    /// [`crate::member_name::user_identity`].
+    /// [`crate::member_name::user_identity`]. The name of a `ServiceAccount` is made of it.
     pub identity: String,
+    /// How they prove who they are.
+    #[serde(default)]
+    pub credential: CredentialKind,
 }
 
 /// A permission, frozen.

@@ -75,7 +75,7 @@ pub struct LogicalCloudSpec {
 pub struct UserSpec {
     /// The name, for people; what a certificate carries is made by the server.
     pub user_name: String,
-    /// `certificate`, also when empty.
+    /// `certificate`, also when empty, or `service-account`.
     #[serde(default, rename = "type")]
     pub credential: String,
 }
@@ -364,16 +364,16 @@ fn parse_pod_security(text: &str) -> Result<PodSecurity, Violation> {
 pub(super) fn show_credential(credential: CredentialKind) -> &'static str {
     match credential {
         CredentialKind::Certificate => "certificate",
+        CredentialKind::ServiceAccount => "service-account",
     }
 }
 
 pub(super) fn parse_credential(text: &str) -> Result<CredentialKind, Violation> {
     match text {
         "certificate" => Ok(CredentialKind::Certificate),
-        "service-account" => Err(Violation::new("must be certificate", text).hint(
-            "tokens of service accounts are not issued yet; a certificate works in every member",
+        "service-account" => Ok(CredentialKind::ServiceAccount),
+        _ => Err(Violation::new("must be certificate or service-account", text).hint(
+            "a certificate, or the token of a service account where clusters sign no client certificates",
         )),
-        _ => Err(Violation::new("must be certificate", text)
-            .hint("a certificate is the only kind of credential that is issued today")),
     }
 }

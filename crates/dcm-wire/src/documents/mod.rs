@@ -46,7 +46,7 @@ pub use project::{
 };
 pub use quota::{QuotaDocument, read_quota};
 pub use reference::{ReferenceDocument, ReferenceSpec, ReferenceStatus, read_reference};
-pub use user::{CredentialSpec, UserDocument, read_user_document};
+pub use user::{CredentialSpec, UserDocument, UserStatus, read_user_document};
 
 use serde_json::Value;
 

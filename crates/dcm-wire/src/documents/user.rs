@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use dcm_types::UserName;
 use dcm_types::documents::User;
 use dcm_types::drafts::UserDraft;
+use dcm_types::{Timestamp, UserName};
 
 use super::logical_cloud::{parse_credential, show_credential};
 use super::metadata::read_metadata;
@@ -21,13 +21,30 @@ pub struct UserDocument {
     /// How the user proves who they are.
     #[serde(default)]
     pub spec: CredentialSpec,
+    /// Who they are in the members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(read_only))]
+    pub status: Option<UserStatus>,
+}
+
+/// Who a user is in the members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserStatus {
+    /// Grows with each revocation; what was issued for an earlier one opens nothing.
+    pub identity_generation: u64,
+    /// When the last revocation was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// How a user proves who they are in the members.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialSpec {
-    /// `certificate`, also when empty.
+    /// `certificate`, also when empty, or `service-account`: the token of a service account, where
+    /// clusters sign no client certificates.
     #[serde(default, rename = "type", skip_serializing_if = "String::is_empty")]
     pub credential: String,
 }
@@ -40,11 +57,15 @@ impl UserDocument {
             spec: CredentialSpec {
                 credential: show_credential(user.credential).to_owned(),
             },
+            status: Some(UserStatus {
+                identity_generation: user.identity_generation,
+                revoked_at: user.revoked_at,
+            }),
         }
     }
 }
 
-const DOCUMENT: &[Member] = &[member("metadata"), member("spec")];
+const DOCUMENT: &[Member] = &[member("metadata"), member("spec"), member("status")];
 const SPEC: &[Member] = &[member("type")];
 
 /// Reads a user.

@@ -71,6 +71,8 @@ pub enum ActionView {
     Terminate,
     /// Leave it as it is until the next action.
     Stop,
+    /// Make what a user holds open nothing, and give them something new.
+    Revoke,
 }
 
 /// One accepted action.
@@ -298,6 +300,7 @@ impl RecordView {
                 Action::Update => ActionView::Update,
                 Action::Terminate => ActionView::Terminate,
                 Action::Stop => ActionView::Stop,
+                Action::Revoke => ActionView::Revoke,
             },
             generation: record.generation,
             at: record.at,

@@ -128,6 +128,7 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         metadata: Metadata::default(),
         credential: CredentialKind::Certificate,
         identity_generation: 1,
+        revoked_at: None,
     };
     (cloud, namespace, user)
 }

@@ -34,6 +34,7 @@ fn help_lists_the_commands() {
       controller     Controllers of the later system, kept for its clients
       kubeconfig     Get the kubeconfig of a logical cloud
       man            Print the manual page, or write one page per command
+      credential     Print the present credential for a member; kubeconfigs made with `--exec` call it
       completion     Print a completion script for a shell
 
     Options:

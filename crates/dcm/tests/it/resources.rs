@@ -238,6 +238,13 @@ fn users_of_a_logical_cloud() {
     --- stderr
     error: user 'eve' of logical cloud 'slice' does not exist
     ");
+    insta::assert_snapshot!(run(&environment, "user revoke ann -p demo -c slice").shown(), @r"
+    exit 0
+    --- stdout
+
+    --- stderr
+    user 'ann' revoked; 'slice' is not instantiated, so it counts from then on
+    ");
     run(&environment, "permission delete all -p demo -c slice").done();
     run(&environment, "user set ann -p demo -c slice").done();
     let document = run(&environment, "user get ann -p demo -c slice -o json");

@@ -1,6 +1,7 @@
-//! An administrator deletes what holds the tenant's rights and bounds; both come back by themselves.
+//! An administrator deletes what holds the tenant's rights and bounds; both come back by themselves. Then
+//! alice's key gets lost, and what it opened is shut.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
@@ -42,7 +43,41 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
         "configmap",
         "another",
     ];
-    stage.refused("exceeded quota: small", &one_more)
+    stage.refused("exceeded quota: small", &one_more)?;
+    loses_her_key(stage)
+}
+
+/// Revokes what alice holds: the lost kubeconfig opens nothing on either cluster, the next one does.
+fn loses_her_key(stage: &mut Stage) -> Result<()> {
+    stage.tell(
+        "alice's laptop is stolen: what it holds shall open nothing, and she needs another key",
+    );
+    let lost: Vec<Vec<String>> = contexts(stage)?
+        .into_iter()
+        .map(|context| {
+            let words = ["kubectl", "--context", &context, "get", "configmaps"];
+            words.map(str::to_owned).to_vec()
+        })
+        .collect();
+    let began = Instant::now();
+    stage.run(&["dcm", "user", "revoke", "alice", "--cloud", CLOUD])?;
+    for words in &lost {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        until("the stolen key to open nothing", LIMIT, || {
+            Ok(stage.look(&words)?.is_none().then_some(()))
+        })?;
+    }
+    stage.measured("stolen key opens nothing on both clusters", began.elapsed());
+    for words in &lost {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        stage.refused("Forbidden", &words)?;
+    }
+    let wait = ["dcm", "logical-cloud", "status", CLOUD, "--wait"];
+    stage.live(0, &wait)?.shows("2 of 2 ready")?;
+    stage.run(&["dcm", "kubeconfig", CLOUD, "--output", "alice.kubeconfig"])?;
+    let words: Vec<&str> = lost[0].iter().map(String::as_str).collect();
+    stage.run(&words)?;
+    Ok(())
 }
 
 /// Deletes the one object of a kind while watching the kind, and sees it come back.

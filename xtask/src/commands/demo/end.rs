@@ -10,7 +10,7 @@ use super::tenant::contexts;
 
 /// Every kind of which a logical cloud has objects.
 const KINDS: &str = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,\
-                     rolebindings,certificatesigningrequests";
+                     rolebindings,certificatesigningrequests,serviceaccounts";
 /// On everything that belongs to a logical cloud.
 const LABEL: &str = "dcm.internal/cloud";
 

@@ -30,8 +30,9 @@ pub(super) fn of(status: &CloudStatus) -> Told {
     for (index, record) in status.history.iter().enumerate() {
         let state = match record.action {
             Action::Instantiate => "Instantiated",
-            Action::Update if gone => "Terminated",
-            Action::Update => "Updated",
+            Action::Update | Action::Revoke if gone => "Terminated",
+            // The older systems know no revocation; what it makes is another revision.
+            Action::Update | Action::Revoke => "Updated",
             Action::Terminate => "Terminated",
             Action::Stop if gone => "TerminateStopped",
             Action::Stop => "InstantiateStopped",
@@ -55,7 +56,7 @@ pub(super) fn of(status: &CloudStatus) -> Told {
         gone = match record.action {
             Action::Terminate => true,
             Action::Instantiate => false,
-            Action::Update | Action::Stop => gone,
+            Action::Update | Action::Stop | Action::Revoke => gone,
         };
         actions.push(InstanceActionView {
             state: state.to_owned(),

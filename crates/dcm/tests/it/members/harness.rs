@@ -262,6 +262,14 @@ impl Folder {
     }
 }
 
+/// Runs a command that must succeed; gives what it wrote to standard output.
+pub(super) fn done(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Runs kubectl as administrator.
 pub(super) fn kubectl(plane: &ControlPlane, arguments: &[&str]) -> String {
     let (ok, text) = output(plane.kubectl().args(arguments));

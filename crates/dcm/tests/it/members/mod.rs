@@ -3,4 +3,6 @@
 mod canary;
 mod harness;
 mod killed;
+mod plugin;
+mod revocation;
 mod slices;
