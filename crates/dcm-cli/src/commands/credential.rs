@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    fn kept(asked_at: &str, until: Value) -> Kept {
+    fn kept(asked_at: &str, until: &Value) -> Kept {
         Kept {
             of: "x".to_owned(),
             asked_at: asked_at.parse().unwrap(),
@@ -198,7 +198,7 @@ mod tests {
             ("2030-01-01T11:59:00Z", Value::Null, false, false),
         ];
         for (asked_at, until, fresh, valid) in rows {
-            let kept = kept(asked_at, until.clone());
+            let kept = kept(asked_at, &until);
             assert_eq!(
                 (kept.is_fresh(now), kept.is_valid(now)),
                 (fresh, valid),
@@ -211,7 +211,7 @@ mod tests {
     fn the_file_is_for_its_owner_and_for_one_credential() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/c.json");
-        write(&path, &kept("2030-01-01T12:00:00Z", Value::Null)).unwrap();
+        write(&path, &kept("2030-01-01T12:00:00Z", &Value::Null)).unwrap();
         assert!(read(&path, "x").is_some());
         assert!(read(&path, "y").is_none());
         #[cfg(unix)]

@@ -24,6 +24,8 @@ fn modest(plane: &ControlPlane) -> String {
         "metadata": { "name": "modest-it" },
         "rules": [
             grant("", &["namespaces", "configmaps", "resourcequotas", "limitranges"], &all),
+            grant("", &["serviceaccounts"], &all),
+            grant("", &["serviceaccounts/token"], &["create"]),
             grant("networking.k8s.io", &["networkpolicies"], &all),
             grant(rbac, &["roles", "rolebindings"], &all),
             grant(rbac, &["roles"], &["escalate", "bind"]),
