@@ -16,7 +16,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, WARNING,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, receive_bytes};
@@ -60,13 +60,11 @@ async fn answer(state: &ApiState, request: Request, next: Next) -> Result<Respon
             Ok(Begun::Answered(answer)) => return replayed(answer),
             Ok(Begun::Now(attempt)) => attempt,
             Err(reused @ Refused::Reused) => {
-                // What the request would be refused for without a key goes first, such as its method.
+                // A method that the path does not have is told first; what is done is thrown away.
                 let response = STAGED.scope(once.rehearsal(), next.run(request())).await;
-                let refused = response.status().is_client_error();
-                return if refused {
-                    Ok(response)
-                } else {
-                    Err(reused.into())
+                return match response.status() {
+                    StatusCode::METHOD_NOT_ALLOWED => Ok(response),
+                    _ => Err(reused.into()),
                 };
             }
             Err(refused) => return Err(refused.into()),

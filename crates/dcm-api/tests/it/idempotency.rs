@@ -386,14 +386,12 @@ async fn no_secret_is_kept() {
 }
 
 #[tokio::test]
-async fn what_a_request_is_refused_for_by_itself_goes_before_its_key() {
+async fn a_method_that_the_path_does_not_have_is_told_before_a_key_that_was_used() {
     let server = Server::furnished().await;
     let first = with_key(&server, Method::POST, "/v2/projects", "k", &project("q")).await;
     assert_eq!(first.status, 201, "{first}");
     let rows = [
         (Method::PUT, "/v2/projects", project("r"), 405),
-        (Method::POST, "/v2/nothing", project("r"), 404),
-        (Method::POST, "/v2/projects", project("a b"), 400),
         (Method::POST, "/v2/projects", project("r"), 422),
     ];
     for (method, path, body, status) in rows {
