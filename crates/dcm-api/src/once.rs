@@ -10,13 +10,13 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dcm_app::{Answer, Attempt, Begun, Fingerprint};
+use dcm_app::{Answer, Attempt, Begun, Fingerprint, Refused};
 use dcm_types::{Kind, Violation};
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, WARNING,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, receive_bytes};
@@ -55,12 +55,23 @@ async fn answer(state: &ApiState, request: Request, next: Next) -> Result<Respon
     let fingerprint = fingerprint(&who.name, &parts, &bytes);
     let once = state.app.once(&who, &key, fingerprint)?;
     for tries in 1..=ATTEMPTS {
-        let attempt = match once.begin().await? {
-            Begun::Answered(answer) => return replayed(answer),
-            Begun::Now(attempt) => attempt,
+        let request = || Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+        let attempt = match once.begin().await {
+            Ok(Begun::Answered(answer)) => return replayed(answer),
+            Ok(Begun::Now(attempt)) => attempt,
+            Err(reused @ Refused::Reused) => {
+                // A method that the path does not have is told first; what is done is thrown away.
+                let response = STAGED.scope(once.rehearsal(), next.run(request())).await;
+                return match response.status() {
+                    StatusCode::METHOD_NOT_ALLOWED => Ok(response),
+                    _ => Err(reused.into()),
+                };
+            }
+            Err(refused) => return Err(refused.into()),
         };
-        let request = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
-        let response = STAGED.scope(attempt.app(), next.clone().run(request)).await;
+        let response = STAGED
+            .scope(attempt.app(), next.clone().run(request()))
+            .await;
         if !response.status().is_success() {
             // What rests on documents that others changed meanwhile is decided again, as far as that helps.
             if tries == ATTEMPTS || attempt.is_current().await? {

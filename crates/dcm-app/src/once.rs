@@ -178,6 +178,11 @@ impl App {
 }
 
 impl Once {
+    /// The use cases on a stage that is never committed: to see what a request would be refused for.
+    pub fn rehearsal(&self) -> App {
+        self.app.stage().app().clone()
+    }
+
     /// Answers from what is kept, or begins an attempt.
     pub async fn begin(&self) -> Result<Begun, Refused> {
         let staging = self.app.stage();

@@ -384,3 +384,19 @@ async fn no_secret_is_kept() {
     assert!(!kept[0].contains(CANARY), "{}", kept[0]);
     assert!(!kept[0].contains("\"k\""), "{}", kept[0]);
 }
+
+#[tokio::test]
+async fn a_method_that_the_path_does_not_have_is_told_before_a_key_that_was_used() {
+    let server = Server::furnished().await;
+    let first = with_key(&server, Method::POST, "/v2/projects", "k", &project("q")).await;
+    assert_eq!(first.status, 201, "{first}");
+    let rows = [
+        (Method::PUT, "/v2/projects", project("r"), 405),
+        (Method::POST, "/v2/projects", project("r"), 422),
+    ];
+    for (method, path, body, status) in rows {
+        let answer = with_key(&server, method, path, "k", &body).await;
+        assert_eq!(answer.status, status, "{path}: {answer}");
+    }
+    assert_eq!(server.get("/v2/projects/r").await.status, 404);
+}
