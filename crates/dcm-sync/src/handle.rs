@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
-use dcm_types::documents::{Cluster, Lifecycle, Reservation, Revision, Target};
+use dcm_types::documents::Cluster;
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
-use dcm_types::{CloudKey, ClusterKey, Index, Key, Kind, TargetKey};
+use dcm_types::{ClusterKey, DocumentKind, Key, Kind};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use rand::Rng as _;
@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::agenda::Agenda;
 use crate::config::Config;
 use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
@@ -23,6 +24,7 @@ use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::removal::looks::EmptyLooks;
+use crate::subject::Subject;
 use crate::usage::Recorder;
 use dcm_cluster::Connector;
 
@@ -48,7 +50,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Handle {
     context: Arc<Context>,
-    targets: Queue<TargetKey>,
+    agenda: Agenda,
     clusters: Queue<ClusterKey>,
     stopped: CancellationToken,
 }
@@ -60,7 +62,7 @@ const PROBES: usize = 16;
 
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
-    let (asks, mut asked) = mpsc::unbounded_channel::<TargetKey>();
+    let (asks, mut asked) = mpsc::unbounded_channel::<Subject>();
     let (usages, used) = mpsc::unbounded_channel();
     let registry = Registry::new(
         Arc::clone(&parts.store),
@@ -96,9 +98,13 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         metrics: parts.metrics,
     });
     let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());
+    let agenda = Agenda {
+        store: Arc::clone(&context.store),
+        queue: targets,
+    };
     let probe = Arc::new(Probe {
         context: Arc::clone(&context),
-        targets: targets.clone(),
+        agenda: agenda.clone(),
     });
     let probe_bounds = Bounds {
         total: PROBES,
@@ -108,7 +114,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (clusters, clusters_done) = driver::start(probe, probe_bounds, cancellation.clone());
     let handle = Handle {
         context,
-        targets,
+        agenda,
         clusters,
         stopped: CancellationToken::new(),
     };
@@ -117,7 +123,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         let scans = background.scan_until(&cancellation);
         let forward = async {
             while let Some(key) = asked.recv().await {
-                background.targets.nudge(key, Priority::Foreground);
+                background.agenda.queue.nudge(key, Priority::Foreground);
             }
         };
         let usage = Recorder::new(&background.context).run(used, &cancellation);
@@ -157,75 +163,14 @@ impl Handle {
 
     async fn scan(&self) -> Result<(), StoreError> {
         let store = self.context.store.as_ref();
-        for target in store.read_all::<Target>(Scope::All).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Housekeeping);
-        }
-        for lifecycle in store.read_all::<Lifecycle>(Scope::All).await? {
-            self.nudge_members(&lifecycle.document, Priority::Housekeeping)
-                .await?;
-        }
-        self.nudge_reserved(Scope::All, Priority::Housekeeping)
-            .await?;
+        self.agenda.everything().await?;
         for cluster in store.read_all::<Cluster>(Scope::All).await? {
             let key = cluster.document.key;
-            let health = Key::of_cluster(dcm_types::DocumentKind::ClusterHealth, &key);
+            let health = Key::of_cluster(DocumentKind::ClusterHealth, &key);
             // Known clusters are checked by the timer of their driver; after a start it has none yet.
             if self.context.needs_first_probe(&key) || store.get(&health).await?.is_none() {
                 self.clusters.nudge(key, Priority::Housekeeping);
             }
-        }
-        Ok(())
-    }
-
-    async fn nudge_members(
-        &self,
-        lifecycle: &Lifecycle,
-        priority: Priority,
-    ) -> Result<(), StoreError> {
-        let key = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
-        let Some(revision) = self.context.store.read::<Revision>(&key).await? else {
-            return Ok(());
-        };
-        let revision = revision.document;
-        let members = revision.members.iter().map(|member| &member.cluster);
-        for cluster in members.filter(|cluster| revision.has_member(cluster)) {
-            let key = TargetKey {
-                cloud: revision.cloud.clone(),
-                cluster: cluster.clone(),
-            };
-            self.targets.nudge(key, priority);
-        }
-        Ok(())
-    }
-
-    /// Members for which a namespace is held: also those that a wish named which was overtaken before
-    /// its first run.
-    async fn nudge_reserved(&self, scope: Scope, priority: Priority) -> Result<(), StoreError> {
-        let store = self.context.store.as_ref();
-        for held in store.read_all::<Reservation>(scope).await? {
-            let key = TargetKey {
-                cloud: held.document.cloud,
-                cluster: held.document.cluster,
-            };
-            self.targets.nudge(key, priority);
-        }
-        Ok(())
-    }
-
-    async fn nudge_cloud(&self, cloud: &CloudKey) -> Result<(), StoreError> {
-        let store = self.context.store.as_ref();
-        let key = Key::of_cloud(dcm_types::DocumentKind::Lifecycle, cloud);
-        if let Some(lifecycle) = store.read::<Lifecycle>(&key).await? {
-            self.nudge_members(&lifecycle.document, Priority::Foreground)
-                .await?;
-            let uid = lifecycle.document.cloud_uid.to_string();
-            self.nudge_reserved(Scope::Indexed(Index::Cloud, uid), Priority::Foreground)
-                .await?;
-        }
-        for target in store.read_all::<Target>(Scope::Under(cloud.path())).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Foreground);
         }
         Ok(())
     }
@@ -239,14 +184,18 @@ impl Synchronizer for Handle {
                 self.clusters.nudge(cluster, Priority::Foreground);
                 Ok(())
             }
-            Nudge::Cloud(cloud) => self.nudge_cloud(&cloud).await.map_err(|error| PortError {
-                kind: if error.retryable() {
-                    Kind::Unavailable
-                } else {
-                    Kind::Internal
-                },
-                message: "the synchronizer cannot read its documents".to_owned(),
-            }),
+            Nudge::Cloud(cloud) => self
+                .agenda
+                .of_cloud(&cloud)
+                .await
+                .map_err(|error| PortError {
+                    kind: if error.retryable() {
+                        Kind::Unavailable
+                    } else {
+                        Kind::Internal
+                    },
+                    message: "the synchronizer cannot read its documents".to_owned(),
+                }),
         }
     }
 

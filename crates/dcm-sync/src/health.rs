@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dcm_store::{Batch, Expect, Scope, StoreExt};
-use dcm_types::documents::{Cluster, ClusterHealth, Finding, HealthState, SignerState, Target};
-use dcm_types::{ClusterKey, DocumentKind, Index, Key, TargetKey};
+use dcm_store::{Batch, Expect, StoreExt};
+use dcm_types::documents::{Cluster, ClusterHealth, Finding, HealthState, SignerState};
+use dcm_types::{ClusterKey, DocumentKind, Key};
 use tokio::time::Instant;
 
+use crate::agenda::Agenda;
 use crate::context::Context;
-use crate::driver::{Next, Priority, Queue, Work};
+use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
 use crate::member::Member;
 use crate::member::identity::who_am_i;
@@ -23,7 +24,7 @@ mod signer;
 /// The work of the clusters' driver.
 pub(crate) struct Probe {
     pub(crate) context: Arc<Context>,
-    pub(crate) targets: Queue<TargetKey>,
+    pub(crate) agenda: Agenda,
 }
 
 #[async_trait]
@@ -86,7 +87,7 @@ impl Probe {
         batch.assert(Key::cluster(key), Expect::Exists);
         self.context.store.commit(batch).await?;
         if returned {
-            self.nudge_targets(key).await?;
+            self.agenda.of_cluster(key).await?;
         }
         Ok(answered)
     }
@@ -162,15 +163,6 @@ impl Probe {
                 hint: error.hint().to_owned(),
             }],
         }
-    }
-
-    async fn nudge_targets(&self, key: &ClusterKey) -> Result<(), Error> {
-        let scope = Scope::Indexed(Index::Cluster, key.path());
-        for target in self.context.store.read_all::<Target>(scope).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Foreground);
-        }
-        Ok(())
     }
 
     /// The cluster is gone from the store: so are its session and its health.

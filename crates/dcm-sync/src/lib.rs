@@ -3,7 +3,8 @@
 //! ```text
 //!   handle    start, nudges, scan, status hints              driver   keyed queue: one run per key, bounds,
 //!                                                                     back-off, timers; knows no clouds
-//!   reconcile load -> plan -> render -> apply -> record, one (logical cloud, cluster) at a time
+//!   reconcile load -> plan -> render -> apply -> record, one (logical cloud, cluster) at a time, or one
+//!             tombstone: what is left of a deleted cloud in a cluster
 //!     load      from the store, by key alone                 plan     pure comparison
 //!     render    pure, infallible                             present / removal   the order of trust
 //!     record    target and access documents, compare-and-swap
@@ -20,6 +21,7 @@
 //! after a second empty look; a second run right after a first changes nothing. This crate never writes
 //! a document that a user writes. Its tests stand in `tests/it` (real control planes in `crates/dcm`).
 
+mod agenda;
 mod conditions;
 mod config;
 mod context;
@@ -38,6 +40,7 @@ mod record;
 mod removal;
 mod render;
 mod run;
+mod subject;
 mod usage;
 
 pub use config::{Config, Time};

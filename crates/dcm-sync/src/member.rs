@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dcm_pki::kubeconfig::AdminCredential;
-use dcm_types::{ClusterKey, TargetKey, Uid};
+use dcm_types::{ClusterKey, Uid};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::subject::Subject;
 use crate::usage::{self, UsageNote};
 use dcm_cluster::{ClusterApi, Object, Place, Resource};
 
@@ -34,10 +35,10 @@ pub(crate) struct MemberEvent {
 /// Events kept for a run that waits; one that lags looks again instead.
 const EVENT_BACKLOG: usize = 512;
 
-/// A target whose events we act on.
+/// A subject whose events we act on.
 #[derive(Debug, Clone)]
 struct Watched {
-    key: TargetKey,
+    key: Subject,
     /// While it is being removed only the end of the namespace and of the rest matters.
     removing: bool,
 }
@@ -56,7 +57,7 @@ pub(crate) struct Member {
     outlets: Outlets,
     known: Mutex<HashMap<Place, Fingerprint>>,
     watched: Mutex<HashMap<String, Watched>>,
-    stirred: Mutex<HashMap<TargetKey, BTreeMap<Place, Option<Fingerprint>>>>,
+    stirred: Mutex<HashMap<Subject, BTreeMap<Place, Option<Fingerprint>>>>,
     started: AtomicBool,
     /// Ends the watches when the session is replaced or dropped.
     pub(crate) ended: CancellationToken,
@@ -65,8 +66,8 @@ pub(crate) struct Member {
 /// Where sessions tell what they see.
 #[derive(Clone)]
 pub(crate) struct Outlets {
-    /// Targets that need a run.
-    pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
+    /// What needs a run.
+    pub(crate) nudges: mpsc::UnboundedSender<Subject>,
     /// What is used of quotas.
     pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
 }
@@ -118,8 +119,8 @@ impl Member {
         }
     }
 
-    /// Acts on events of a target from now on.
-    pub(crate) fn watch_target(&self, cloud: Uid, key: &TargetKey, removing: bool) {
+    /// Acts on events of a subject from now on.
+    pub(crate) fn watch_subject(&self, cloud: Uid, key: &Subject, removing: bool) {
         let watched = Watched {
             key: key.clone(),
             removing,
@@ -127,8 +128,8 @@ impl Member {
         self.watched.lock().insert(cloud.to_string(), watched);
     }
 
-    /// Stops acting on events of a target, and forgets what was seen of it.
-    pub(crate) fn unwatch_target(&self, cloud: Uid, places: impl Iterator<Item = Place>) {
+    /// Stops acting on events of a subject, and forgets what was seen of it.
+    pub(crate) fn unwatch_subject(&self, cloud: Uid, places: impl Iterator<Item = Place>) {
         self.watched.lock().remove(&cloud.to_string());
         let mut known = self.known.lock();
         for place in places {
@@ -155,7 +156,10 @@ impl Member {
             return;
         }
         let key = match self.watched.lock().get(object.owner()) {
-            Some(watched) if !watched.removing => watched.key.clone(),
+            Some(Watched {
+                key: Subject::Target(key),
+                removing: false,
+            }) => key.clone(),
             _ => return,
         };
         let Some(cloud_uid) = Uid::parse(object.owner()) else {
@@ -180,7 +184,7 @@ impl Member {
 
     /// Asks for a run of everything that we hold there, after a gap in the watch.
     pub(crate) fn nudge_all(&self) {
-        let keys: Vec<TargetKey> = self
+        let keys: Vec<Subject> = self
             .watched
             .lock()
             .values()
@@ -191,7 +195,7 @@ impl Member {
         }
     }
 
-    fn nudge(&self, key: TargetKey) {
+    fn nudge(&self, key: Subject) {
         // The driver ends before the members do only at shutdown; then nobody needs the nudge.
         drop(self.outlets.nudges.send(key));
     }
@@ -201,8 +205,8 @@ impl Member {
         self.known.lock().get(place).copied() != fingerprint
     }
 
-    /// The target that an event concerns, if it is one that may need a run.
-    fn target_of(&self, object: &Object, place: &Place) -> Option<TargetKey> {
+    /// What an event concerns, if it is one that may need a run.
+    fn subject_of(&self, object: &Object, place: &Place) -> Option<Subject> {
         let watched = self.watched.lock();
         let watched = watched.get(object.owner())?;
         let matters = !watched.removing

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dcm_types::TargetKey;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+use crate::subject::Subject;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -26,7 +27,7 @@ pub struct Metrics {
     duration: Histogram,
     stuck: Gauge,
     /// Failures in a row, by key; a key that succeeded has none.
-    failing: Arc<Mutex<HashMap<TargetKey, u32>>>,
+    failing: Arc<Mutex<HashMap<Subject, u32>>>,
 }
 
 /// Runs in a row without success after which a key counts as stuck.
@@ -68,7 +69,7 @@ impl Metrics {
     }
 
     /// Notes a run, and its category if it failed.
-    pub(crate) fn note(&self, key: &TargetKey, took: Duration, failure: Option<&'static str>) {
+    pub(crate) fn note(&self, key: &Subject, took: Duration, failure: Option<&'static str>) {
         let outcome = failure.unwrap_or("done");
         self.runs.get_or_create(&Outcome { outcome }).inc();
         self.duration.observe(took.as_secs_f64());
@@ -89,12 +90,14 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use dcm_types::{CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName};
+    use dcm_types::{
+        CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName, TargetKey,
+    };
 
     use super::*;
 
-    fn key(cloud: &str) -> TargetKey {
-        TargetKey {
+    fn key(cloud: &str) -> Subject {
+        Subject::Target(TargetKey {
             cloud: CloudKey {
                 project: ProjectName::parse("shop").unwrap(),
                 cloud: CloudName::parse(cloud).unwrap(),
@@ -103,7 +106,7 @@ mod tests {
                 provider: ProviderName::parse("site").unwrap(),
                 cluster: ClusterName::parse("edge").unwrap(),
             },
-        }
+        })
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn load_credentials(
             .find(|access| access.document.user == user.name)
             .map(|access| (access.document.clone(), access.version.number));
         let randomness = context.randomness.as_ref();
-        let mut credential = Credential::load(&run.key, run.cloud_uid, user, stored, randomness);
+        let mut credential = Credential::load(&inputs.key, run.cloud_uid, user, stored, randomness);
         if credential.access.pending.is_none() && credentials::is_due(&credential.access, now) {
             credential.prepare(now, &context.vault, randomness)?;
         }
@@ -277,7 +277,7 @@ impl Present<'_> {
 
     async fn prune(&self, surplus: Vec<Object>) -> Result<(), Error> {
         for object in &surplus {
-            tracing::info!(member = %self.run.key, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
+            tracing::info!(member = %self.run.subject, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
         }
         try_join_all(surplus.iter().map(|object| self.run.delete(object))).await?;
         Ok(())
@@ -316,7 +316,7 @@ impl Present<'_> {
             .write(self.context.store.as_ref(), &mut self.credentials, &gone)
             .await?;
         self.context
-            .tell(&self.run.key, ledger.target.applied_generation);
+            .tell(&self.run.subject, ledger.target.applied_generation);
         Ok(next)
     }
 

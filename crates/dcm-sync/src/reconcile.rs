@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use dcm_types::documents::Wish;
-use dcm_types::{ClusterKey, ConditionStatus, TargetKey};
+use dcm_types::{ClusterKey, ConditionStatus};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::load::{Inputs, load};
 use crate::metrics::Metrics;
 use crate::record::Ledger;
 use crate::run::Run;
+use crate::subject::Subject;
 use crate::{present, removal};
 use dcm_cluster::CallErrorKind;
 
@@ -25,14 +26,14 @@ pub(crate) struct Reconcile {
 
 #[async_trait]
 impl Work for Reconcile {
-    type Key = TargetKey;
+    type Key = Subject;
     type Group = ClusterKey;
 
-    fn group(&self, key: &TargetKey) -> ClusterKey {
-        key.cluster.clone()
+    fn group(&self, key: &Subject) -> ClusterKey {
+        key.cluster().clone()
     }
 
-    async fn run(&self, key: TargetKey, priority: Priority, attempts: u32) -> Next {
+    async fn run(&self, key: Subject, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
         let started = Instant::now();
         let result = reconcile(context, &key, priority).await;
@@ -61,7 +62,7 @@ fn retry_after(error: &Error) -> Option<std::time::Duration> {
     }
 }
 
-async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Result<Next, Error> {
+async fn reconcile(context: &Context, key: &Subject, priority: Priority) -> Result<Next, Error> {
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
     let Some(inputs) = load(context.store.as_ref(), key).await? else {
@@ -70,7 +71,7 @@ async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Re
     if inputs.wish == Wish::Absent && inputs.is_fresh() {
         return settle_absent(context, key, &inputs).await;
     }
-    let mut ledger = Ledger::open(key, &inputs);
+    let mut ledger = Ledger::open(&inputs);
     match make(context, key, (priority, deadline), &inputs, &mut ledger).await {
         Ok(next) => Ok(next),
         Err(error) => {
@@ -82,14 +83,14 @@ async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Re
 
 async fn make(
     context: &Context,
-    key: &TargetKey,
+    key: &Subject,
     (priority, deadline): (Priority, Instant),
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
-    let member = context.registry.open(&key.cluster).await?;
+    let member = context.registry.open(key.cluster()).await?;
     let cloud = inputs.revision.cloud_uid;
-    member.watch_target(cloud, key, inputs.wish == Wish::Absent);
+    member.watch_subject(cloud, key, inputs.wish == Wish::Absent);
     member.ensure_watching(&context.config);
     let run = Run::new(key.clone(), cloud, member, priority, deadline);
     match inputs.wish {
@@ -101,11 +102,11 @@ async fn make(
 /// Nothing was ever written, or nothing is left: that is recorded for the newer wish, and a reservation
 /// that is still held is released. The target is written in the same commit, so that a run which began
 /// under an older wish cannot begin to write: it would have to write the target first.
-async fn settle_absent(context: &Context, key: &TargetKey, inputs: &Inputs) -> Result<Next, Error> {
+async fn settle_absent(context: &Context, key: &Subject, inputs: &Inputs) -> Result<Next, Error> {
     let store = context.store.as_ref();
     let generation = inputs.revision.generation;
     let release: Vec<_> = inputs.release().into_iter().collect();
-    let mut ledger = Ledger::open(key, inputs);
+    let mut ledger = Ledger::open(inputs);
     if inputs.dropped && release.is_empty() {
         ledger.remove(store, &[]).await?;
         return Ok(Next::Done(None));
@@ -130,11 +131,11 @@ async fn settle_absent(context: &Context, key: &TargetKey, inputs: &Inputs) -> R
 }
 
 /// Records why a run failed, and ends the session where only a new one can help.
-async fn note(context: &Context, key: &TargetKey, ledger: &mut Ledger, error: &Error) {
+async fn note(context: &Context, key: &Subject, ledger: &mut Ledger, error: &Error) {
     if let Error::Call(call) = error
         && matches!(call.kind, CallErrorKind::Unauthorized | CallErrorKind::Tls)
     {
-        context.registry.close(&key.cluster).await;
+        context.registry.close(key.cluster()).await;
     }
     if matches!(error, Error::Store(_)) {
         return;

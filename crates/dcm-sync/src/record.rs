@@ -1,11 +1,12 @@
-//! The record step: target and access documents, by compare-and-swap. Nobody else writes them.
+//! The record step: target and access documents, by compare-and-swap. Nobody else writes them. What is left
+//! of a cloud that is gone is recorded in its tombstone instead.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use dcm_store::{Batch, Error as StoreError, Expect, Store};
-use dcm_types::documents::{LastError, ObjectIdentity, Observed, Target};
-use dcm_types::{Document as _, Key, TargetKey, Timestamp};
+use dcm_types::documents::{LastError, ObjectIdentity, Observed, Target, Tombstone};
+use dcm_types::{Document as _, Key, Timestamp};
 
 use crate::credentials::Credential;
 use crate::error::Error;
@@ -15,20 +16,21 @@ use crate::render::Wanted;
 /// The documents of one target during a run, with the versions under which they were read.
 pub(crate) struct Ledger {
     pub(crate) target: Target,
+    tombstone: Option<Tombstone>,
     version: Option<u64>,
     /// That the wish is the one that the run began with.
-    still_wanted: (Key, Expect),
+    still_wanted: Option<(Key, Expect)>,
     /// What the store holds, to leave out writes that change nothing.
     stored: Option<Target>,
 }
 
 impl Ledger {
     /// The target as stored, or a new one.
-    pub(crate) fn open(key: &TargetKey, inputs: &Inputs) -> Self {
+    pub(crate) fn open(inputs: &Inputs) -> Self {
         let revision = &inputs.revision;
         let stored = inputs.target.as_ref().map(|target| target.document.clone());
         let mut target = stored.clone().unwrap_or_else(|| Target {
-            key: key.clone(),
+            key: inputs.key.clone(),
             cloud_uid: revision.cloud_uid,
             namespace: revision.slice.namespace.clone(),
             wanted_generation: revision.generation,
@@ -48,10 +50,40 @@ impl Ledger {
         let version = inputs.target.as_ref().map(|target| target.version.number);
         Self {
             target,
+            tombstone: inputs.tombstone.clone(),
             version,
             still_wanted: inputs.still_wanted.clone(),
             stored,
         }
+    }
+
+    /// The document that the record is kept in.
+    fn home(&self) -> Key {
+        match &self.tombstone {
+            Some(tombstone) => tombstone.key(),
+            None => self.target.key(),
+        }
+    }
+
+    fn put(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        let expect = Self::expect(self.version);
+        match &self.tombstone {
+            Some(tombstone) => {
+                let target = self.target.clone();
+                let tombstone = tombstone.clone();
+                batch.put(
+                    &Tombstone {
+                        target,
+                        ..tombstone
+                    },
+                    expect,
+                )?;
+            }
+            None => {
+                batch.put(&self.target, expect)?;
+            }
+        }
+        Ok(())
     }
 
     fn expect(version: Option<u64>) -> Expect {
@@ -85,7 +117,7 @@ impl Ledger {
         let mut batch = Batch::new();
         let changed = self.stored.as_ref() != Some(&self.target);
         if changed {
-            batch.put(&self.target, Self::expect(self.version))?;
+            self.put(&mut batch)?;
         }
         for credential in credentials.iter().filter(|credential| credential.dirty) {
             batch.put(&credential.access, Self::expect(credential.version))?;
@@ -99,7 +131,7 @@ impl Ledger {
         self.assert_wish(&mut batch);
         let committed = store.commit(batch).await?;
         for (key, version) in committed.written {
-            if key == self.target.key() {
+            if key == self.home() {
                 self.version = Some(version);
                 self.stored = Some(self.target.clone());
             }
@@ -111,7 +143,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Deletes the target's own document, with others, in one commit.
+    /// Deletes the document that the record is kept in, with others, in one commit.
     pub(crate) async fn remove(
         &self,
         store: &dyn Store,
@@ -119,7 +151,7 @@ impl Ledger {
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         if let Some(version) = self.version {
-            batch.delete(self.target.key(), Expect::Number(version));
+            batch.delete(self.home(), Expect::Number(version));
         }
         for (key, expect) in gone {
             batch.delete(key.clone(), *expect);
@@ -131,8 +163,9 @@ impl Ledger {
     /// A run under an older wish commits nothing, and so never begins to write: neither its own read of the
     /// target nor a lease could tell it.
     fn assert_wish(&self, batch: &mut Batch) {
-        let (key, expect) = &self.still_wanted;
-        batch.assert(key.clone(), *expect);
+        if let Some((key, expect)) = &self.still_wanted {
+            batch.assert(key.clone(), *expect);
+        }
     }
 
     /// Notes why a run failed.

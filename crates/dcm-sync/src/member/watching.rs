@@ -9,9 +9,9 @@ use rand::Rng as _;
 
 use super::fingerprint::Fingerprint;
 use super::{Member, MemberEvent};
+use crate::subject::Subject;
 use dcm_cluster::call::Calls;
 use dcm_cluster::{CallError, CallErrorKind, Object, Resource, WatchEvent};
-use dcm_types::TargetKey;
 use dcm_types::member_name::OWNER_LABEL;
 
 /// How long an event may wait for the answer of the call that caused it.
@@ -101,7 +101,7 @@ impl Member {
             object: Arc::clone(&object),
             gone,
         }));
-        let Some(key) = self.target_of(&object, &place) else {
+        let Some(key) = self.subject_of(&object, &place) else {
             return;
         };
         let fingerprint = (!gone).then(|| Fingerprint::of(&object));
@@ -125,7 +125,7 @@ impl Member {
     }
 
     /// Asks for a run if an event still shows something that no run has seen.
-    fn settle_stirred(&self, key: &TargetKey) {
+    fn settle_stirred(&self, key: &Subject) {
         let Some(places) = self.stirred.lock().remove(key) else {
             return;
         };
