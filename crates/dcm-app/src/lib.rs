@@ -5,6 +5,7 @@
 //!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
 //!   lifecycle (freeze, reserve, pause)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
+//!   tombstones (entomb)             what is left of a deleted cloud where a cluster does not answer
 //!   kubeconfig                      what a tenant is handed out
 //!   integrity  documents  change  settle       parents, children, batches, retries: in one place
 //!   once (staged)                   a request with a key has one effect and one answer
@@ -49,6 +50,7 @@ mod references;
 mod settle;
 mod status;
 mod sync_objects;
+mod tombstones;
 mod users;
 
 pub use app::{App, Parts};
@@ -65,3 +67,4 @@ pub use principal::Principal;
 pub use references::ReferenceDetail;
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;
+pub use tombstones::TombstoneFilter;

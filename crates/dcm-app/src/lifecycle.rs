@@ -128,7 +128,11 @@ impl App {
         let same = |now: &&Revision| {
             now.level == sources.level && now.members == members && now.slice == slice
         };
-        if present.is_some_and(|now| same(&now)) {
+        if present.is_some_and(|now| same(&now))
+            && self
+                .holds_all(&cloud.document, &slice.namespace, &members)
+                .await?
+        {
             return self.resume(asked).await;
         }
         let mut change = Change::new();

@@ -34,6 +34,12 @@ pub enum Error {
         /// Which.
         cluster: ClusterKey,
     },
+    /// The cluster was forgotten, and the namespace is not held any more.
+    #[error("cluster {cluster} was forgotten, with what this logical cloud had in it")]
+    Forgotten {
+        /// Which.
+        cluster: ClusterKey,
+    },
     /// Another cluster answers under this name.
     #[error("cluster {cluster} is not the cluster that was registered: its identity changed")]
     IdentityChanged {
@@ -73,6 +79,7 @@ impl Error {
             Self::Store(_) => "store",
             Self::Vault { .. } | Self::Credential { .. } | Self::Key { .. } => "internal",
             Self::NotRegistered { .. } => "not-registered",
+            Self::Forgotten { .. } => "forgotten",
             Self::IdentityChanged { .. } => "identity-changed",
             Self::DuplicateCluster { .. } => "duplicate-cluster",
             Self::Ahead { .. } => "ahead",
@@ -87,6 +94,7 @@ impl Error {
             | Self::Credential { .. }
             | Self::Key { .. }
             | Self::NotRegistered { .. }
+            | Self::Forgotten { .. }
             | Self::IdentityChanged { .. }
             | Self::DuplicateCluster { .. }
             | Self::Ahead { .. } => false,
@@ -107,6 +115,9 @@ impl Error {
                 "the key file does not belong to this store, or a record was changed; restore both from one backup"
             }
             Self::NotRegistered { .. } => "register the cluster again under the same name",
+            Self::Forgotten { .. } => {
+                "delete the cluster reference and update; or register a cluster of this name and instantiate"
+            }
             Self::IdentityChanged { .. } => {
                 "another cluster answers at this address; register it under a name of its own, or restore the old one"
             }

@@ -39,6 +39,12 @@ impl Inputs {
             .is_none_or(|target| target.document.observed == Observed::Absent)
     }
 
+    /// The reservation without which nothing may be written; where the wish is absent nothing is.
+    pub(crate) fn hold(&self) -> Option<Key> {
+        let held = self.reservation.as_ref()?;
+        (self.wish == Wish::Present).then(|| held.document.key())
+    }
+
     /// The release of the reservation, if this cloud holds it. An action that relies on it asserts it
     /// and so touches it: then the release fails, and with it the commit that it is part of.
     pub(crate) fn release(&self) -> Option<(Key, Expect)> {

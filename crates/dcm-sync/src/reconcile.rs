@@ -72,7 +72,14 @@ async fn reconcile(context: &Context, key: &Subject, priority: Priority) -> Resu
         return settle_absent(context, key, &inputs).await;
     }
     let mut ledger = Ledger::open(&inputs);
-    match make(context, key, (priority, deadline), &inputs, &mut ledger).await {
+    let made = match (inputs.wish, &inputs.reservation) {
+        // Nothing is written without the namespace being held.
+        (Wish::Present, None) => Err(Error::Forgotten {
+            cluster: key.cluster().clone(),
+        }),
+        _ => make(context, key, (priority, deadline), &inputs, &mut ledger).await,
+    };
+    match made {
         Ok(next) => Ok(next),
         Err(error) => {
             note(context, key, &mut ledger, &error).await;
@@ -107,8 +114,8 @@ async fn settle_absent(context: &Context, key: &Subject, inputs: &Inputs) -> Res
     let generation = inputs.revision.generation;
     let release: Vec<_> = inputs.release().into_iter().collect();
     let mut ledger = Ledger::open(inputs);
-    if inputs.dropped && release.is_empty() {
-        ledger.remove(store, &[]).await?;
+    if inputs.dropped && (release.is_empty() || inputs.tombstone.is_some()) {
+        ledger.remove(store, &release).await?;
         return Ok(Next::Done(None));
     }
     if ledger.target.applied_generation == Some(generation) && release.is_empty() {

@@ -17,6 +17,8 @@ use crate::render::Wanted;
 pub(crate) struct Ledger {
     pub(crate) target: Target,
     tombstone: Option<Tombstone>,
+    /// What the right to write rests on; `None` where only deletes are to come.
+    held: Option<Key>,
     version: Option<u64>,
     /// That the wish is the one that the run began with.
     still_wanted: Option<(Key, Expect)>,
@@ -51,6 +53,7 @@ impl Ledger {
         Self {
             target,
             tombstone: inputs.tombstone.clone(),
+            held: inputs.hold(),
             version,
             still_wanted: inputs.still_wanted.clone(),
             stored,
@@ -104,7 +107,11 @@ impl Ledger {
         self.target.inventory = inventory.into_iter().collect();
         self.target.observed = Observed::Unknown;
         self.target.emptied_at = None;
-        self.write(store, credentials, &[]).await
+        let mut batch = Batch::new();
+        if let Some(held) = &self.held {
+            batch.assert(held.clone(), Expect::Exists);
+        }
+        self.commit(store, batch, credentials).await
     }
 
     /// Writes the target, the credentials that changed, and deletes the given documents: one commit.
@@ -115,15 +122,24 @@ impl Ledger {
         gone: &[(Key, Expect)],
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
+        for (key, expect) in gone {
+            batch.delete(key.clone(), *expect);
+        }
+        self.commit(store, batch, credentials).await
+    }
+
+    async fn commit(
+        &mut self,
+        store: &dyn Store,
+        mut batch: Batch,
+        credentials: &mut [Credential],
+    ) -> Result<(), StoreError> {
         let changed = self.stored.as_ref() != Some(&self.target);
         if changed {
             self.put(&mut batch)?;
         }
         for credential in credentials.iter().filter(|credential| credential.dirty) {
             batch.put(&credential.access, Self::expect(credential.version))?;
-        }
-        for (key, expect) in gone {
-            batch.delete(key.clone(), *expect);
         }
         if batch.operations.is_empty() {
             return Ok(());

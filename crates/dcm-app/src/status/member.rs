@@ -26,6 +26,7 @@ const BLOCKING: &[&str] = &[
     "identity-changed",
     "duplicate-cluster",
     "not-registered",
+    "forgotten",
     "ahead",
     "internal",
     "forbidden",
