@@ -42,6 +42,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         (name = "logical-cloud-kv-pairs", description = "Free JSON objects of logical clouds, kept for clients"),
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
+        (name = "tombstones", description = "What is left of deleted logical clouds in clusters that did not answer"),
         (name = "system", description = "Health, metrics, this document"),
     )
 )]
@@ -154,6 +155,69 @@ pub(crate) struct ClusterListQuery {
 pub(crate) struct SelectorQuery {
     /// Only logical clouds whose namespace has the selected labels, in Kubernetes' syntax.
     label_selector: Option<String>,
+}
+
+/// Path of a tombstone.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct TombstonePath {
+    /// Its id.
+    tombstone: String,
+}
+
+/// Query of a list of tombstones.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Tombstones`"
+)]
+pub(crate) struct TombstoneQuery {
+    /// Only those of logical clouds of this project.
+    project: Option<String>,
+    /// Only those in this cluster: its provider, `/`, and its name.
+    #[param(pattern = "^[A-Za-z0-9]{1,64}/[A-Za-z0-9]{1,64}$")]
+    cluster: Option<String>,
+}
+
+/// Query of a write-off.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Confirm`"
+)]
+pub(crate) struct ConfirmQuery {
+    /// The namespace in which objects may be left for good.
+    confirm: String,
+}
+
+/// Query of the deletion of a cluster.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Forget`"
+)]
+pub(crate) struct ForgetQuery {
+    /// `true`: also while logical clouds use it; what they have in it is written off.
+    forget: Option<bool>,
+}
+
+/// Query of the adoption of a generation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Generation`"
+)]
+pub(crate) struct GenerationQuery {
+    /// The newest generation that a member holds, as the status says.
+    generation: u64,
 }
 
 /// Query of a read of key-values.

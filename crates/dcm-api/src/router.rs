@@ -41,6 +41,8 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::kubeconfigs::router())
         .merge(routes::controllers::router())
         .merge(routes::cluster_manager_controllers::router())
+        .merge(routes::tombstones::router())
+        .merge(routes::sync::router())
         .merge(routes::system::router())
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   projects providers clusters logical_clouds references quotas permissions   documents of users
 //!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
-//!   lifecycle (freeze, reserve, pause)  instantiate, update, terminate: freezes revisions; stop
+//!   lifecycle (freeze, reserve, pause, adopt)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   tombstones (entomb)             what is left of a deleted cloud where a cluster does not answer
 //!   kubeconfig                      what a tenant is handed out
@@ -50,6 +50,7 @@ mod references;
 mod settle;
 mod status;
 mod sync_objects;
+mod sync_status;
 mod tombstones;
 mod users;
 

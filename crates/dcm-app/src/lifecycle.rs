@@ -6,6 +6,7 @@
 //! audit record, with the cloud untouched since its parts were read, so that a revision is never a mix.
 //! Stop makes no revision: it pauses the work on the cloud, and every other action resumes it.
 
+mod adopt;
 mod freeze;
 mod pause;
 mod reserve;
@@ -40,6 +41,10 @@ pub struct Accepted {
 struct Asked<'a> {
     who: &'a Principal,
     action: Action,
+    /// For the audit.
+    verb: &'static str,
+    /// A new generation comes after this one, and after the present one.
+    after: u64,
     cloud: Versioned<LogicalCloud>,
     lifecycle: Option<Versioned<Lifecycle>>,
 }
@@ -95,6 +100,8 @@ impl App {
             let asked = Asked {
                 who,
                 action,
+                verb: verb_of(action),
+                after: 0,
                 cloud: self.require_cloud(key).await?,
                 lifecycle: self.lifecycle_of(key).await?,
             };
@@ -181,7 +188,7 @@ impl App {
         mut change: Change,
     ) -> Result<Accepted, Error> {
         let cloud = &asked.cloud.document;
-        let generation = asked.unchanged().generation + 1;
+        let generation = asked.unchanged().generation.max(asked.after) + 1;
         let revision = Revision {
             cloud: cloud.key.clone(),
             cloud_uid: cloud.uid,
@@ -201,7 +208,7 @@ impl App {
         let key = Key::cloud(&cloud.key);
         change.assert(key.clone(), Expect::Untouched(asked.cloud.version));
         let project = cloud.key.project.as_str();
-        let act = Act::done(asked.who, project, verb_of(asked.action), key);
+        let act = Act::done(asked.who, project, asked.verb, key);
         self.commit(change, act.accepted()).await?;
         Ok(Accepted {
             generation,

@@ -171,9 +171,21 @@ impl Client {
         self.bare(Method::POST, path, None).await
     }
 
-    /// Deletes a resource.
-    pub(crate) async fn delete(&self, path: &Path) -> Result<Answer, Error> {
-        self.bare(Method::DELETE, path, None).await
+    /// Asks for an action, or a deletion, that parameters tell more of.
+    pub(crate) async fn act_with(
+        &self,
+        method: Method,
+        path: &Path,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Answer, Error> {
+        let request = Request {
+            method,
+            path,
+            query,
+            body: None,
+            patience: Duration::ZERO,
+        };
+        self.answer(request).await
     }
 
     async fn bare(

@@ -101,6 +101,14 @@ impl Error {
         }
     }
 
+    /// The generation that the member holds, when it is ahead of the store.
+    pub(crate) fn member_generation(&self) -> Option<u64> {
+        match self {
+            Self::Ahead { member, .. } => Some(*member),
+            _ => None,
+        }
+    }
+
     /// Whether a person must act before anything moves.
     pub(crate) fn blocks(&self) -> bool {
         !self.retryable()
@@ -123,7 +131,7 @@ impl Error {
             }
             Self::DuplicateCluster { .. } => "use the name under which it is registered already",
             Self::Ahead { .. } => {
-                "the store was restored from an older backup; change a document of the cloud and update it, until its generation is higher"
+                "the store is older than the member, as after a restore; if what the store says shall be made true, name the member's generation in `dcm admin adopt-generation`"
             }
             Self::Key { .. } => "see the log of the server",
         }

@@ -197,6 +197,7 @@ impl Ledger {
             hint: error.hint().to_owned(),
             at: now,
             attempts: attempts.saturating_add(1),
+            member_generation: error.member_generation(),
         });
         self.target.conditions = crate::conditions::of_error(error, &self.target.conditions, now);
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod confirmed;
 mod filter;
 mod form;
 mod page;
@@ -15,6 +16,7 @@ mod wait;
 
 pub(crate) use body::{BodyTime, Write, receive_bytes};
 pub(crate) use caller::{Caller, RequestId};
+pub(crate) use confirmed::{Confirm, Forget, Generation, Tombstones};
 pub(crate) use filter::{ClusterQuery, KvKey, Selector};
 pub(crate) use form::ClusterWrite;
 pub(crate) use page::Page;

@@ -20,8 +20,12 @@ const SELECTOR: &str = concat!(
     r"(,!?[-A-Za-z0-9_./]{1,63}|,[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}){0,15}$",
 );
 
+/// An id.
+const ID: &str = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+
 /// Name of a parameter, its pattern, and its greatest length.
-const GRAMMAR: [(&str, &str, usize); 18] = [
+const GRAMMAR: [(&str, &str, usize); 19] = [
+    ("tombstone", ID, 36),
     ("project", NAME, 128),
     ("clusterProvider", NAME, 128),
     ("cluster", NAME, 128),

@@ -89,6 +89,9 @@ pub struct LastError {
     pub at: Timestamp,
     /// How many runs in a row have failed.
     pub attempts: u32,
+    /// The generation that the member holds, when that is ahead of the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_generation: Option<u64>,
 }
 
 /// Categories of errors after which nothing can be said of, or done in, a member: it does not answer, not as
