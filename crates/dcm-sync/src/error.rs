@@ -1,8 +1,10 @@
 //! Why a run failed: one enum for the whole pipeline, with a stable category and a hint for people.
 
+use std::sync::Arc;
+
 use dcm_types::ClusterKey;
 
-use dcm_cluster::CallError;
+use dcm_cluster::{CallError, CallErrorKind};
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,9 @@ pub enum Error {
         /// Wanted generation.
         wanted: u64,
     },
+    /// The member does not answer; nothing was sent.
+    #[error("{0}")]
+    Held(Arc<Error>),
     /// A key or request cannot be made.
     #[error("make the {what}")]
     Key {
@@ -83,6 +88,7 @@ impl Error {
             Self::IdentityChanged { .. } => "identity-changed",
             Self::DuplicateCluster { .. } => "duplicate-cluster",
             Self::Ahead { .. } => "ahead",
+            Self::Held(why) => why.category(),
         }
     }
 
@@ -90,6 +96,7 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Call(_) | Self::Store(_) => true,
+            Self::Held(why) => why.retryable(),
             Self::Vault { .. }
             | Self::Credential { .. }
             | Self::Key { .. }
@@ -109,6 +116,23 @@ impl Error {
         }
     }
 
+    /// Whether nothing can be done in the member as a whole.
+    pub(crate) fn shuts_the_gate(&self) -> bool {
+        match self {
+            Self::Call(call) => matches!(
+                call.kind,
+                CallErrorKind::Unreachable
+                    | CallErrorKind::Timeout
+                    | CallErrorKind::Tls
+                    | CallErrorKind::RefusedAddress
+                    | CallErrorKind::Unauthorized
+                    | CallErrorKind::Garbled
+            ),
+            Self::IdentityChanged { .. } | Self::DuplicateCluster { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether a person must act before anything moves.
     pub(crate) fn blocks(&self) -> bool {
         !self.retryable()
@@ -118,6 +142,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Call(error) => error.hint(),
+            Self::Held(why) => why.hint(),
             Self::Store(_) => "the store is busy or failing; see the log of the server",
             Self::Vault { .. } | Self::Credential { .. } => {
                 "the key file does not belong to this store, or a record was changed; restore both from one backup"

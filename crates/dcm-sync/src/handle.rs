@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
 use dcm_types::documents::Cluster;
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
+use dcm_types::report::SyncReport;
 use dcm_types::{ClusterKey, DocumentKind, Key, Kind};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -20,10 +21,12 @@ use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
 use crate::member::Outlets;
+use crate::member::gate::Gates;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::removal::looks::EmptyLooks;
+use crate::reports::Reports;
 use crate::subject::Subject;
 use crate::usage::Recorder;
 use dcm_cluster::Connector;
@@ -51,6 +54,7 @@ pub struct Parts {
 pub struct Handle {
     context: Arc<Context>,
     agenda: Agenda,
+    reports: Arc<Reports>,
     clusters: Queue<ClusterKey>,
     stopped: CancellationToken,
 }
@@ -58,21 +62,31 @@ pub struct Handle {
 /// Status hints kept for a slow reader.
 const CHANGES_BACKLOG: usize = 1024;
 /// Checks of clusters at the same time.
-const PROBES: usize = 16;
+const PROBES: usize = 64;
 
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (asks, mut asked) = mpsc::unbounded_channel::<Subject>();
     let (usages, used) = mpsc::unbounded_channel();
+    let (probes, mut due) = mpsc::unbounded_channel::<ClusterKey>();
+    let gates = Arc::new(Gates::new(
+        &parts.config,
+        Arc::clone(&parts.clock),
+        parts.metrics.clone(),
+        probes,
+    ));
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        Outlets {
-            nudges: asks,
-            usages,
-        },
+        (
+            Outlets {
+                nudges: asks,
+                usages,
+            },
+            gates,
+        ),
         cancellation.clone(),
     );
     let config = parts.config;
@@ -93,9 +107,11 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         backoff_first: config.backoff_first.get(),
         backoff_cap: config.backoff_cap.get(),
     };
+    let reports = Arc::<Reports>::default();
     let reconcile = Arc::new(Reconcile {
         context: Arc::clone(&context),
         metrics: parts.metrics,
+        reports: Arc::clone(&reports),
     });
     let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());
     let agenda = Agenda {
@@ -115,6 +131,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let handle = Handle {
         context,
         agenda,
+        reports,
         clusters,
         stopped: CancellationToken::new(),
     };
@@ -126,10 +143,16 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
                 background.agenda.queue.nudge(key, Priority::Foreground);
             }
         };
+        let probe = async {
+            while let Some(key) = due.recv().await {
+                background.clusters.nudge(key, Priority::Foreground);
+            }
+        };
         let usage = Recorder::new(&background.context).run(used, &cancellation);
         tokio::select! {
             () = scans => {}
             () = forward => {}
+            () = probe => {}
             () = usage => {}
         }
         // A driver that ended abnormally was logged; there is nothing left to wait for.
@@ -181,6 +204,7 @@ impl Synchronizer for Handle {
     async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
         match nudge {
             Nudge::Cluster(cluster) => {
+                self.context.registry.gates.hurry(&cluster);
                 self.clusters.nudge(cluster, Priority::Foreground);
                 Ok(())
             }
@@ -197,6 +221,20 @@ impl Synchronizer for Handle {
                     message: "the synchronizer cannot read its documents".to_owned(),
                 }),
         }
+    }
+
+    async fn report(&self) -> Result<SyncReport, PortError> {
+        let queues = futures::future::join(self.agenda.queue.report(), self.clusters.report());
+        let (runs, checks) = queues.await;
+        let (subjects, forgotten) = self.reports.tell();
+        Ok(SyncReport {
+            at: self.context.clock.now(),
+            runs: runs.unwrap_or_default(),
+            checks: checks.unwrap_or_default(),
+            waiting: self.context.registry.gates.report(),
+            subjects,
+            forgotten,
+        })
     }
 
     fn status_changes(&self) -> BoxStream<'static, StatusChange> {

@@ -2,6 +2,7 @@
 //! do, and whether client certificates are signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dcm_store::{Batch, Expect, StoreExt};
@@ -37,9 +38,12 @@ impl Work for Probe {
     }
 
     async fn run(&self, key: ClusterKey, _priority: Priority, _attempts: u32) -> Next {
+        let gates = &self.context.registry.gates;
+        if let Some(wait) = gates.wait(&key).filter(|wait| !wait.is_zero()) {
+            return Next::Done(Some(wait));
+        }
         match self.probe(&key).await {
-            Ok(true) => Next::Done(Some(self.context.config.health_interval.get())),
-            Ok(false) => Next::Failed(None),
+            Ok(after) => Next::Done(Some(after)),
             Err(Error::NotRegistered { .. }) => self.forget(&key).await,
             Err(error) => {
                 tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot check the cluster");
@@ -50,12 +54,14 @@ impl Work for Probe {
 }
 
 impl Probe {
-    /// Checks a cluster and stores the result; says whether it answered.
-    async fn probe(&self, key: &ClusterKey) -> Result<bool, Error> {
+    /// Checks a cluster and stores the result; says when to check it again.
+    async fn probe(&self, key: &ClusterKey) -> Result<Duration, Error> {
+        let interval = self.context.config.health_interval.get();
+        let gates = &self.context.registry.gates;
         let cluster = self.context.registry.registered(key).await?;
         if cluster.git_ops.is_used() {
             // There is nothing that we could ask.
-            return Ok(true);
+            return Ok(interval);
         }
         let document = Key::of_cluster(DocumentKind::ClusterHealth, key);
         let earlier = self.context.store.read::<ClusterHealth>(&document).await?;
@@ -63,33 +69,27 @@ impl Probe {
         let earlier = earlier
             .map(|earlier| earlier.document)
             .filter(|health| health.credential_epoch == cluster.credential_epoch);
-        let mut health = match self.look(&cluster, earlier.as_ref()).await {
-            Ok(health) => health,
-            Err(Error::NotRegistered { cluster }) => return Err(Error::NotRegistered { cluster }),
-            Err(error) => self.of_error(&cluster, &error),
+        let (mut health, after) = match self.look(&cluster, earlier.as_ref()).await {
+            Ok(health) => (health, interval),
+            Err(error @ (Error::NotRegistered { .. } | Error::Store(_))) => return Err(error),
+            Err(error) => {
+                let error = Arc::new(error);
+                // The next attempt resolves the name and checks the identity anew.
+                self.context.registry.close(key).await;
+                let after = gates.failed(key, Arc::clone(&error));
+                (self.of_error(&cluster, &error), after)
+            }
         };
         if let Some(earlier) = &earlier
             && earlier.state == health.state
         {
             health.since = earlier.since;
         }
-        let answered = health.state != HealthState::Unreachable;
-        let returned = answered
-            && earlier
-                .as_ref()
-                .is_some_and(|e| e.state == HealthState::Unreachable);
-        if !answered {
-            // The next attempt resolves the name and checks the identity anew.
-            self.context.registry.close(key).await;
-        }
         let mut batch = Batch::new();
         batch.put(&health, version.map_or(Expect::Absent, Expect::Number))?;
         batch.assert(Key::cluster(key), Expect::Exists);
         self.context.store.commit(batch).await?;
-        if returned {
-            self.agenda.of_cluster(key).await?;
-        }
-        Ok(answered)
+        Ok(after)
     }
 
     /// Everything that the cluster says about itself.
@@ -99,7 +99,11 @@ impl Probe {
         earlier: Option<&ClusterHealth>,
     ) -> Result<ClusterHealth, Error> {
         let context = &self.context;
-        let member = context.registry.open(&cluster.key).await?;
+        let member = context.registry.probe(&cluster.key).await?;
+        if context.registry.gates.open(&cluster.key) {
+            // Whatever waited for it goes on, beside the rest of the check.
+            self.agenda.of_cluster(&cluster.key).await?;
+        }
         let api = limited(&member, context);
         let calls = Calls(&api);
         let (version, identity, me, missing) = futures::future::try_join4(
@@ -168,6 +172,7 @@ impl Probe {
     /// The cluster is gone from the store: so are its session and its health.
     async fn forget(&self, key: &ClusterKey) -> Next {
         self.context.registry.close(key).await;
+        self.context.registry.gates.forget(key);
         let mut batch = Batch::new();
         batch.delete(
             Key::of_cluster(DocumentKind::ClusterHealth, key),

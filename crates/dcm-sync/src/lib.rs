@@ -8,9 +8,11 @@
 //!     load      from the store, by key alone                 plan     pure comparison
 //!     render    pure, infallible                             present / removal   the order of trust
 //!     record    target and access documents, compare-and-swap
-//!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen
+//!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen; the
+//!             gate, which holds everything but probes while the member does not answer
 //!   usage     records what is used of quotas, as watches see it
-//!   health    the background check of registered clusters
+//!   health    the background check of registered clusters, which is also the probe
+//!   agenda, reports   what a change or a scan concerns; what came of the last runs
 //! ```
 //!
 //! What it sees of a member is the trait `ClusterApi` of `dcm-cluster`.
@@ -39,6 +41,7 @@ mod reconcile;
 mod record;
 mod removal;
 mod render;
+mod reports;
 mod run;
 mod subject;
 mod usage;

@@ -12,17 +12,20 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::error::Error;
 use crate::subject::Subject;
 use crate::usage::{self, UsageNote};
-use dcm_cluster::{ClusterApi, Object, Place, Resource};
+use dcm_cluster::{CallError, ClusterApi, Object, Place, Resource};
 
 pub(crate) mod fingerprint;
+pub(crate) mod gate;
 pub(crate) mod identity;
 pub(crate) mod limits;
 pub(crate) mod registry;
 pub(crate) mod watching;
 
 use fingerprint::Fingerprint;
+use gate::Gates;
 use limits::Limits;
 
 /// Something happened to an object of ours in the member.
@@ -53,6 +56,7 @@ pub(crate) struct Member {
     pub(crate) user_name: String,
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
+    gates: Arc<Gates>,
     events: broadcast::Sender<MemberEvent>,
     outlets: Outlets,
     known: Mutex<HashMap<Place, Fingerprint>>,
@@ -81,6 +85,7 @@ pub(crate) struct MemberParts {
     pub(crate) user_name: String,
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) gates: Arc<Gates>,
     pub(crate) outlets: Outlets,
     pub(crate) ended: CancellationToken,
 }
@@ -95,6 +100,7 @@ impl Member {
             user_name: parts.user_name,
             api: parts.api,
             limits: parts.limits,
+            gates: parts.gates,
             events: broadcast::channel(EVENT_BACKLOG).0,
             outlets: parts.outlets,
             known: Mutex::default(),
@@ -102,6 +108,16 @@ impl Member {
             stirred: Mutex::default(),
             started: AtomicBool::new(false),
             ended: parts.ended,
+        }
+    }
+
+    /// Takes in that a watch could not be opened. When that is about the member as a whole, the session ends:
+    /// what wants one waits at the gate, this watch too.
+    fn lost(&self, error: CallError) {
+        let error = Error::from(error);
+        if error.shuts_the_gate() {
+            self.ended.cancel();
+            self.gates.shut(&self.key, Arc::new(error));
         }
     }
 

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::reports::STUCK_AFTER;
 use crate::subject::Subject;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,12 +27,10 @@ pub struct Metrics {
     runs: Family<Outcome, Counter>,
     duration: Histogram,
     stuck: Gauge,
+    waiting: Gauge,
     /// Failures in a row, by key; a key that succeeded has none.
     failing: Arc<Mutex<HashMap<Subject, u32>>>,
 }
-
-/// Runs in a row without success after which a key counts as stuck.
-const STUCK_AFTER: u32 = 10;
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -40,6 +39,7 @@ impl Default for Metrics {
             // From 1 ms to about 32 s.
             duration: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
             stuck: Gauge::default(),
+            waiting: Gauge::default(),
             failing: Arc::default(),
         }
     }
@@ -65,7 +65,17 @@ impl Metrics {
             "Logical clouds in a cluster that failed more than ten times in a row",
             metrics.stuck.clone(),
         );
+        registry.register(
+            "waiting_members",
+            "Clusters that do not answer, and to which nothing is sent but probes",
+            metrics.waiting.clone(),
+        );
         metrics
+    }
+
+    /// Notes how many members are waited for.
+    pub(crate) fn waiting(&self, members: usize) {
+        self.waiting.set(i64::try_from(members).unwrap_or(i64::MAX));
     }
 
     /// Notes a run, and its category if it failed.

@@ -13,15 +13,16 @@ use crate::error::Error;
 use crate::load::{Inputs, load};
 use crate::metrics::Metrics;
 use crate::record::Ledger;
+use crate::reports::{Ran, Reports};
 use crate::run::Run;
 use crate::subject::Subject;
 use crate::{present, removal};
-use dcm_cluster::CallErrorKind;
 
 /// The work of the targets' driver.
 pub(crate) struct Reconcile {
     pub(crate) context: Arc<Context>,
     pub(crate) metrics: Metrics,
+    pub(crate) reports: Arc<Reports>,
 }
 
 #[async_trait]
@@ -36,12 +37,30 @@ impl Work for Reconcile {
     async fn run(&self, key: Subject, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
         let started = Instant::now();
-        let result = reconcile(context, &key, priority).await;
+        let result = match reconcile(context, &key, priority).await {
+            Ok(Some(next)) => Ok(next),
+            Ok(None) => {
+                self.reports.forget(&key);
+                return Next::Done(None);
+            }
+            Err(error) => Err(error),
+        };
         let took = started.elapsed();
         let millis = took.as_millis();
+        let ran = Ran {
+            at: context.clock.now(),
+            took,
+            result: result.as_ref().map_or_else(Err, |next| Ok(*next)),
+        };
+        self.reports.note(&key, &ran);
         let failure = result.as_ref().err().map(Error::category);
         self.metrics.note(&key, took, failure);
         match result {
+            // When the gate opens it is nudged.
+            Err(Error::Held(why)) => {
+                tracing::debug!(member = %key, category = why.category(), "held: the member does not answer");
+                Next::Done(None)
+            }
             Ok(next) => {
                 tracing::debug!(member = %key, ?priority, millis, ?next, "run ended");
                 next
@@ -62,14 +81,20 @@ fn retry_after(error: &Error) -> Option<std::time::Duration> {
     }
 }
 
-async fn reconcile(context: &Context, key: &Subject, priority: Priority) -> Result<Next, Error> {
+/// One run; `None` when there is nothing that it could be about.
+async fn reconcile(
+    context: &Context,
+    key: &Subject,
+    priority: Priority,
+) -> Result<Option<Next>, Error> {
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
     let Some(inputs) = load(context.store.as_ref(), key).await? else {
-        return Ok(Next::Done(None));
+        context.empty_looks.forget(key);
+        return Ok(None);
     };
     if inputs.wish == Wish::Absent && inputs.is_fresh() {
-        return settle_absent(context, key, &inputs).await;
+        return settle_absent(context, key, &inputs).await.map(Some);
     }
     let mut ledger = Ledger::open(&inputs);
     let made = match (inputs.wish, &inputs.reservation) {
@@ -80,8 +105,9 @@ async fn reconcile(context: &Context, key: &Subject, priority: Priority) -> Resu
         _ => make(context, key, (priority, deadline), &inputs, &mut ledger).await,
     };
     match made {
-        Ok(next) => Ok(next),
+        Ok(next) => Ok(Some(next)),
         Err(error) => {
+            let error = hold(context, key, error).await;
             note(context, key, &mut ledger, &error).await;
             Err(error)
         }
@@ -137,14 +163,21 @@ async fn settle_absent(context: &Context, key: &Subject, inputs: &Inputs) -> Res
     Ok(Next::Done(None))
 }
 
-/// Records why a run failed, and ends the session where only a new one can help.
-async fn note(context: &Context, key: &Subject, ledger: &mut Ledger, error: &Error) {
-    if let Error::Call(call) = error
-        && matches!(call.kind, CallErrorKind::Unauthorized | CallErrorKind::Tls)
-    {
-        context.registry.close(key.cluster()).await;
+/// Shuts the gate when the member as a whole does not answer, and ends the session: only a new one can help.
+async fn hold(context: &Context, key: &Subject, error: Error) -> Error {
+    if !error.shuts_the_gate() {
+        return error;
     }
-    if matches!(error, Error::Store(_)) {
+    let error = Arc::new(error);
+    let registry = &context.registry;
+    registry.close(key.cluster()).await;
+    registry.gates.shut(key.cluster(), Arc::clone(&error));
+    Error::Held(error)
+}
+
+/// Records why a run failed.
+async fn note(context: &Context, key: &Subject, ledger: &mut Ledger, error: &Error) {
+    if matches!(error, Error::Store(_)) || ledger.knows(error) {
         return;
     }
     ledger.fail(error, context.clock.now());

@@ -184,6 +184,20 @@ impl Ledger {
         }
     }
 
+    /// Whether it is recorded already that the member is out of reach, under this wish: whoever waits at its
+    /// gate writes that once.
+    pub(crate) fn knows(&self, error: &Error) -> bool {
+        let Error::Held(why) = error else {
+            return false;
+        };
+        self.stored.as_ref() == Some(&self.target)
+            && self
+                .target
+                .last_error
+                .as_ref()
+                .is_some_and(|last| last.category == why.category())
+    }
+
     /// Notes why a run failed.
     pub(crate) fn fail(&mut self, error: &Error, now: Timestamp) {
         let attempts = self

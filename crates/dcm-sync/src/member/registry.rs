@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Gates;
 use super::limits::{Limited, Limits};
 use super::{Member, MemberParts, Outlets, identity};
 use crate::config::Config;
@@ -36,6 +37,7 @@ pub(crate) struct Registry {
     connector: Arc<dyn Connector>,
     config: Config,
     outlets: Outlets,
+    pub(crate) gates: Arc<Gates>,
     slots: Mutex<HashMap<ClusterKey, Arc<tokio::sync::Mutex<Slot>>>>,
     ended: CancellationToken,
 }
@@ -46,7 +48,7 @@ impl Registry {
         vault: Arc<Vault>,
         connector: Arc<dyn Connector>,
         config: Config,
-        outlets: Outlets,
+        (outlets, gates): (Outlets, Arc<Gates>),
         ended: CancellationToken,
     ) -> Self {
         Self {
@@ -55,6 +57,7 @@ impl Registry {
             connector,
             config,
             outlets,
+            gates,
             slots: Mutex::default(),
             ended,
         }
@@ -69,9 +72,32 @@ impl Registry {
         Ok(cluster.document)
     }
 
-    /// The session with a cluster, opened if need be.
+    /// The session with a cluster, opened if need be and if its gate is.
     pub(crate) async fn open(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
         let cluster = self.registered(key).await?;
+        self.gates.check(key)?;
+        match self.session(key, cluster).await {
+            // Whatever kept us from opening a session keeps everybody.
+            Err(
+                error @ (Error::Call(_)
+                | Error::IdentityChanged { .. }
+                | Error::DuplicateCluster { .. }),
+            ) => {
+                let error = Arc::new(error);
+                self.gates.shut(key, Arc::clone(&error));
+                Err(Error::Held(error))
+            }
+            other => other,
+        }
+    }
+
+    /// The session with a cluster, for a probe: whatever its gate says.
+    pub(crate) async fn probe(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
+        let cluster = self.registered(key).await?;
+        self.session(key, cluster).await
+    }
+
+    async fn session(&self, key: &ClusterKey, cluster: Cluster) -> Result<Arc<Member>, Error> {
         let slot = Arc::clone(self.slots.lock().entry(key.clone()).or_default());
         let asked = Instant::now();
         let mut slot = slot.lock().await;
@@ -149,8 +175,13 @@ impl Registry {
             housekeeping: false,
         };
         let calls = Calls(&first);
-        let (identity, me) =
-            futures::future::try_join(identity::read(&calls), identity::who_am_i(&calls)).await?;
+        let (identity, me) = if self.gates.wait(&cluster.key).is_some() {
+            // A probe of what does not answer is one call.
+            let identity = identity::read(&calls).await?;
+            (identity, identity::who_am_i(&calls).await?)
+        } else {
+            futures::future::try_join(identity::read(&calls), identity::who_am_i(&calls)).await?
+        };
         identity::claim(self.store.as_ref(), &cluster, &identity).await?;
         tracing::info!(cluster = %cluster.key, identity, user = me.0, "session opened");
         Ok(Member::new(MemberParts {
@@ -161,6 +192,7 @@ impl Registry {
             user_name: me.0,
             api: inner,
             limits,
+            gates: Arc::clone(&self.gates),
             outlets: self.outlets.clone(),
             ended: self.ended.child_token(),
         }))

@@ -53,9 +53,10 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, ca
 
 /// Lists, then watches until the watch ends.
 async fn follow(member: &Arc<Member>, resource: Resource, first: bool) -> Result<(), CallError> {
-    let (objects, mut version) = Calls(member.api.as_ref())
+    let listed = Calls(member.api.as_ref())
         .list(resource, None, OWNER_LABEL)
-        .await?;
+        .await;
+    let (objects, mut version) = listed.inspect_err(|error| member.lost(error.clone()))?;
     for object in objects {
         member.see(object, false);
     }
@@ -64,7 +65,8 @@ async fn follow(member: &Arc<Member>, resource: Resource, first: bool) -> Result
         member.nudge_all();
     }
     loop {
-        let mut events = member.api.watch(resource, OWNER_LABEL, &version).await?;
+        let opened = member.api.watch(resource, OWNER_LABEL, &version).await;
+        let mut events = opened.inspect_err(|error| member.lost(error.clone()))?;
         while let Some(event) = events.next().await {
             match event {
                 Ok(WatchEvent::Upsert(object)) => {
