@@ -72,8 +72,15 @@ impl Probe {
         let (mut health, after) = match self.look(&cluster, earlier.as_ref()).await {
             Ok(health) => (health, interval),
             Err(error @ (Error::NotRegistered { .. } | Error::Store(_))) => return Err(error),
+            // It answers, and something is wrong with it all the same.
+            Err(error) if !matches!(error, Error::Held(_)) && !error.shuts_the_gate() => {
+                (self.of_error(&cluster, &error), interval)
+            }
             Err(error) => {
-                let error = Arc::new(error);
+                let error = match error {
+                    Error::Held(why) => why,
+                    error => Arc::new(error),
+                };
                 // The next attempt resolves the name and checks the identity anew.
                 self.context.registry.close(key).await;
                 let after = gates.failed(key, Arc::clone(&error));
@@ -146,7 +153,9 @@ impl Probe {
         let now = self.context.clock.now();
         let state = match error {
             Error::IdentityChanged { .. } | Error::DuplicateCluster { .. } => HealthState::Refused,
-            Error::Call(call) if call.category() == "unauthorized" => HealthState::Degraded,
+            Error::Call(call) if call.category() == "unauthorized" || !error.shuts_the_gate() => {
+                HealthState::Degraded
+            }
             _ => HealthState::Unreachable,
         };
         ClusterHealth {

@@ -77,15 +77,9 @@ impl Registry {
         let cluster = self.registered(key).await?;
         self.gates.check(key)?;
         match self.session(key, cluster).await {
-            // Whatever kept us from opening a session keeps everybody.
-            Err(
-                error @ (Error::Call(_)
-                | Error::IdentityChanged { .. }
-                | Error::DuplicateCluster { .. }),
-            ) => {
-                let error = Arc::new(error);
-                self.gates.shut(key, Arc::clone(&error));
-                Err(Error::Held(error))
+            Err(Error::Held(why)) => {
+                self.gates.shut(key, Arc::clone(&why));
+                Err(Error::Held(why))
             }
             other => other,
         }
@@ -97,7 +91,18 @@ impl Registry {
         self.session(key, cluster).await
     }
 
+    /// What keeps one from opening a session keeps everybody: such errors are [`Error::Held`].
     async fn session(&self, key: &ClusterKey, cluster: Cluster) -> Result<Arc<Member>, Error> {
+        let opened = self.open_session(key, cluster).await;
+        opened.map_err(|error| match error {
+            error @ (Error::Call(_)
+            | Error::IdentityChanged { .. }
+            | Error::DuplicateCluster { .. }) => Error::Held(Arc::new(error)),
+            other => other,
+        })
+    }
+
+    async fn open_session(&self, key: &ClusterKey, cluster: Cluster) -> Result<Arc<Member>, Error> {
         let slot = Arc::clone(self.slots.lock().entry(key.clone()).or_default());
         let asked = Instant::now();
         let mut slot = slot.lock().await;

@@ -6,6 +6,7 @@
     reason = "a failed step of a test ends the test"
 )]
 
+mod away;
 mod certificates;
 mod conflicts;
 mod drift;
@@ -15,7 +16,9 @@ mod golden;
 mod health;
 mod outage;
 mod removal;
+mod restored;
 mod stopping;
+mod tombstones;
 mod usage;
 mod users;
 mod world;

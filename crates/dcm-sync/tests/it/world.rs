@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dcm_cluster::KubeConnector;
 use dcm_cluster::meddling::{Ledger, MeddlingConnector};
+use dcm_cluster::{Connector, KubeConnector};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::{Config, Handle, Parts, Time};
@@ -66,8 +66,18 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) handle: Handle,
     pub(crate) clock: Arc<SystemClock>,
-    cancellation: CancellationToken,
+    connector: Arc<dyn Connector>,
+    ended: Ended,
     config: Config,
+}
+
+/// Ends the synchronizer with the world.
+struct Ended(CancellationToken);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Settings with short times.
@@ -88,25 +98,17 @@ pub(crate) fn quick() -> Config {
 fn start(
     store: &Arc<dyn Store>,
     vault: &Arc<Vault>,
-    ledger: &Arc<Ledger>,
+    connector: &Arc<dyn Connector>,
     clock: &Arc<SystemClock>,
     config: &Config,
 ) -> (Handle, CancellationToken) {
-    let policy = AddressPolicy {
-        allow: vec!["127.0.0.0/8".parse().unwrap()],
-        own: Vec::new(),
-    };
-    let connector = MeddlingConnector::new(
-        KubeConnector::new(policy, config.call_limits()),
-        Arc::clone(ledger),
-    );
     let cancellation = CancellationToken::new();
     let parts = Parts {
         store: Arc::clone(store),
         vault: Arc::clone(vault),
         clock: Arc::clone(clock) as _,
         randomness: Arc::new(SystemRandomness),
-        connector: Arc::new(connector),
+        connector: Arc::clone(connector),
         metrics: dcm_sync::Metrics::default(),
         config: config.clone(),
     };
@@ -119,35 +121,50 @@ impl World {
     }
 
     pub(crate) fn with(config: Config) -> Self {
+        let policy = AddressPolicy {
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            own: Vec::new(),
+        };
+        let ledger = Arc::new(Ledger::default());
+        let real = KubeConnector::new(policy, config.call_limits());
+        let connector = MeddlingConnector::new(real, Arc::clone(&ledger));
+        Self {
+            ledger,
+            ..Self::over(config, Arc::new(connector))
+        }
+    }
+
+    /// Over members that a test makes up.
+    pub(crate) fn over(config: Config, connector: Arc<dyn Connector>) -> Self {
         let clock = Arc::new(SystemClock::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
-        let ledger = Arc::new(Ledger::default());
-        let (handle, cancellation) = start(&store, &vault, &ledger, &clock, &config);
+        let (handle, cancellation) = start(&store, &vault, &connector, &clock, &config);
         Self {
             store,
             vault,
-            ledger,
+            ledger: Arc::default(),
+            connector,
             handle,
             clock,
-            cancellation,
+            ended: Ended(cancellation),
             config,
         }
     }
 
     /// Ends the synchronizer and starts another one on the same store, as after a restart.
     pub(crate) async fn restart(&mut self) {
-        self.cancellation.cancel();
+        self.ended.0.cancel();
         self.handle.stopped().await;
         let (handle, cancellation) = start(
             &self.store,
             &self.vault,
-            &self.ledger,
+            &self.connector,
             &self.clock,
             &self.config,
         );
         self.handle = handle;
-        self.cancellation = cancellation;
+        self.ended = Ended(cancellation);
     }
 
     /// Registers a control plane under a name.
@@ -304,12 +321,6 @@ impl World {
         let key = Key::reservation(key, &NamespaceName::parse(namespace).unwrap());
         assert_eq!(key.kind(), DocumentKind::Reservation);
         self.store.get(&key).await.unwrap().is_some()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.cancellation.cancel();
     }
 }
 
