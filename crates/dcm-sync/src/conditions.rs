@@ -188,6 +188,15 @@ fn hint(reason: &str) -> Option<&'static str> {
         "Forbidden" => {
             Some("the registered credential lacks a right; `dcm cluster get` lists what is missing")
         }
+        "QuotaExceeded" => Some(
+            "a quota that the cluster itself has is used up; raise it there, or remove what uses it",
+        ),
+        "MissingKind" => {
+            Some("the cluster does not serve the kind; it goes on by itself when the cluster does")
+        }
+        "WebhookDown" => Some(
+            "an admission webhook of the cluster does not answer; start it, or remove its configuration there",
+        ),
         "Invalid" => Some("the cluster refuses the object; change the document and update"),
         "CertificateRefused" => Some(
             "somebody denied the certificate request in the cluster, or its signer failed; see the message",

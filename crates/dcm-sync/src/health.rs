@@ -127,7 +127,9 @@ impl Probe {
                 signer::try_it(&api, context.randomness.as_ref(), context.clock.now()).await
             }
         };
-        let findings = findings(&missing, signer);
+        let version = version.text("/gitVersion").to_owned();
+        let mut findings = findings(&missing, signer);
+        findings.extend(too_old(&version));
         let now = context.clock.now();
         Ok(ClusterHealth {
             key: cluster.key.clone(),
@@ -139,7 +141,7 @@ impl Probe {
                 HealthState::Degraded
             },
             since: now,
-            version: Some(version.text("/gitVersion").to_owned()),
+            version: Some(version),
             identity: Some(identity),
             user_name: Some(me.0),
             groups: me.1,
@@ -204,6 +206,21 @@ fn limited(member: &Arc<Member>, context: &Context) -> Limited {
     }
 }
 
+/// The oldest Kubernetes in which everything that we use is served: 1.28, by its `SelfSubjectReview`.
+const OLDEST_MINOR: u32 = 28;
+
+/// What is said of a cluster that is older; nothing of a version that cannot be read.
+fn too_old(version: &str) -> Option<Finding> {
+    let mut parts = version.strip_prefix('v')?.split('.');
+    let (major, minor) = (parts.next()?, parts.next()?);
+    let minor: u32 = minor.parse().ok()?;
+    (major == "1" && minor < OLDEST_MINOR).then(|| Finding {
+        reason: "ApiTooOld".to_owned(),
+        message: format!("Kubernetes {version} is older than 1.{OLDEST_MINOR}"),
+        hint: "upgrade the cluster; some of what we write may not be served".to_owned(),
+    })
+}
+
 fn findings(missing: &[String], signer: SignerState) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !missing.is_empty() {
@@ -221,4 +238,27 @@ fn findings(missing: &[String], signer: SignerState) -> Vec<Finding> {
         });
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_old;
+
+    #[test]
+    fn only_versions_that_are_too_old_are_told() {
+        for old in ["v1.27.16", "v1.9.0-gke.1"] {
+            assert_eq!(too_old(old).unwrap().reason, "ApiTooOld", "{old}");
+        }
+        for fine in [
+            "v1.28.0",
+            "v1.34.1+k3s1",
+            "v2.0.0",
+            "",
+            "unknown",
+            "v1",
+            "v1.x.0",
+        ] {
+            assert_eq!(too_old(fine), None, "{fine}");
+        }
+    }
 }

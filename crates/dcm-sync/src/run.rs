@@ -244,6 +244,9 @@ fn refused(wanted: &Wanted, error: &CallError) -> Outcome {
     let (state, reason) = match error.kind {
         CallErrorKind::Invalid => (ObjectState::Blocked, "Invalid"),
         CallErrorKind::Forbidden => (ObjectState::Blocked, "Forbidden"),
+        CallErrorKind::QuotaExceeded => (ObjectState::Blocked, "QuotaExceeded"),
+        CallErrorKind::MissingKind => (ObjectState::Blocked, "MissingKind"),
+        CallErrorKind::Webhook => (ObjectState::Blocked, "WebhookDown"),
         CallErrorKind::NotFound => (ObjectState::Progressing, "NotFound"),
         _ => (ObjectState::Progressing, "ChangedMeanwhile"),
     };

@@ -30,6 +30,9 @@ const BLOCKING: &[&str] = &[
     "ahead",
     "internal",
     "forbidden",
+    "quota-exceeded",
+    "missing-kind",
+    "webhook",
     "invalid",
 ];
 
