@@ -68,6 +68,7 @@ const PROBES: usize = 64;
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (asks, mut asked) = mpsc::unbounded_channel::<Subject>();
     let (usages, used) = mpsc::unbounded_channel();
+    let (reopened, mut opened) = mpsc::unbounded_channel();
     let (probes, mut due) = mpsc::unbounded_channel::<ClusterKey>();
     let gates = Arc::new(Gates::new(
         &parts.config,
@@ -84,6 +85,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
             Outlets {
                 nudges: asks,
                 usages,
+                reopened,
             },
             gates,
         ),
@@ -148,11 +150,19 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
                 background.clusters.nudge(key, Priority::Foreground);
             }
         };
+        let revisit = async {
+            while let Some(key) = opened.recv().await {
+                if let Err(error) = background.agenda.of_cluster(&key).await {
+                    tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot find what is in a cluster; its list will");
+                }
+            }
+        };
         let usage = Recorder::new(&background.context).run(used, &cancellation);
         tokio::select! {
             () = scans => {}
             () = forward => {}
             () = probe => {}
+            () = revisit => {}
             () = usage => {}
         }
         // A driver that ended abnormally was logged; there is nothing left to wait for.
@@ -168,13 +178,16 @@ impl Handle {
         self.stopped.cancelled().await;
     }
 
-    /// Looks at everything, at start and then again and again: the same work whether or not anything
-    /// changed. Nudges only shorten the wait.
+    /// Looks at every document, at start and then again and again. Nudges only shorten the wait.
     async fn scan_until(&self, cancellation: &CancellationToken) {
         let interval = self.context.config.scan_interval.get();
+        let mut first = true;
         loop {
-            if let Err(error) = self.scan().await {
-                tracing::warn!(error = dcm_types::chain(&error), "scan failed");
+            match self.scan(first).await {
+                Ok(()) => first = false,
+                Err(error) => {
+                    tracing::warn!(error = dcm_types::chain(&error), "scan failed");
+                }
             }
             let jitter = rand::rng().random_range(0.9..1.1);
             tokio::select! {
@@ -184,9 +197,10 @@ impl Handle {
         }
     }
 
-    async fn scan(&self) -> Result<(), StoreError> {
+    async fn scan(&self, first: bool) -> Result<(), StoreError> {
         let store = self.context.store.as_ref();
-        self.agenda.everything().await?;
+        let now = (!first).then(|| self.context.clock.now());
+        self.agenda.scan(now).await?;
         for cluster in store.read_all::<Cluster>(Scope::All).await? {
             let key = cluster.document.key;
             let health = Key::of_cluster(DocumentKind::ClusterHealth, &key);

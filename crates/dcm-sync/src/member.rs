@@ -1,7 +1,7 @@
 //! A session with a member: its connection, its limits, who we are there, and what we last saw of our
 //! objects (as fingerprints, not as copies), so that our own writes do not wake us.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,6 +46,14 @@ struct Watched {
     removing: bool,
 }
 
+/// What a run or a watch last saw of an object.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    fingerprint: Fingerprint,
+    /// The cloud that it belongs to.
+    owner: Option<Uid>,
+}
+
 /// A session with one cluster under one credential.
 pub(crate) struct Member {
     pub(crate) key: ClusterKey,
@@ -59,7 +67,7 @@ pub(crate) struct Member {
     gates: Arc<Gates>,
     events: broadcast::Sender<MemberEvent>,
     outlets: Outlets,
-    known: Mutex<HashMap<Place, Fingerprint>>,
+    known: Mutex<HashMap<Place, Known>>,
     watched: Mutex<HashMap<String, Watched>>,
     stirred: Mutex<HashMap<Subject, BTreeMap<Place, Option<Fingerprint>>>>,
     started: AtomicBool,
@@ -74,6 +82,8 @@ pub(crate) struct Outlets {
     pub(crate) nudges: mpsc::UnboundedSender<Subject>,
     /// What is used of quotas.
     pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
+    /// Clusters with a new session, which watches nothing yet of what the one before watched.
+    pub(crate) reopened: mpsc::UnboundedSender<ClusterKey>,
 }
 
 /// What makes a session.
@@ -125,12 +135,13 @@ impl Member {
     pub(crate) fn ensure_watching(self: &Arc<Self>, config: &Config) {
         if !self.started.swap(true, Ordering::AcqRel) {
             for resource in Resource::ALL {
-                watching::spawn(
-                    self,
-                    resource,
-                    config.watch_idle.get(),
-                    config.backoff_cap.get(),
-                );
+                let pace = watching::Pace {
+                    idle: config.watch_idle.get(),
+                    // Without a watch the list is what finds drift.
+                    longest_pause: config.scan_interval.get().min(config.backoff_cap.get()),
+                    rescan: config.rescan_interval.get(),
+                };
+                watching::spawn(self, resource, pace);
             }
         }
     }
@@ -162,7 +173,11 @@ impl Member {
     pub(crate) fn learn(&self, object: &Object) {
         self.note_usage(object, false);
         if let Some(place) = object.place() {
-            self.known.lock().insert(place, Fingerprint::of(object));
+            let known = Known {
+                fingerprint: Fingerprint::of(object),
+                owner: Uid::parse(object.owner()),
+            };
+            self.known.lock().insert(place, known);
         }
     }
 
@@ -198,15 +213,22 @@ impl Member {
         self.known.lock().remove(place);
     }
 
-    /// Asks for a run of everything that we hold there, after a gap in the watch.
-    pub(crate) fn nudge_all(&self) {
-        let keys: Vec<Subject> = self
-            .watched
-            .lock()
-            .values()
-            .map(|w| w.key.clone())
-            .collect();
-        for key in keys {
+    /// Where objects of ours were last seen, of one kind.
+    fn places(&self, resource: Resource) -> BTreeSet<Place> {
+        let known = self.known.lock();
+        let places = known.keys().filter(|place| place.resource == resource);
+        places.cloned().collect()
+    }
+
+    /// Takes in that an object is not in a list any more, and asks for a run of whatever it belonged to.
+    fn vanished(&self, place: &Place) {
+        let known = self.known.lock().get(place).copied();
+        let owner = known.and_then(|known| known.owner);
+        let watched = owner.and_then(|owner| {
+            let watched = self.watched.lock();
+            watched.get(&owner.to_string()).map(|w| w.key.clone())
+        });
+        if let Some(key) = watched {
             self.nudge(key);
         }
     }
@@ -218,7 +240,8 @@ impl Member {
 
     /// Whether what a watch showed differs from what a run last saw.
     fn differs(&self, place: &Place, fingerprint: Option<Fingerprint>) -> bool {
-        self.known.lock().get(place).copied() != fingerprint
+        let known = self.known.lock().get(place).map(|known| known.fingerprint);
+        known != fingerprint
     }
 
     /// What an event concerns, if it is one that may need a run.

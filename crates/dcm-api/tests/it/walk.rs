@@ -13,6 +13,8 @@ const PROJECT: &str = "/v2/projects/{project}";
 const PROVIDER: &str = "/v2/cluster-providers/{clusterProvider}";
 const CLOUD: &str = "/v2/projects/{project}/logical-clouds/{logicalCloud}";
 
+const NO_TOMBSTONE: &str = "00000000-0000-4000-8000-000000000000";
+
 /// One call: operation, values of the path in order, body, expected status.
 struct Step {
     method: Method,
@@ -189,15 +191,11 @@ fn slice() -> Vec<Step> {
 
 fn life_of_the_cloud() -> Vec<Step> {
     let cloud = ["p", "l"];
-    let action = |name: &str| {
-        step(
-            Method::POST,
-            &format!("{CLOUD}/{name}"),
-            &cloud,
-            json!({}),
-            202,
-        )
+    let action_of = |name: &str, status: u16| {
+        let path = format!("{CLOUD}/{name}");
+        step(Method::POST, &path, &cloud, json!({}), status)
     };
+    let action = |name: &str| action_of(name, 202);
     let member = format!("{CLOUD}/cluster-references/{{clusterReference}}/kubeconfig");
     vec![
         get(&format!("{CLOUD}/status"), &cloud, 200),
@@ -212,6 +210,19 @@ fn life_of_the_cloud() -> Vec<Step> {
         delete(CLOUD, &cloud, 409),
         action("terminate"),
         delete(CLOUD, &cloud, 202),
+        // No member is ahead, nothing is left, and this synchronizer says nothing of itself.
+        action_of("adopt-generation", 400),
+        get("/v2/tombstones", &[], 200),
+        get("/v2/tombstones/{tombstone}", &[NO_TOMBSTONE], 404),
+        delete("/v2/tombstones/{tombstone}", &[NO_TOMBSTONE], 404),
+        step(
+            Method::POST,
+            &format!("{PROVIDER}/clusters/{{cluster}}/probe"),
+            &["v", "c1"],
+            Value::Null,
+            202,
+        ),
+        get("/v2/sync/status", &[], 503),
         get("/metrics", &[], 200),
     ]
 }

@@ -26,6 +26,8 @@ use dcm_cluster::{CallError, Connector};
 #[derive(Default)]
 struct Slot {
     member: Option<Arc<Member>>,
+    /// There was a session before.
+    opened: bool,
     /// When opening failed last, and why: whoever waited meanwhile takes this for an answer.
     failed: Option<(Instant, CallError)>,
 }
@@ -126,6 +128,10 @@ impl Registry {
                 let member = Arc::new(member);
                 slot.member = Some(Arc::clone(&member));
                 slot.failed = None;
+                if std::mem::replace(&mut slot.opened, true) {
+                    // Nobody listens at shutdown only.
+                    drop(self.outlets.reopened.send(key.clone()));
+                }
                 Ok(member)
             }
             Err(error) => {
