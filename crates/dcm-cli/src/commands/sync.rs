@@ -142,6 +142,17 @@ mod tests {
             "forgotten": 0
         }))
         .unwrap();
-        insta::assert_snapshot!(show(&status, Palette::new(false)), @"");
+        insta::assert_snapshot!(show(&status, Palette::new(false)), @r"
+        QUEUE   ASKED  HOUSEKEEPING  PARKED  RUNNING  OLDEST
+        runs    1      2             0       3        p/lc/edge/c1 (4 s)
+        checks  0      0             0       1        -
+
+        CLUSTER  NO ANSWER    SINCE                    PROBES  NEXT PROBE
+        edge/c2  unreachable  2026-01-02 03:00:00 UTC  7       in 31 s
+
+        SUBJECT       LAST RUN       TOOK   IN A ROW  REASON
+        p/lc/edge/c1  failed, stuck  12 ms  11        apply Role: webhook
+        p/lc/edge/c3  done           3 ms   0         -
+        ");
     }
 }
