@@ -1,6 +1,7 @@
 //! One reconcile: load, plan, render, apply, record. The key is its only input.
 
 use async_trait::async_trait;
+use dcm_store::Error as StoreError;
 use dcm_types::documents::Wish;
 use dcm_types::{ClusterKey, ConditionStatus};
 use std::sync::Arc;
@@ -108,8 +109,12 @@ async fn reconcile(
         Ok(next) => Ok(Some(next)),
         Err(error) => {
             let error = hold(context, key, error).await;
-            note(context, key, &mut ledger, &error).await;
-            Err(error)
+            let noted = note(context, key, &mut ledger, &error).await;
+            match (noted, error) {
+                // Whoever waits at the gate is not repeated, so what it has to say must be recorded.
+                (Err(store), Error::Held(_)) => Err(store.into()),
+                (_, error) => Err(error),
+            }
         }
     }
 }
@@ -176,15 +181,24 @@ async fn hold(context: &Context, key: &Subject, error: Error) -> Error {
 }
 
 /// Records why a run failed.
-async fn note(context: &Context, key: &Subject, ledger: &mut Ledger, error: &Error) {
+async fn note(
+    context: &Context,
+    key: &Subject,
+    ledger: &mut Ledger,
+    error: &Error,
+) -> Result<(), StoreError> {
     if matches!(error, Error::Store(_)) || ledger.knows(error) {
-        return;
+        return Ok(());
     }
     ledger.fail(error, context.clock.now());
     match ledger.write(context.store.as_ref(), &mut [], &[]).await {
-        Ok(()) => context.tell(key, ledger.target.applied_generation),
+        Ok(()) => {
+            context.tell(key, ledger.target.applied_generation);
+            Ok(())
+        }
         Err(store) => {
             tracing::warn!(member = %key, error = dcm_types::chain(&store), "cannot record why a run failed");
+            Err(store)
         }
     }
 }

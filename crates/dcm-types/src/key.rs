@@ -49,7 +49,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
