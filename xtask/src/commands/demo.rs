@@ -7,6 +7,7 @@
 
 mod cloud;
 mod clusters;
+mod dead_edge;
 mod drift;
 mod end;
 mod outage;
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 type Act = fn(&mut Stage, &Scene) -> Result<()>;
 
 /// The acts, with their titles.
-const ACTS: [(&str, Act); 6] = [
+const ACTS: [(&str, Act); 7] = [
     ("Two clusters are registered", clusters::play),
     (
         "A logical cloud is described, and comes to life",
@@ -51,6 +52,7 @@ const ACTS: [(&str, Act); 6] = [
     ),
     ("Somebody breaks it, and it heals", drift::play),
     ("A cluster goes dark, and catches up", outage::play),
+    ("A cloud goes although its cluster is dark", dead_edge::play),
     ("It is terminated, and nothing is left", end::play),
 ];
 
