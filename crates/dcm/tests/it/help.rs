@@ -23,6 +23,9 @@ fn help_lists_the_commands() {
       quota          Quotas of a logical cloud
       user           Users of a logical cloud
       permission     Permissions of the users of a logical cloud
+      tombstone      Tombstones: what is left of deleted logical clouds in clusters that did not answer
+      sync           The synchronizer: what it works on, and what it waits for
+      admin          What an operator does after an accident
       kubeconfig     Get the kubeconfig of a logical cloud
       completion     Print a completion script for a shell
 
