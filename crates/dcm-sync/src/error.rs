@@ -64,7 +64,7 @@ pub enum Error {
     },
     /// The member does not answer; nothing was sent.
     #[error("{0}")]
-    Held(Arc<Error>),
+    Held(Arc<Self>),
     /// A key or request cannot be made.
     #[error("make the {what}")]
     Key {

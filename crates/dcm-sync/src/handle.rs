@@ -28,7 +28,7 @@ use crate::reconcile::Reconcile;
 use crate::removal::looks::EmptyLooks;
 use crate::reports::Reports;
 use crate::subject::Subject;
-use crate::usage::Recorder;
+use crate::usage::{Recorder, UsageNote};
 use dcm_cluster::Connector;
 
 /// What the synchronizer is made of.
@@ -66,10 +66,10 @@ const PROBES: usize = 64;
 
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
-    let (asks, mut asked) = mpsc::unbounded_channel::<Subject>();
+    let (asks, asked) = mpsc::unbounded_channel();
     let (usages, used) = mpsc::unbounded_channel();
-    let (reopened, mut opened) = mpsc::unbounded_channel();
-    let (probes, mut due) = mpsc::unbounded_channel::<ClusterKey>();
+    let (reopened, opened) = mpsc::unbounded_channel();
+    let (probes, due) = mpsc::unbounded_channel();
     let gates = Arc::new(Gates::new(
         &parts.config,
         Arc::clone(&parts.clock),
@@ -103,12 +103,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         empty_looks: EmptyLooks::default(),
         probed: parking_lot::Mutex::default(),
     });
-    let bounds = Bounds {
-        total: config.runs_total.max(1),
-        per_group: config.runs_per_cluster.max(1),
-        backoff_first: config.backoff_first.get(),
-        backoff_cap: config.backoff_cap.get(),
-    };
+    let bounds = bounds_of(&config);
     let reports = Arc::<Reports>::default();
     let reconcile = Arc::new(Reconcile {
         context: Arc::clone(&context),
@@ -138,33 +133,14 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         stopped: CancellationToken::new(),
     };
     let background = handle.clone();
+    let wishes = Wishes {
+        runs: asked,
+        probes: due,
+        revisits: opened,
+        usages: used,
+    };
     tokio::spawn(async move {
-        let scans = background.scan_until(&cancellation);
-        let forward = async {
-            while let Some(key) = asked.recv().await {
-                background.agenda.queue.nudge(key, Priority::Foreground);
-            }
-        };
-        let probe = async {
-            while let Some(key) = due.recv().await {
-                background.clusters.nudge(key, Priority::Foreground);
-            }
-        };
-        let revisit = async {
-            while let Some(key) = opened.recv().await {
-                if let Err(error) = background.agenda.of_cluster(&key).await {
-                    tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot find what is in a cluster; its list will");
-                }
-            }
-        };
-        let usage = Recorder::new(&background.context).run(used, &cancellation);
-        tokio::select! {
-            () = scans => {}
-            () = forward => {}
-            () = probe => {}
-            () = revisit => {}
-            () = usage => {}
-        }
+        background.listen(wishes, &cancellation).await;
         // A driver that ended abnormally was logged; there is nothing left to wait for.
         drop(tokio::join!(targets_done, clusters_done));
         background.stopped.cancel();
@@ -172,7 +148,53 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     handle
 }
 
+fn bounds_of(config: &Config) -> Bounds {
+    Bounds {
+        total: config.runs_total.max(1),
+        per_group: config.runs_per_cluster.max(1),
+        backoff_first: config.backoff_first.get(),
+        backoff_cap: config.backoff_cap.get(),
+    }
+}
+
+/// What sessions and gates ask for.
+struct Wishes {
+    runs: mpsc::UnboundedReceiver<Subject>,
+    probes: mpsc::UnboundedReceiver<ClusterKey>,
+    revisits: mpsc::UnboundedReceiver<ClusterKey>,
+    usages: mpsc::UnboundedReceiver<UsageNote>,
+}
+
 impl Handle {
+    /// Hands on what is asked for, beside the scans, until the end.
+    async fn listen(&self, mut wishes: Wishes, cancellation: &CancellationToken) {
+        let runs = async {
+            while let Some(key) = wishes.runs.recv().await {
+                self.agenda.queue.nudge(key, Priority::Foreground);
+            }
+        };
+        let probes = async {
+            while let Some(key) = wishes.probes.recv().await {
+                self.clusters.nudge(key, Priority::Foreground);
+            }
+        };
+        let revisits = async {
+            while let Some(key) = wishes.revisits.recv().await {
+                if let Err(error) = self.agenda.of_cluster(&key).await {
+                    tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot find what is in a cluster; the next probe or start does");
+                }
+            }
+        };
+        let usage = Recorder::new(&self.context).run(wishes.usages, cancellation);
+        tokio::select! {
+            () = self.scan_until(cancellation) => {}
+            () = runs => {}
+            () = probes => {}
+            () = revisits => {}
+            () = usage => {}
+        }
+    }
+
     /// Ends when all work has ended, after the token was cancelled.
     pub async fn stopped(&self) {
         self.stopped.cancelled().await;

@@ -87,9 +87,8 @@ fn report_of(subject: &Subject, ran: &Ran<'_>, earlier: u32) -> RunReport {
         Ok(Next::Done(after)) => (Decision::Done, *after),
         Ok(Next::Again) => (Decision::Again, None),
         Ok(Next::Waiting) => (Decision::Waiting, None),
-        Ok(Next::Failed(_)) => (Decision::Failed, None),
         Err(Error::Held(_)) => (Decision::Held, None),
-        Err(_) => (Decision::Failed, None),
+        Ok(Next::Failed(_)) | Err(_) => (Decision::Failed, None),
     };
     let unsettled = match decision {
         Decision::Done => 0,
@@ -147,7 +146,7 @@ mod tests {
         for _ in 0..11 {
             note(&reports, 1, Err(&error));
         }
-        note(&reports, 2, Ok(Next::Done(Some(Duration::from_secs(60)))));
+        note(&reports, 2, Ok(Next::Done(Some(Duration::from_mins(1)))));
         let (runs, forgotten) = reports.tell();
         assert_eq!((runs.len(), forgotten), (2, 0));
         assert!(runs[0].stuck && !runs[1].stuck);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use dcm_store::{Expect, Scope, StoreExt as _};
 use dcm_types::documents::{
-    Cluster, Lifecycle, LogicalCloud, Observed, Project, Reservation, Revision, Target, Tombstone,
+    Cluster, LastError, Lifecycle, LogicalCloud, Observed, Project, Reservation, Revision, Target,
+    Tombstone,
 };
 use dcm_types::{ClusterKey, Document as _, Index, Key};
 
@@ -113,5 +114,5 @@ impl App {
 fn is_out_of_reach(target: &Target, lifecycle: &Lifecycle) -> bool {
     let tried = target.wanted_generation == lifecycle.generation;
     let failed = target.last_error.as_ref();
-    lifecycle.paused_at.is_none() && tried && failed.is_some_and(|last| last.says_no_contact())
+    lifecycle.paused_at.is_none() && tried && failed.is_some_and(LastError::says_no_contact)
 }

@@ -117,7 +117,8 @@ async fn a_queued_cloud_goes_when_all_that_is_left_does_not_answer(world: World)
         .chain(["c1", "c2"].map(|name| held(name).to_string()))
         .collect();
     let mut left = world.leftovers().await;
-    (expected.sort(), left.sort());
+    expected.sort();
+    left.sort();
     assert_eq!(left, expected, "nothing else is left");
     // The name is free again, and means another cloud.
     world.cloud(&key).await;

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 
 /// Gates of all members.
 pub(crate) struct Gates {
-    gates: Mutex<HashMap<ClusterKey, Gate>>,
+    members: Mutex<HashMap<ClusterKey, Gate>>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     /// Members that a probe is asked for.
@@ -55,7 +55,7 @@ impl Gates {
         probes: mpsc::UnboundedSender<ClusterKey>,
     ) -> Self {
         Self {
-            gates: Mutex::default(),
+            members: Mutex::default(),
             clock,
             metrics,
             probes,
@@ -67,7 +67,7 @@ impl Gates {
     /// Whether calls may be made; if not, why not.
     pub(crate) fn check(&self, member: &ClusterKey) -> Result<(), Error> {
         match self
-            .gates
+            .members
             .lock()
             .get(member)
             .and_then(|gate| gate.shut.as_ref())
@@ -79,7 +79,7 @@ impl Gates {
 
     /// Lets nothing through any more, and asks for a probe.
     pub(crate) fn shut(&self, member: &ClusterKey, why: Arc<Error>) {
-        let mut gates = self.gates.lock();
+        let mut gates = self.members.lock();
         let gate = gates.entry(member.clone()).or_default();
         if gate.shut.is_some() {
             return;
@@ -106,7 +106,7 @@ impl Gates {
 
     /// A probe failed; says when the next one is due.
     pub(crate) fn failed(&self, member: &ClusterKey, why: Arc<Error>) -> Duration {
-        let mut gates = self.gates.lock();
+        let mut gates = self.members.lock();
         let gate = gates.entry(member.clone()).or_default();
         gate.probes = gate.probes.saturating_add(1);
         let pause = self.pause(gate.probes);
@@ -123,7 +123,7 @@ impl Gates {
 
     /// A probe worked; says whether anything may have waited for it.
     pub(crate) fn open(&self, member: &ClusterKey) -> bool {
-        let mut gates = self.gates.lock();
+        let mut gates = self.members.lock();
         let Some(gate) = gates.get_mut(member) else {
             return false;
         };
@@ -140,14 +140,14 @@ impl Gates {
 
     /// How long a probe has to wait; `None` when the gate is open.
     pub(crate) fn wait(&self, member: &ClusterKey) -> Option<Duration> {
-        let gates = self.gates.lock();
+        let gates = self.members.lock();
         let shut = gates.get(member)?.shut.as_ref()?;
         Some(shut.due.saturating_duration_since(Instant::now()))
     }
 
     /// The next probe is due now, and the back-off begins anew.
     pub(crate) fn hurry(&self, member: &ClusterKey) {
-        if let Some(gate) = self.gates.lock().get_mut(member) {
+        if let Some(gate) = self.members.lock().get_mut(member) {
             gate.probes = 0;
             if let Some(shut) = &mut gate.shut {
                 shut.due = Instant::now();
@@ -157,14 +157,14 @@ impl Gates {
 
     /// The member is not registered any more.
     pub(crate) fn forget(&self, member: &ClusterKey) {
-        self.gates.lock().remove(member);
+        self.members.lock().remove(member);
         self.count();
     }
 
     /// Members that are waited for, by name.
     pub(crate) fn report(&self) -> Vec<WaitingMember> {
         let now = Instant::now();
-        let gates = self.gates.lock();
+        let gates = self.members.lock();
         let mut waiting: Vec<WaitingMember> = gates
             .iter()
             .filter_map(|(cluster, gate)| {
@@ -185,7 +185,7 @@ impl Gates {
     }
 
     fn count(&self) {
-        let gates = self.gates.lock();
+        let gates = self.members.lock();
         self.metrics
             .waiting(gates.values().filter(|gate| gate.shut.is_some()).count());
     }
