@@ -7,7 +7,7 @@ use dcm_cluster::Call;
 use dcm_cluster::meddling::Verdict;
 use dcm_store::{Batch, Expect, StoreExt as _};
 use dcm_testkit::{ControlPlane, shared_control_planes};
-use dcm_types::documents::{Revision, Target, Tombstone};
+use dcm_types::documents::{LastError, Revision, Target, Tombstone};
 use dcm_types::ports::{Nudge, Randomness as _, Synchronizer as _};
 use dcm_types::{CloudKey, ClusterKey, DocumentKind, Key};
 
@@ -61,7 +61,7 @@ async fn buried(world: &World, plane: &ControlPlane, one: &ClusterKey) -> (Revis
     let away = world
         .until(&key, "out of reach", |target: &Target| {
             let last = target.last_error.as_ref();
-            target.wanted_generation == 2 && last.is_some_and(|last| last.says_no_contact())
+            target.wanted_generation == 2 && last.is_some_and(LastError::says_no_contact)
         })
         .await;
     assert_eq!(away.last_error.unwrap().category, "unreachable");
