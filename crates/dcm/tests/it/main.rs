@@ -12,6 +12,7 @@ mod documents;
 mod environment;
 mod example_file;
 mod fake_server;
+mod faults;
 mod files;
 mod help;
 mod members;
