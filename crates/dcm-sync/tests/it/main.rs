@@ -8,6 +8,7 @@
 
 mod accounts;
 mod certificates;
+mod clocks;
 mod conflicts;
 mod drift;
 mod faults;

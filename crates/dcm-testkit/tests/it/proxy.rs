@@ -149,7 +149,10 @@ async fn drip_gives_one_byte_and_then_another() {
     assert_eq!(heard(&mut stream, 1).await.unwrap(), " ");
     // Who passes again does not wait for the drops that are left.
     proxy.set(Mode::Pass);
-    assert_eq!(heard(&mut stream, words.len() - 2).await.unwrap(), words[2..]);
+    assert_eq!(
+        heard(&mut stream, words.len() - 2).await.unwrap(),
+        words[2..]
+    );
 }
 
 #[tokio::test]

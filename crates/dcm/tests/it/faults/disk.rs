@@ -14,8 +14,7 @@ use super::site::Edge;
 use crate::members::harness::{Folder, SERVE, SHORT, Server, read};
 
 /// Mounts a file system of its own over the data folder, then becomes the server.
-const MOUNTED: &str =
-    r#"mount -t tmpfs -o size=3m,mode=700 none data && exec "$@""#;
+const MOUNTED: &str = r#"mount -t tmpfs -o size=3m,mode=700 none data && exec "$@""#;
 
 struct Small {
     folder: Folder,
@@ -107,11 +106,19 @@ async fn projects(folder: &Folder, server: &Server) -> Vec<String> {
 async fn a_full_disk_refuses_changes_says_why_and_goes_on_when_there_is_space() {
     let small = Small::new();
     let (mut made, problem) = small.until_refused().await;
-    for word in ["disk of the store is full", "nothing was changed", "make space"] {
+    for word in [
+        "disk of the store is full",
+        "nothing was changed",
+        "make space",
+    ] {
         let told = format!("{} {}", problem["detail"], problem["hint"]);
         assert!(told.contains(word), "{problem:#}");
     }
-    assert_eq!(small.projects().await, made, "what was acknowledged, and nothing else");
+    assert_eq!(
+        small.projects().await,
+        made,
+        "what was acknowledged, and nothing else"
+    );
     small.free();
     let body = json!({ "metadata": { "name": "late-5000" } });
     small.folder.post(&small.server, "projects", body).await;
@@ -136,7 +143,10 @@ async fn emco_f07_a_store_that_fails_midway_loses_no_plan() {
     folder.register_by(server, &[edge.kubeconfig()]).await;
     let cloud = folder.describe(server, "shop", "slice", 1).await;
     let latency = Duration::from_millis(60);
-    edge.member.set_load(Load { latency, capacity: None });
+    edge.member.set_load(Load {
+        latency,
+        capacity: None,
+    });
     folder.act(server, &cloud, "instantiate").await;
     while edge.object("/api/v1/namespaces/slice").is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;

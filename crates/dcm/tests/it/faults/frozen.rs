@@ -28,7 +28,10 @@ async fn freeze_at(server: &Server, edge: &Edge, point: Point) -> Trap {
 async fn until_sprung(trap: &Trap) {
     let started = Instant::now();
     while !trap.is_sprung() {
-        assert!(started.elapsed() < Duration::from_secs(30), "it was never frozen");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "it was never frozen"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

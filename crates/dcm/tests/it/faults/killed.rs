@@ -113,7 +113,11 @@ impl Round {
             self.server.signal(Signal::KILL);
         }
         let killed = self.server.was_killed();
-        assert!(killed, "{}: not killed in {action} at {moment:?}", self.told);
+        assert!(
+            killed,
+            "{}: not killed in {action} at {moment:?}",
+            self.told
+        );
         for edge in &self.edges {
             edge.member.faults().clear();
         }
@@ -215,7 +219,10 @@ fn number_from(variable: &str) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_killed_at_a_named_step_ends_right() {
     for (number, moments) in NAMED.into_iter().enumerate() {
-        Round::begin(format!("named {number}")).await.live(moments).await;
+        Round::begin(format!("named {number}"))
+            .await
+            .live(moments)
+            .await;
     }
 }
 

@@ -74,9 +74,7 @@ impl Sea {
                     && away["state"] == "unreachable"
                     && categories.contains(&category)
             };
-            self.folder
-                .until(&self.server, cloud, &what, is_half)
-                .await;
+            self.folder.until(&self.server, cloud, &what, is_half).await;
         }
     }
 
@@ -107,8 +105,10 @@ async fn a_network_that_fails_holds_up_its_own_cluster_only_and_heals_by_itself(
     sea.mend_all();
     sea.all("ready").await;
     sea.break_all();
-    sea.half_done("terminate", |live| live["state"] == "absent" || live.is_null())
-        .await;
+    sea.half_done("terminate", |live| {
+        live["state"] == "absent" || live.is_null()
+    })
+    .await;
     sea.mend_all();
     sea.all("absent").await;
     for edge in &sea.edges {

@@ -83,7 +83,8 @@ impl Edge {
 
     /// Foreign objects, also of the names and kinds that we write.
     fn plant(&self) {
-        let foreign = |name: &str| json!({ "metadata": { "name": name, "labels": { "whose": "not-dcms" } } });
+        let foreign =
+            |name: &str| json!({ "metadata": { "name": name, "labels": { "whose": "not-dcms" } } });
         self.meddle("POST", "/api/v1/namespaces", &foreign("foreign"));
         let inside = "/api/v1/namespaces/foreign";
         let rights = "/apis/rbac.authorization.k8s.io/v1/namespaces/foreign/roles";
@@ -150,7 +151,9 @@ impl Edge {
         };
         let get = |namespace: &str| {
             let path = format!("/api/v1/namespaces/{namespace}/configmaps");
-            self.member.request(&user, &Request::new("GET", &path)).status
+            self.member
+                .request(&user, &Request::new("GET", &path))
+                .status
         };
         assert_eq!(get("foreign"), 403);
         get(namespace) == 200
@@ -171,7 +174,12 @@ impl Edge {
 /// When a binding of ours appears, every quota of its namespace is in force as it is written there.
 fn quotas_come_before_bindings(entries: &[Written]) {
     let mut quotas: BTreeMap<(String, String), &Written> = BTreeMap::new();
-    let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let text = |object: &Value, field: &str| {
+        object["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     for entry in entries {
         let object = &entry.after;
         let (namespace, name) = (text(object, "namespace"), text(object, "name"));
@@ -184,8 +192,14 @@ fn quotas_come_before_bindings(entries: &[Written]) {
                 quotas.insert((namespace, name), entry);
             }
             Some("RoleBinding") if owned && entry.before.is_none() => {
-                let mut of_it = quotas.iter().filter(|((of, _), _)| *of == namespace).peekable();
-                assert!(of_it.peek().is_some(), "a binding without a quota: {object:#}");
+                let mut of_it = quotas
+                    .iter()
+                    .filter(|((of, _), _)| *of == namespace)
+                    .peekable();
+                assert!(
+                    of_it.peek().is_some(),
+                    "a binding without a quota: {object:#}"
+                );
                 for (_, quota) in of_it {
                     let quota = &quota.after;
                     assert_eq!(quota["status"]["hard"], quota["spec"]["hard"], "{quota:#}");

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use dcm_testkit::ControlPlane;
@@ -35,8 +35,8 @@ allow_addresses = ["127.0.0.0/8"]
 [log]
 level = "info,dcm_sync=debug"
 [sync]
-scan_interval = "2s"
-health_interval = "1s"
+scan_interval = "10s"
+health_interval = "5s"
 backoff_first = "50ms"
 backoff_cap = "500ms"
 connect_deadline = "1s"
@@ -80,16 +80,20 @@ impl Server {
     /// Waits for a process that ends by itself, and says whether it was killed.
     pub(crate) fn was_killed(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt as _;
+        self.ended()
+            .is_some_and(|status| status.signal() == Some(9))
+    }
+
+    /// Waits for the end of the process, for a while.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         let started = Instant::now();
-        loop {
+        while started.elapsed() < Duration::from_secs(10) {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status.signal() == Some(9);
-            }
-            if started.elapsed() > Duration::from_secs(10) {
-                return false;
+                return Some(status);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        None
     }
 }
 
