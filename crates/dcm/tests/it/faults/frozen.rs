@@ -18,7 +18,7 @@ const LIMITS: &str = "/api/v1/namespaces/slice/resourcequotas/limits";
 const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/slice/rolebindings";
 
 /// Stops the process at a call that takes effect, and whose answer it never hears.
-async fn freeze_at(server: &Server, edge: &Edge, point: Point) -> Trap {
+fn freeze_at(server: &Server, edge: &Edge, point: Point) -> Trap {
     let trap = Trap::default();
     let who = (server.pid(), Signal::STOP);
     trap.set(&[&edge.member], (point, Effect::After), who);
@@ -48,7 +48,7 @@ async fn a_frozen_process_wakes_and_makes_right_what_happened_meanwhile() {
     folder.register_by(&server, &[edge.kubeconfig()]).await;
     let cloud = folder.describe(&server, "shop", "slice", 1).await;
 
-    let trap = freeze_at(&server, &edge, Point::Named("POST", "/rolebindings")).await;
+    let trap = freeze_at(&server, &edge, Point::Named("POST", "/rolebindings"));
     folder.act(&server, &cloud, "instantiate").await;
     until_sprung(&trap).await;
     // Nobody takes over what a frozen process holds.
@@ -69,7 +69,7 @@ async fn a_frozen_process_wakes_and_makes_right_what_happened_meanwhile() {
     assert!(edge.opens(&tenant, "slice"));
     assert_eq!(hard(&edge), "3");
 
-    let trap = freeze_at(&server, &edge, Point::Named("PATCH", "/limits")).await;
+    let trap = freeze_at(&server, &edge, Point::Named("PATCH", "/limits"));
     folder.limit(&server, &cloud, 5).await;
     folder.act(&server, &cloud, "update").await;
     until_sprung(&trap).await;
@@ -80,7 +80,7 @@ async fn a_frozen_process_wakes_and_makes_right_what_happened_meanwhile() {
     assert!(edge.opens(&tenant, "slice"));
     assert_eq!(hard(&edge), "5");
 
-    let trap = freeze_at(&server, &edge, Point::Named("DELETE", "")).await;
+    let trap = freeze_at(&server, &edge, Point::Named("DELETE", ""));
     folder.act(&server, &cloud, "terminate").await;
     until_sprung(&trap).await;
     tokio::time::sleep(LONG).await;
@@ -115,7 +115,7 @@ async fn an_older_process_that_wakes_does_not_go_back() {
     let cloud = old.describe(&frozen, "shop", "slice", 1).await;
     old.act(&frozen, &cloud, "instantiate").await;
     old.wait(&frozen, &cloud, "ready").await;
-    let trap = freeze_at(&frozen, &edge, Point::Named("PATCH", "/limits")).await;
+    let trap = freeze_at(&frozen, &edge, Point::Named("PATCH", "/limits"));
     old.limit(&frozen, &cloud, 4).await;
     assert_eq!(old.act(&frozen, &cloud, "update").await, 2);
     until_sprung(&trap).await;

@@ -313,7 +313,7 @@ impl Folder {
             if holds(&view) {
                 return view;
             }
-            let late = started.elapsed() > Duration::from_secs(60);
+            let late = started.elapsed() > Duration::from_mins(1);
             assert!(!late, "{cloud}: not {what}: {view:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
