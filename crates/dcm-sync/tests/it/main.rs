@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod away;
 mod certificates;
 mod conflicts;
 mod drift;
@@ -19,9 +20,11 @@ mod outage;
 mod privileged;
 mod removal;
 mod requests;
+mod restored;
 mod revocation;
 mod simulated;
 mod stopping;
+mod tombstones;
 mod usage;
 mod users;
 mod world;

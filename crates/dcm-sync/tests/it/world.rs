@@ -74,8 +74,17 @@ pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) clock: Arc<SystemClock>,
     connector: Arc<dyn Connector>,
-    cancellation: CancellationToken,
+    ended: Ended,
     config: Config,
+}
+
+/// Ends the synchronizer with the world.
+struct Ended(CancellationToken);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Settings with short times.
@@ -158,28 +167,39 @@ impl World {
     }
 
     fn on(config: Config, clock: SystemClock, connector: impl Connector) -> Self {
+        let ledger = Arc::new(Ledger::default());
+        let connector = MeddlingConnector::new(connector, Arc::clone(&ledger));
+        Self {
+            ledger,
+            ..Self::reaching(config, clock, Arc::new(connector))
+        }
+    }
+
+    /// Over members that a test makes up.
+    pub(crate) fn over(config: Config, connector: Arc<dyn Connector>) -> Self {
+        Self::reaching(config, SystemClock::default(), connector)
+    }
+
+    fn reaching(config: Config, clock: SystemClock, connector: Arc<dyn Connector>) -> Self {
         let clock = Arc::new(clock);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
-        let ledger = Arc::new(Ledger::default());
-        let connector: Arc<dyn Connector> =
-            Arc::new(MeddlingConnector::new(connector, Arc::clone(&ledger)));
         let (handle, cancellation) = start(&store, &vault, &connector, &clock, &config);
         Self {
             store,
             vault,
-            ledger,
+            ledger: Arc::default(),
+            connector,
             handle,
             clock,
-            connector,
-            cancellation,
+            ended: Ended(cancellation),
             config,
         }
     }
 
     /// Ends the synchronizer and starts another one on the same store, as after a restart.
     pub(crate) async fn restart(&mut self) {
-        self.cancellation.cancel();
+        self.ended.0.cancel();
         self.handle.stopped().await;
         let (handle, cancellation) = start(
             &self.store,
@@ -189,7 +209,7 @@ impl World {
             &self.config,
         );
         self.handle = handle;
-        self.cancellation = cancellation;
+        self.ended = Ended(cancellation);
     }
 
     /// Registers a control plane under a name.
@@ -346,12 +366,6 @@ impl World {
         let key = Key::reservation(key, &NamespaceName::parse(namespace).unwrap());
         assert_eq!(key.kind(), DocumentKind::Reservation);
         self.store.get(&key).await.unwrap().is_some()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.cancellation.cancel();
     }
 }
 
