@@ -25,6 +25,7 @@ use crate::member::gate::Gates;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
+use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 use crate::reports::Reports;
 use crate::subject::Subject;
@@ -101,6 +102,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
         empty_looks: EmptyLooks::default(),
+        going: Going::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = bounds_of(&config);

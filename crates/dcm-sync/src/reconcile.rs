@@ -92,6 +92,7 @@ async fn reconcile(
     let deadline = Instant::now() + context.config.run_deadline.get();
     let Some(inputs) = load(context.store.as_ref(), key).await? else {
         context.empty_looks.forget(key);
+        context.going.forget(key);
         return Ok(None);
     };
     if inputs.wish == Wish::Absent && inputs.is_fresh() {
