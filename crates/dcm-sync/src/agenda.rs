@@ -1,7 +1,7 @@
 //! Finds out from the documents which subjects a change, a cluster, or a scan concerns, and asks for their
 //! runs. A subject without work ends its run at once, so naming one too many costs a few reads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt as _};
@@ -22,82 +22,97 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    fn ask(&self, subject: impl Into<Subject>, priority: Priority) {
-        self.queue.nudge(subject.into(), priority);
+    /// Asks for each once, when all of them are known: one that is named twice, with its run in between,
+    /// would run twice.
+    fn ask(&self, subjects: BTreeSet<Subject>, priority: Priority) {
+        for subject in subjects {
+            self.queue.nudge(subject, priority);
+        }
     }
 
     /// What the documents say is not done; at the start, without a time, everything, because what happened
     /// before it left no event. Drift is not among it: watches and lists of the members see that, one for all
     /// clouds of a member.
     pub(crate) async fn scan(&self, now: Option<Timestamp>) -> Result<(), StoreError> {
-        let priority = Priority::Housekeeping;
         let lifecycles = self.store.read_all::<Lifecycle>(Scope::All).await?;
         let wanted: HashMap<&CloudKey, u64> = lifecycles
             .iter()
             .map(|found| (&found.document.cloud, found.document.generation))
             .collect();
+        let mut found = BTreeSet::new();
         let mut settled = HashSet::new();
         for target in self.store.read_all::<Target>(Scope::All).await? {
             let target = target.document;
             let generation = wanted.get(&target.key.cloud).copied();
+            let subject = Subject::Target(target.key.clone());
             if now.is_some_and(|now| is_settled(&target, generation, now)) {
-                settled.insert(target.key);
+                settled.insert(subject);
             } else {
-                self.ask(target.key, priority);
+                found.insert(subject);
             }
         }
-        for tombstone in self.store.read_all::<Tombstone>(Scope::All).await? {
-            self.ask(Subject::of(&tombstone.document), priority);
-        }
+        self.tombstones(Scope::All, &mut found).await?;
         for lifecycle in &lifecycles {
-            self.members(&lifecycle.document, priority, &settled)
-                .await?;
+            self.members(&lifecycle.document, &mut found).await?;
         }
-        self.reserved(Scope::All, priority, &settled).await
+        self.reserved(Scope::All, &mut found).await?;
+        found.retain(|subject| !settled.contains(subject));
+        self.ask(found, Priority::Housekeeping);
+        Ok(())
     }
 
     /// Everything in one cluster.
     pub(crate) async fn of_cluster(&self, cluster: &ClusterKey) -> Result<(), StoreError> {
         let scope = || Scope::Indexed(Index::Cluster, cluster.path());
-        self.recorded(scope(), Priority::Foreground).await?;
-        self.reserved(scope(), Priority::Foreground, &HashSet::new())
-            .await
+        let mut found = BTreeSet::new();
+        self.recorded(scope(), &mut found).await?;
+        self.tombstones(scope(), &mut found).await?;
+        self.reserved(scope(), &mut found).await?;
+        self.ask(found, Priority::Foreground);
+        Ok(())
     }
 
     /// Everything of one logical cloud.
     pub(crate) async fn of_cloud(&self, cloud: &CloudKey) -> Result<(), StoreError> {
-        let priority = Priority::Foreground;
+        let mut found = BTreeSet::new();
         let key = Key::of_cloud(DocumentKind::Lifecycle, cloud);
         if let Some(lifecycle) = self.store.read::<Lifecycle>(&key).await? {
-            let all = HashSet::new();
-            self.members(&lifecycle.document, priority, &all).await?;
+            self.members(&lifecycle.document, &mut found).await?;
             let uid = lifecycle.document.cloud_uid.to_string();
-            self.reserved(Scope::Indexed(Index::Cloud, uid), priority, &all)
+            self.reserved(Scope::Indexed(Index::Cloud, uid), &mut found)
                 .await?;
         }
-        let scope = Scope::Under(cloud.path());
-        for target in self.store.read_all::<Target>(scope).await? {
-            self.ask(target.document.key, priority);
-        }
+        self.recorded(Scope::Under(cloud.path()), &mut found)
+            .await?;
+        self.ask(found, Priority::Foreground);
         Ok(())
     }
 
-    /// Subjects of which something is recorded.
-    async fn recorded(&self, scope: Scope, priority: Priority) -> Result<(), StoreError> {
-        for target in self.store.read_all::<Target>(scope.clone()).await? {
-            self.ask(target.document.key, priority);
-        }
-        for tombstone in self.store.read_all::<Tombstone>(scope).await? {
-            self.ask(Subject::of(&tombstone.document), priority);
-        }
+    /// Targets of which something is recorded.
+    async fn recorded(
+        &self,
+        scope: Scope,
+        found: &mut BTreeSet<Subject>,
+    ) -> Result<(), StoreError> {
+        let targets = self.store.read_all::<Target>(scope).await?;
+        found.extend(targets.into_iter().map(|target| target.document.key.into()));
+        Ok(())
+    }
+
+    async fn tombstones(
+        &self,
+        scope: Scope,
+        found: &mut BTreeSet<Subject>,
+    ) -> Result<(), StoreError> {
+        let tombstones = self.store.read_all::<Tombstone>(scope).await?;
+        found.extend(tombstones.iter().map(|rest| Subject::of(&rest.document)));
         Ok(())
     }
 
     async fn members(
         &self,
         lifecycle: &Lifecycle,
-        priority: Priority,
-        settled: &HashSet<TargetKey>,
+        found: &mut BTreeSet<Subject>,
     ) -> Result<(), StoreError> {
         let key = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
         let Some(revision) = self.store.read::<Revision>(&key).await? else {
@@ -105,15 +120,13 @@ impl Agenda {
         };
         let revision = revision.document;
         let members = revision.members.iter().map(|member| &member.cluster);
-        for cluster in members.filter(|cluster| revision.has_member(cluster)) {
-            let key = TargetKey {
+        let members = members.filter(|cluster| revision.has_member(cluster));
+        found.extend(members.map(|cluster| {
+            Subject::Target(TargetKey {
                 cloud: revision.cloud.clone(),
                 cluster: cluster.clone(),
-            };
-            if !settled.contains(&key) {
-                self.ask(key, priority);
-            }
-        }
+            })
+        }));
         Ok(())
     }
 
@@ -122,18 +135,15 @@ impl Agenda {
     async fn reserved(
         &self,
         scope: Scope,
-        priority: Priority,
-        settled: &HashSet<TargetKey>,
+        found: &mut BTreeSet<Subject>,
     ) -> Result<(), StoreError> {
-        for held in self.store.read_all::<Reservation>(scope).await? {
-            let key = TargetKey {
+        let held = self.store.read_all::<Reservation>(scope).await?;
+        found.extend(held.into_iter().map(|held| {
+            Subject::Target(TargetKey {
                 cloud: held.document.cloud,
                 cluster: held.document.cluster,
-            };
-            if !settled.contains(&key) {
-                self.ask(key, priority);
-            }
-        }
+            })
+        }));
         Ok(())
     }
 }

@@ -246,10 +246,10 @@ impl Member {
             let watched = self.watched.lock();
             watched.get(&owner.to_string()).map(|w| w.key.clone())
         });
-        match watched {
-            Some(key) => self.nudge(key),
-            // Nobody acts on it any more, so nobody would forget it.
-            None => self.forget(place),
+        // Before the run, which learns what is there: what it does not make again is not missed again.
+        self.forget(place);
+        if let Some(key) = watched {
+            self.nudge(key);
         }
     }
 

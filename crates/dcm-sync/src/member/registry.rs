@@ -128,7 +128,9 @@ impl Registry {
                 let member = Arc::new(member);
                 slot.member = Some(Arc::clone(&member));
                 slot.failed = None;
-                if std::mem::replace(&mut slot.opened, true) {
+                let again = std::mem::replace(&mut slot.opened, true);
+                // Behind a gate that is shut everything goes on when that opens.
+                if again && self.gates.wait(key).is_none() {
                     // Nobody listens at shutdown only.
                     drop(self.outlets.reopened.send(key.clone()));
                 }

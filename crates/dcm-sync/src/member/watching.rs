@@ -54,7 +54,8 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, pace: Pace) {
                 tracing::debug!(cluster = %strong.key, resource = resource.plural(), %error, "watch ended");
             }
             drop(strong);
-            let jitter = rand::rng().random_range(0.5..1.0);
+            // So that not everything that lost its member comes together.
+            let jitter = rand::rng().random_range(0.9..1.0);
             tokio::select! {
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.mul_f64(jitter)) => {}
@@ -153,10 +154,17 @@ impl Member {
         let Some(places) = self.stirred.lock().remove(key) else {
             return;
         };
-        if places
-            .into_iter()
-            .any(|(place, fingerprint)| self.differs(&place, fingerprint))
-        {
+        let mut unknown = false;
+        for (place, fingerprint) in places {
+            if self.differs(&place, fingerprint) {
+                unknown = true;
+                // As with what is missing in a list.
+                if fingerprint.is_none() {
+                    self.forget(&place);
+                }
+            }
+        }
+        if unknown {
             self.nudge(key.clone());
         }
     }

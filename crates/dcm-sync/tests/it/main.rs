@@ -8,8 +8,10 @@
 
 mod accounts;
 mod away;
+mod categories;
 mod certificates;
 mod conflicts;
+mod dead_edge;
 mod drift;
 mod faults;
 mod fencing;
@@ -20,6 +22,7 @@ mod outage;
 mod privileged;
 mod removal;
 mod requests;
+mod rescan;
 mod restored;
 mod revocation;
 mod simulated;

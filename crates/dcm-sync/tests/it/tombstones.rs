@@ -1,7 +1,6 @@
 //! What is left of a deleted cloud in a member that was away is cleaned up when it returns.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use dcm_cluster::Call;
 use dcm_cluster::meddling::Verdict;
@@ -10,11 +9,12 @@ use dcm_testkit::{ControlPlane, shared_control_planes};
 use dcm_types::documents::{LastError, Revision, Target, Tombstone};
 use dcm_types::ports::{Nudge, Randomness as _, Synchronizer as _};
 use dcm_types::{CloudKey, ClusterKey, DocumentKind, Key};
+use tokio::time::Instant;
 
 use crate::world::{PATIENCE, SystemRandomness, World, next, owned, revision, target, terminated};
 
 /// Deletes a cloud as the background step does when a member does not answer.
-async fn bury(world: &World, gone: &Revision, cluster: &ClusterKey) -> Tombstone {
+pub(crate) async fn bury(world: &World, gone: &Revision, cluster: &ClusterKey) -> Tombstone {
     let key = target(gone, cluster);
     let tombstone = Tombstone {
         id: SystemRandomness.uid(),
@@ -40,7 +40,7 @@ async fn bury(world: &World, gone: &Revision, cluster: &ClusterKey) -> Tombstone
     tombstone
 }
 
-async fn until_gone(world: &World, tombstone: &Tombstone) {
+pub(crate) async fn until_gone(world: &World, tombstone: &Tombstone) {
     let key = Key::tombstone(tombstone.id);
     let started = Instant::now();
     while let Some(found) = world.store.read::<Tombstone>(&key).await.unwrap() {

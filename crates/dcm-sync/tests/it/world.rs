@@ -11,7 +11,7 @@ use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::{Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
-use dcm_testkit::kubesim::{Fleet, Member as Simulated, Options, VirtualClock};
+use dcm_testkit::kubesim::VirtualClock;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
     Access, Cluster, CredentialKind, Isolation, Level, Lifecycle, Member, Observed, PodSecurity,
@@ -30,6 +30,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+mod members;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -139,31 +141,6 @@ impl World {
     pub(crate) fn with(config: Config) -> Self {
         let connector = real(&config);
         Self::on(config, SystemClock::default(), connector)
-    }
-
-    /// A world of simulated members, in time that is paused.
-    pub(crate) fn simulated(names: &[&str]) -> (Self, Vec<Simulated>) {
-        let config = quick();
-        let start = "2026-01-01T00:00:00Z".parse().unwrap();
-        let clock = |simulated| SystemClock {
-            simulated: Some(simulated),
-            ..SystemClock::default()
-        };
-        let fleet = Fleet::new(config.call_limits());
-        let member = |(seed, name): (u64, &&str)| {
-            let options = Options {
-                seed,
-                version: "v1.36.3".to_owned(),
-                clock: Arc::new(VirtualClock::starting_at(start)),
-                authority: None,
-            };
-            let member = Simulated::new(name, options).unwrap();
-            fleet.add(member.clone());
-            member
-        };
-        let members = (1..).zip(names).map(member).collect();
-        let world = Self::on(config, clock(VirtualClock::starting_at(start)), fleet);
-        (world, members)
     }
 
     fn on(config: Config, clock: SystemClock, connector: impl Connector) -> Self {
