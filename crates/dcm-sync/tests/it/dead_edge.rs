@@ -92,7 +92,7 @@ async fn three_days_away_with_fifty_changes_end_in_one_list_and_prune() {
     let mut changes = 0;
     for day in 1..=3_u32 {
         let before = member.faults().calls();
-        for _ in 0..CHANGES / 3 + 1 {
+        for _ in 0..=CHANGES / 3 {
             if changes < CHANGES {
                 changes += 1;
                 wish = next(&wish);
@@ -141,9 +141,9 @@ async fn three_days_away_with_fifty_changes_end_in_one_list_and_prune() {
         let ours = usize::from(resource == Resource::CertificateSigningRequest);
         assert!(count <= 1 + ours, "{resource:?} was listed {count} times");
     }
-    let mut changed = world.ledger.mutations();
-    changed.retain(|name| name.starts_with("delete Role"));
-    assert_eq!(changed.len(), 2, "one binding and its role go: {changed:?}");
+    let mut pruned = world.ledger.mutations();
+    pruned.retain(|name| name.starts_with("delete Role"));
+    assert_eq!(pruned.len(), 2, "one binding and its role go: {pruned:?}");
     let roles = owned(member)
         .into_iter()
         .filter(|name| name.starts_with("roles/"));
