@@ -183,6 +183,9 @@ fn constrained_edge_names_its_trust_domain_in_a_way_that_openssl_knows() {
     assert!(shown.contains(&format!("URI:{DOMAIN}")), "{shown}");
 }
 
+/// A change of what was asked.
+type Asking<'a> = Box<dyn Fn(&mut Asked<'a>) + 'a>;
+
 /// What somebody else signed for a request of ours: our own cloud key as signer.
 fn asked<'a>(key: &'a AuthorityKey, anchor: &'a Certificate, subject: &'a [u8]) -> Asked<'a> {
     Asked {
@@ -198,7 +201,7 @@ fn asked<'a>(key: &'a AuthorityKey, anchor: &'a Certificate, subject: &'a [u8]) 
 }
 
 #[test]
-fn answer_of_another_signer_is_taken_only_when_it_is_what_was_asked() {
+fn answer_of_another_signer_is_taken_when_it_is_what_was_asked() {
     let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
     let (key, anchor) = (&made.edge.1, &made.cloud.0);
     let subject = made.edge.0.subject.clone();
@@ -210,11 +213,15 @@ fn answer_of_another_signer_is_taken_only_when_it_is_what_was_asked() {
         2
     );
     assert!(check_answer(&made.edge.0.to_pem(), &asked(key, anchor, &subject)).is_ok());
+}
 
+#[test]
+fn answer_that_is_something_else_is_refused() {
+    let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let good = made.edge.0.to_pem() + &made.cloud.0.to_pem();
     let other = Hierarchy::new(KeyAlgorithm::EcdsaP256);
     let used = [made.edge.0.serial.clone()];
-    type Change<'a> = Box<dyn Fn(&mut Asked<'a>) + 'a>;
-    let rows: Vec<(&str, String, Change<'_>)> = vec![
+    let rows: Vec<(&str, String, Asking<'_>)> = vec![
         ("PEM certificate", String::new(), Box::new(|_| {})),
         (
             "key of the request",
@@ -251,6 +258,16 @@ fn answer_of_another_signer_is_taken_only_when_it_is_what_was_asked() {
             good.clone(),
             Box::new(|asked| asked.anchor = Some(&other.cloud.0)),
         ),
+    ];
+    all_are_refused(&made, rows);
+}
+
+#[test]
+fn answer_that_is_no_chain_is_refused() {
+    let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let good = made.edge.0.to_pem() + &made.cloud.0.to_pem();
+    let other = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let rows: Vec<(&str, String, Asking<'_>)> = vec![
         (
             "in order",
             made.edge.0.to_pem() + &made.root.0.to_pem(),
@@ -292,8 +309,12 @@ fn answer_of_another_signer_is_taken_only_when_it_is_what_was_asked() {
             Box::new(|asked| asked.anchor = None),
         ),
     ];
+    all_are_refused(&made, rows);
+}
+
+fn all_are_refused<'a>(made: &'a Hierarchy, rows: Vec<(&str, String, Asking<'a>)>) {
     for (rule, pem, change) in rows {
-        let mut asked = asked(key, anchor, &subject);
+        let mut asked = asked(&made.edge.1, &made.cloud.0, &made.edge.0.subject);
         change(&mut asked);
         let error = check_answer(&pem, &asked).unwrap_err().to_string();
         assert!(error.contains(rule), "{rule}: {error}");

@@ -10,6 +10,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::hierarchy::{Hierarchy, now, profile};
 use crate::program::run;
 
+/// A change of a certificate before it is made.
+type Making = fn(&mut CertificateParams);
+/// A change of a bundle, and the rule that it breaks.
+type Spoiling<'a> = Vec<(Rule, Box<dyn Fn(&mut Files) + 'a>)>;
+
 fn limits() -> Limits {
     Limits {
         now: now(),
@@ -79,30 +84,29 @@ impl Odd {
 fn certificates_that_should_not_sign_are_told() {
     let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
     assert_eq!(rules(&Odd::new(&made, |_| {}).files), Vec::new());
-    type Change = fn(&mut CertificateParams);
-    let rows: [(Rule, Change); 9] = [
+    let rows: [(Rule, Making); 9] = [
         (Rule::NotAuthority, |wanted| {
-            wanted.is_ca = IsCa::ExplicitNoCa
+            wanted.is_ca = IsCa::ExplicitNoCa;
         }),
         (Rule::MayNotSign, |wanted| {
-            wanted.key_usages = vec![KeyUsagePurpose::CrlSign]
+            wanted.key_usages = vec![KeyUsagePurpose::CrlSign];
         }),
         (Rule::MayNotSignLists, |wanted| {
-            wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign]
+            wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         }),
         (Rule::NoPathLength, |wanted| {
-            wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+            wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }),
         (Rule::Expired, |wanted| wanted.not_after = day(-1)),
         (Rule::NotYetValid, |wanted| wanted.not_before = day(10)),
         (Rule::SubjectEmpty, |wanted| {
-            wanted.distinguished_name = rcgen::DistinguishedName::new()
+            wanted.distinguished_name = rcgen::DistinguishedName::new();
         }),
         (Rule::Purposes, |wanted| {
             wanted.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
         }),
         (Rule::KeyIdentifiers, |wanted| {
-            wanted.use_authority_key_identifier_extension = false
+            wanted.use_authority_key_identifier_extension = false;
         }),
     ];
     for (rule, change) in rows {
@@ -137,12 +141,11 @@ fn path_length_that_is_exceeded_is_told() {
 }
 
 #[test]
-fn spoiled_texts_are_told() {
+fn spoiled_chains_are_told() {
     let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
     let other = Hierarchy::new(KeyAlgorithm::EcdsaP256);
     let (edge, cloud) = (made.edge.0.to_pem(), made.cloud.0.to_pem());
-    type Change<'a> = Box<dyn Fn(&mut Files) + 'a>;
-    let rows: Vec<(Rule, Change<'_>)> = vec![
+    let rows: Spoiling<'_> = vec![
         (
             Rule::ChainWithoutCertificate,
             Box::new(|files| files.chain = cloud.clone()),
@@ -161,6 +164,16 @@ fn spoiled_texts_are_told() {
             Rule::ChainBroken,
             Box::new(|files| files.chain = edge.clone() + &other.cloud.0.to_pem()),
         ),
+    ];
+    all_are_told(&made, rows);
+}
+
+#[test]
+fn spoiled_texts_are_told() {
+    let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let other = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let (edge, cloud) = (made.edge.0.to_pem(), made.cloud.0.to_pem());
+    let rows: Spoiling<'_> = vec![
         (
             Rule::SeveralCertificates,
             Box::new(|files| files.certificate = edge.clone() + &cloud),
@@ -227,6 +240,10 @@ fn spoiled_texts_are_told() {
             }),
         ),
     ];
+    all_are_told(&made, rows);
+}
+
+fn all_are_told(made: &Hierarchy, rows: Spoiling<'_>) {
     for (rule, change) in rows {
         let mut files = made.files();
         change(&mut files);
