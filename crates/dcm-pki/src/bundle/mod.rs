@@ -7,6 +7,7 @@ use crate::authority::facts::Certificate;
 use crate::authority::revocation::RevocationList;
 
 mod check;
+mod secret;
 
 pub use check::{Finding, Limits, Rule, Severity, check, check_together};
 

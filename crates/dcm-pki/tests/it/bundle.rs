@@ -43,6 +43,9 @@ fn bundles_of_every_algorithm_are_good() {
         );
         files.lists = None;
         assert_eq!(rules(&files), Vec::new(), "lists are optional");
+        files.chain.push_str(&made.root.0.to_pem());
+        files.anchors = made.root.0.to_pem();
+        assert_eq!(rules(&files), Vec::new(), "as the mesh's own documentation has it");
     }
 }
 
@@ -227,13 +230,6 @@ fn spoiled_texts_are_told() {
             Box::new(|files| files.certificate.insert(0, '\u{feff}')),
         ),
         (
-            Rule::RootInChain,
-            Box::new(|files| {
-                files.chain = edge.clone() + &cloud + &made.root.0.to_pem();
-                files.anchors = made.root.0.to_pem();
-            }),
-        ),
-        (
             Rule::OutlivesIssuer,
             Box::new(|files| {
                 files.chain = made.root.0.to_pem() + &edge;
@@ -394,4 +390,37 @@ fn every_rule_has_a_hint_and_the_worst_comes_first() {
         Severity::Risky,
         "{found:?}"
     );
+}
+
+#[test]
+fn secrets_are_read_in_each_form_and_nothing_is_quoted() {
+    let made = Hierarchy::new(KeyAlgorithm::EcdsaP256);
+    let files = made.files();
+    let encoded = |text: &str| crate::sample::base64(text);
+    let data: serde_json::Map<String, serde_json::Value> = files
+        .each()
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), encoded(text).into()))
+        .collect();
+    let secret = serde_json::json!({ "apiVersion": "v1", "kind": "Secret", "data": data });
+    let read = Files::from_secret(&secret.to_string()).unwrap();
+    assert_eq!(rules(&read), Vec::new());
+    assert!(read.lists.is_some());
+
+    let tls = serde_json::json!({ "kind": "Secret", "type": "kubernetes.io/tls", "stringData": {
+        "tls.crt": files.chain, "tls.key": files.key.expose_secret(), "ca.crt": files.anchors } });
+    let read = Files::from_secret(&tls.to_string()).unwrap();
+    assert_eq!(rules(&read), Vec::new());
+
+    let canary = "canary-canary";
+    for (text, rule) in [
+        (format!("kind: ConfigMap\ndata:\n  ca-key.pem: {canary}"), "kind Secret"),
+        (format!("kind: Secret\ndata:\n  ca-key.pem: {canary}!"), "base64"),
+        (format!("kind: [{canary}"), "YAML"),
+        (format!("kind: Secret\ndata:\n  ca-cert.pem: {}", encoded("\u{1}x")), ""),
+    ] {
+        let error = Files::from_secret(&text).err().unwrap_or_default();
+        assert!(error.contains(rule), "{error}");
+        assert!(!error.contains(canary), "{error}");
+    }
 }

@@ -21,18 +21,6 @@ pub(super) fn check(parts: &Parts, limits: &Limits, findings: &mut Vec<Finding>)
     links(&parts.chain, findings);
     path_lengths(parts, findings);
     repeated(parts, findings);
-    for certificate in &parts.chain {
-        if certificate.is_self_issued()
-            && parts.anchors.contains(certificate)
-            && parts.chain.len() > 1
-        {
-            let message = format!(
-                "'{}' signs itself and is an anchor",
-                certificate.subject_text
-            );
-            findings.push(Finding::new(Rule::RootInChain, CHAIN, message));
-        }
-    }
     leads_to_anchor(parts, signing, limits, findings);
 }
 

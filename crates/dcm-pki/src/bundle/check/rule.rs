@@ -114,7 +114,6 @@ rules! {
     MayNotSignLists Risky "give the certificate the key usage cRLSign, or nothing below it can be revoked",
     NameConstraints Risky "verifiers that do not know URI constraints refuse the whole chain, among them ztunnel",
     NotPlainText Risky "write the file without a byte order mark and with plain line feeds",
-    RootInChain Risky "leave the self-signed root out of cert-chain.pem when it is an anchor: it is sent after each leaf",
     KeyShared Risky "every edge needs a key of its own: who has one could sign for the other",
     SubjectReused Risky "a new key needs a new subject: count generations in the common name",
 }
