@@ -73,9 +73,16 @@ fn judge(arguments: &CheckArguments, format: Format, terminal: &Terminal) -> Res
         let broken = bundle::check(files, &limits);
         found.extend(broken.into_iter().map(|finding| (name.clone(), finding)));
     }
-    let all: Vec<(&str, &Files)> = bundles.iter().map(|(name, files)| (name.as_str(), files)).collect();
+    let all: Vec<(&str, &Files)> = bundles
+        .iter()
+        .map(|(name, files)| (name.as_str(), files))
+        .collect();
     let together = bundle::check_together(&all);
-    found.extend(together.into_iter().map(|finding| ("all".to_owned(), finding)));
+    found.extend(
+        together
+            .into_iter()
+            .map(|finding| ("all".to_owned(), finding)),
+    );
     show(&found, bundles.len(), format, terminal)?;
     match found.len() {
         0 => Ok(()),
@@ -128,7 +135,9 @@ fn show(
         terminal.note(&format!("{good} {bundles} bundle(s) keep all rules"));
         return Ok(());
     }
-    terminal.show(format, &Value::Array(rows), |palette| Ok(table(found, palette)))
+    terminal.show(format, &Value::Array(rows), |palette| {
+        Ok(table(found, palette))
+    })
 }
 
 fn table(found: &[(String, Finding)], palette: Palette) -> String {
@@ -153,5 +162,9 @@ fn table(found: &[(String, Finding)], palette: Palette) -> String {
         }
     }
     let hints = hints.join("\n");
-    format!("{}{}\n", table.render(palette), palette.paint(Tone::Faint, &hints))
+    format!(
+        "{}{}\n",
+        table.render(palette),
+        palette.paint(Tone::Faint, &hints)
+    )
 }

@@ -33,7 +33,7 @@ impl Files {
             let signing = chain.get(..end).unwrap_or_default().to_owned() + "\n";
             return Ok(Self {
                 certificate: signing,
-                key: secret(entry(&root, key)?),
+                key: secret(entry(&root, key)?.as_ref()),
                 chain: chain.to_string(),
                 anchors: plain(entry(&root, anchors)?),
                 lists: None,
@@ -41,7 +41,7 @@ impl Files {
         }
         Ok(Self {
             certificate: plain(entry(&root, CERTIFICATE)?),
-            key: secret(entry(&root, KEY)?),
+            key: secret(entry(&root, KEY)?.as_ref()),
             chain: plain(entry(&root, CHAIN)?),
             anchors: plain(entry(&root, ANCHORS)?),
             lists: entry(&root, LISTS)?.map(|lists| lists.to_string()),
@@ -53,8 +53,8 @@ fn plain(text: Option<Zeroizing<String>>) -> String {
     text.map(|text| text.to_string()).unwrap_or_default()
 }
 
-fn secret(text: Option<Zeroizing<String>>) -> SecretString {
-    SecretString::from(text.as_deref().map_or("", String::as_str))
+fn secret(text: Option<&Zeroizing<String>>) -> SecretString {
+    SecretString::from(text.map_or("", |text| text.as_str()))
 }
 
 /// One file of a Secret; a file of `stringData` goes before one of `data`, as Kubernetes has it.

@@ -45,7 +45,11 @@ fn bundles_of_every_algorithm_are_good() {
         assert_eq!(rules(&files), Vec::new(), "lists are optional");
         files.chain.push_str(&made.root.0.to_pem());
         files.anchors = made.root.0.to_pem();
-        assert_eq!(rules(&files), Vec::new(), "as the mesh's own documentation has it");
+        assert_eq!(
+            rules(&files),
+            Vec::new(),
+            "as the mesh's own documentation has it"
+        );
     }
 }
 
@@ -414,10 +418,19 @@ fn secrets_are_read_in_each_form_and_nothing_is_quoted() {
 
     let canary = "canary-canary";
     for (text, rule) in [
-        (format!("kind: ConfigMap\ndata:\n  ca-key.pem: {canary}"), "kind Secret"),
-        (format!("kind: Secret\ndata:\n  ca-key.pem: {canary}!"), "base64"),
+        (
+            format!("kind: ConfigMap\ndata:\n  ca-key.pem: {canary}"),
+            "kind Secret",
+        ),
+        (
+            format!("kind: Secret\ndata:\n  ca-key.pem: {canary}!"),
+            "base64",
+        ),
         (format!("kind: [{canary}"), "YAML"),
-        (format!("kind: Secret\ndata:\n  ca-cert.pem: {}", encoded("\u{1}x")), ""),
+        (
+            format!("kind: Secret\ndata:\n  ca-cert.pem: {}", encoded("\u{1}x")),
+            "",
+        ),
     ] {
         let error = Files::from_secret(&text).err().unwrap_or_default();
         assert!(error.contains(rule), "{error}");

@@ -7,7 +7,10 @@ use crate::environment::Environment;
 
 fn openssl(folder: &Path, command: &str) {
     let words = command.split_whitespace();
-    let run = Command::new("openssl").args(words).current_dir(folder).output();
+    let run = Command::new("openssl")
+        .args(words)
+        .current_dir(folder)
+        .output();
     let run = run.unwrap_or_else(|error| panic!("openssl is needed for this test: {error}"));
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(run.status.success(), "{command}: {said}");
@@ -36,7 +39,11 @@ fn bundle(folder: &Path) {
          -extfile extensions -out ca-cert.pem",
     );
     let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    std::fs::write(folder.join("cert-chain.pem"), text("ca-cert.pem") + &text("root-cert.pem")).unwrap();
+    std::fs::write(
+        folder.join("cert-chain.pem"),
+        text("ca-cert.pem") + &text("root-cert.pem"),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -47,16 +54,30 @@ fn good_bundle_is_good_and_a_spoiled_one_says_what_to_do() {
     let path = folder.display().to_string();
     let good = environment.dcm(&["ca", "check", &path]).done();
     assert_eq!(good.stdout, "");
-    assert!(good.stderr.contains("good: 1 bundle(s) keep all rules"), "{}", good.shown());
+    assert!(
+        good.stderr.contains("good: 1 bundle(s) keep all rules"),
+        "{}",
+        good.shown()
+    );
 
     // The control plane takes this one, and then every peer refuses every leaf.
     std::fs::copy(folder.join("root-cert.pem"), folder.join("cert-chain.pem")).unwrap();
     let spoiled = environment.dcm(&["ca", "check", &path]);
     assert_eq!(spoiled.code, 1);
-    for expected in ["breaks", "ChainWithoutCertificate", "cert-chain.pem must begin with"] {
-        assert!(spoiled.stdout.contains(expected), "{expected}: {}", spoiled.shown());
+    for expected in [
+        "breaks",
+        "ChainWithoutCertificate",
+        "cert-chain.pem must begin with",
+    ] {
+        assert!(
+            spoiled.stdout.contains(expected),
+            "{expected}: {}",
+            spoiled.shown()
+        );
     }
-    let data = environment.dcm(&["ca", "check", &path, "-o", "json"]).json();
+    let data = environment
+        .dcm(&["ca", "check", &path, "-o", "json"])
+        .json();
     assert_eq!(data[0]["rule"], "ChainWithoutCertificate");
     assert_eq!(data[0]["severity"], "breaks");
 }
@@ -67,15 +88,19 @@ fn bundles_are_held_against_each_other_and_secrets_are_read() {
     let environment = Environment::new();
     let folder = environment.path("cacerts");
     bundle(&folder);
-    let data: serde_json::Map<String, serde_json::Value> =
-        ["ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"]
-            .into_iter()
-            .map(|name| {
-                let bytes = std::fs::read(folder.join(name)).unwrap();
-                let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-                (name.to_owned(), text.into())
-            })
-            .collect();
+    let data: serde_json::Map<String, serde_json::Value> = [
+        "ca-cert.pem",
+        "ca-key.pem",
+        "cert-chain.pem",
+        "root-cert.pem",
+    ]
+    .into_iter()
+    .map(|name| {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        (name.to_owned(), text.into())
+    })
+    .collect();
     let secret = environment.path("secret.json");
     let object = serde_json::json!({ "apiVersion": "v1", "kind": "Secret", "data": data });
     std::fs::write(&secret, object.to_string()).unwrap();
@@ -88,7 +113,11 @@ fn bundles_are_held_against_each_other_and_secrets_are_read() {
     std::fs::write(&secret, "kind: ConfigMap").unwrap();
     let other = environment.dcm(&["ca", "check", &secret]);
     assert_eq!(other.code, 1);
-    assert!(other.stderr.contains("must be one object of kind Secret"), "{}", other.shown());
+    assert!(
+        other.stderr.contains("must be one object of kind Secret"),
+        "{}",
+        other.shown()
+    );
     assert!(other.stderr.contains("hint:"), "{}", other.shown());
     let missing = environment.dcm(&["ca", "check", "nowhere"]);
     assert!(missing.stderr.contains("nowhere"), "{}", missing.shown());
