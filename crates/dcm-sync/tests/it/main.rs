@@ -7,9 +7,12 @@
 )]
 
 mod accounts;
+mod away;
+mod categories;
 mod certificates;
 mod clocks;
 mod conflicts;
+mod dead_edge;
 mod drift;
 mod faults;
 mod fencing;
@@ -20,9 +23,12 @@ mod outage;
 mod privileged;
 mod removal;
 mod requests;
+mod rescan;
+mod restored;
 mod revocation;
 mod simulated;
 mod stopping;
+mod tombstones;
 mod usage;
 mod users;
 mod world;
