@@ -112,7 +112,7 @@ impl Round {
             tokio::time::sleep(time).await;
             self.server.signal(Signal::KILL);
         }
-        let killed = self.server.was_killed();
+        let killed = self.server.was_killed().await;
         assert!(
             killed,
             "{}: not killed in {action} at {moment:?}",
@@ -216,13 +216,19 @@ fn number_from(variable: &str) -> Option<u64> {
     std::env::var_os(variable)?.to_str()?.parse().ok()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+// More threads than cores: rounds are started side by side, and starting a process blocks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_process_that_is_killed_at_a_named_step_ends_right() {
-    for (number, moments) in NAMED.into_iter().enumerate() {
-        Round::begin(format!("named {number}"))
-            .await
-            .live(moments)
-            .await;
+    let rounds = NAMED.into_iter().enumerate().map(|(number, moments)| {
+        tokio::spawn(async move {
+            Round::begin(format!("named {number}"))
+                .await
+                .live(moments)
+                .await;
+        })
+    });
+    for round in futures::future::join_all(rounds).await {
+        round.unwrap();
     }
 }
 

@@ -78,20 +78,21 @@ impl Server {
     }
 
     /// Waits for a process that ends by itself, and says whether it was killed.
-    pub(crate) fn was_killed(&mut self) -> bool {
+    pub(crate) async fn was_killed(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt as _;
         self.ended()
+            .await
             .is_some_and(|status| status.signal() == Some(9))
     }
 
     /// Waits for the end of the process, for a while.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) async fn ended(&mut self) -> Option<ExitStatus> {
         let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(10) {
+        while started.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return Some(status);
             }
-            std::thread::sleep(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         None
     }

@@ -140,7 +140,7 @@ async fn emco_f15_an_api_server_that_hangs_holds_up_nothing() {
     folder.until(&server, &cloud, "half ready", half).await;
     folder.act(&server, &cloud, "terminate").await;
     server.signal(Signal::TERM);
-    let ended = server.ended();
+    let ended = server.ended().await;
     assert_eq!(
         ended.and_then(|status| status.code()),
         Some(0),
