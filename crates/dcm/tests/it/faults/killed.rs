@@ -242,7 +242,7 @@ async fn a_process_that_is_killed_at_random_ends_right() {
     let rounds = number_from(ROUNDS).unwrap_or(4);
     for seed in first..first + rounds {
         let mut dice = Dice(seed);
-        let moments = [dice.moment(60), dice.moment(12), dice.moment(24)];
+        let moments = [dice.moment(50), dice.moment(12), dice.moment(24)];
         let told = format!("{SEED}={seed}: {moments:?}");
         eprintln!("{told}");
         Round::begin(told).await.live(moments).await;
