@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 
 use crate::config::Config;
 use crate::member::registry::Registry;
+use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 
 /// The effects of the synchronizer, and its settings.
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) changes: broadcast::Sender<StatusChange>,
     /// Slices of which nothing is left, as this process saw it.
     pub(crate) empty_looks: EmptyLooks,
+    /// Namespaces that are all that a removal waits for.
+    pub(crate) going: Going,
     /// Clusters that were asked to be checked since the start.
     pub(crate) probed: Mutex<HashSet<ClusterKey>>,
 }

@@ -22,6 +22,7 @@ use crate::member::Outlets;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
+use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 use crate::usage::Recorder;
 use dcm_cluster::Connector;
@@ -83,6 +84,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
         empty_looks: EmptyLooks::default(),
+        going: Going::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = Bounds {

@@ -20,6 +20,7 @@ use crate::render;
 use crate::run::Run;
 use dcm_cluster::{Object, Resource};
 
+pub(crate) mod going;
 pub(crate) mod looks;
 
 /// When to look again at a namespace that is going, should the watch miss its end.
@@ -35,6 +36,9 @@ pub(crate) async fn make(
     // Before it begins to look: what is written while it looks would not be seen.
     let emptied_at = ledger.target.emptied_at;
     let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.key, at));
+    if let Some(namespace) = context.going.look(run, inputs).await? {
+        return goes_on(context, run, inputs, ledger, waits_for(&namespace)).await;
+    }
     let mut observed = run.observe(inputs).await?;
     if inputs.reaches_out() {
         observed
@@ -50,17 +54,45 @@ pub(crate) async fn make(
     ledger.begin(context.store.as_ref(), &[], &mut []).await?;
     raise_anchor(run, inputs, &ours).await?;
     let waiting = take_down(run, &ours, inputs.revision.generation).await?;
-    let now = context.clock.now();
+    if ours.namespace.is_some()
+        && let Some(message) = waiting
+    {
+        return goes_on(context, run, inputs, ledger, message).await;
+    }
     let (message, next) = match waiting {
         Some(message) => (message, Next::Done(Some(NAMESPACE_GOING))),
         // Everything was deleted: look whether it is gone.
         None => ("deleted; being checked".to_owned(), Next::Again),
     };
+    note_progress(context, run, ledger, &message).await?;
+    Ok(next)
+}
+
+/// The namespace is all that is waited for.
+async fn goes_on(
+    context: &Context,
+    run: &Run,
+    inputs: &Inputs,
+    ledger: &mut Ledger,
+    message: String,
+) -> Result<Next, Error> {
+    note_progress(context, run, ledger, &message).await?;
+    context.going.remember(&run.key, inputs.revision.generation);
+    Ok(Next::Done(Some(NAMESPACE_GOING)))
+}
+
+async fn note_progress(
+    context: &Context,
+    run: &Run,
+    ledger: &mut Ledger,
+    message: &str,
+) -> Result<(), Error> {
+    let now = context.clock.now();
     let target = &mut ledger.target;
     target.conditions = of_removal(
         ConditionStatus::Progressing,
         "Terminating",
-        &message,
+        message,
         &target.conditions,
         now,
     );
@@ -70,7 +102,7 @@ pub(crate) async fn make(
     target.check_at = now.checked_add(NAMESPACE_GOING).ok();
     ledger.write(context.store.as_ref(), &mut [], &[]).await?;
     context.tell(&run.key, ledger.target.applied_generation);
-    Ok(next)
+    Ok(())
 }
 
 /// What carries our owner's uid, by its part in the removal.

@@ -153,6 +153,37 @@ async fn dropped_member_is_cleaned_and_the_others_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn namespace_that_goes_is_looked_at_with_one_call() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    world.wish(&revision).await;
+    world.ready(&key, 1).await;
+    world.ledger.clear();
+    world.wish(&terminated(&revision)).await;
+    world
+        .until(&key, "empty", |target| target.emptied_at.is_some())
+        .await;
+    let listed = |call: &&Call| {
+        matches!(
+            call,
+            Call::List {
+                resource: Resource::RoleBinding,
+                ..
+            }
+        )
+    };
+    let looks = world.ledger.calls().iter().filter(listed).count();
+    assert!(
+        looks <= 3,
+        "before, after the namespace, after the anchor; not while it goes: {looks} of {} calls",
+        world.ledger.calls().len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn namespace_that_waits_for_a_finalizer_says_so() {
     let plane = &shared_control_planes(2)[0];
     let world = World::new();
