@@ -116,16 +116,25 @@ impl Member {
             .insert(place, fingerprint);
         drop(stirred);
         if is_new {
-            let member = Arc::clone(self);
-            tokio::spawn(async move {
-                tokio::time::sleep(DEBOUNCE).await;
-                member.settle_stirred(&key);
-            });
+            settle_later(Arc::clone(self), key);
+        }
+    }
+
+    /// Takes in that a run begins. What happens to its objects is most likely its own doing, and is looked at
+    /// when it has ended.
+    pub(crate) fn work_on(self: &Arc<Self>, key: &TargetKey) -> Working {
+        self.worked_on.lock().insert(key.clone());
+        Working {
+            member: Arc::clone(self),
+            key: key.clone(),
         }
     }
 
     /// Asks for a run if an event still shows something that no run has seen.
     fn settle_stirred(&self, key: &TargetKey) {
+        if self.worked_on.lock().contains(key) {
+            return;
+        }
         let Some(places) = self.stirred.lock().remove(key) else {
             return;
         };
@@ -134,6 +143,30 @@ impl Member {
             .any(|(place, fingerprint)| self.differs(&place, fingerprint))
         {
             self.nudge(key.clone());
+        }
+    }
+}
+
+fn settle_later(member: Arc<Member>, key: TargetKey) {
+    tokio::spawn(async move {
+        tokio::time::sleep(DEBOUNCE).await;
+        member.settle_stirred(&key);
+    });
+}
+
+/// A run under way.
+pub(crate) struct Working {
+    member: Arc<Member>,
+    key: TargetKey,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.member.worked_on.lock().remove(&self.key);
+        let stirred = self.member.stirred.lock().contains_key(&self.key);
+        // Without a runtime everything ends.
+        if stirred && tokio::runtime::Handle::try_current().is_ok() {
+            settle_later(Arc::clone(&self.member), self.key.clone());
         }
     }
 }

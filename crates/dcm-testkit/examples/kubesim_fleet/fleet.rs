@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 /// Bytes of changes that a member remembers: enough for watches that come late.
 const HISTORY: usize = 64 * 1024;
 
+/// From the end of a namespace to the end of what is in it: a cluster takes seconds, which are not ours.
+const NAMESPACE_END: Duration = Duration::from_millis(100);
+
 struct Running {
     member: Member,
     /// `None` once it is dead.
@@ -51,6 +54,7 @@ impl Fleet {
                 capacity: None,
             });
             member.faults().add(counting(&watches));
+            member.controllers(|controllers| controllers.namespace_end = NAMESPACE_END);
             let server = Server::start(&member).await?;
             let kubeconfig = server.kubeconfig().context("no kubeconfig")?;
             fs::write(folder.join(format!("{number:04}.yaml")), kubeconfig)?;
