@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
-use dcm_types::documents::{Cluster, Lifecycle, Reservation, Revision, Target};
+use dcm_types::documents::{Cluster, Lifecycle, Reservation, Target};
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
 use dcm_types::{CloudKey, ClusterKey, Index, Key, Kind, TargetKey};
 use futures::StreamExt as _;
@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
+use crate::revisions::Revisions;
 use crate::usage::Recorder;
 use dcm_cluster::Connector;
 
@@ -83,6 +84,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         registry,
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
+        revisions: Revisions::default(),
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
         probed: parking_lot::Mutex::default(),
@@ -186,10 +188,10 @@ impl Handle {
         priority: Priority,
     ) -> Result<(), StoreError> {
         let key = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
-        let Some(revision) = self.context.store.read::<Revision>(&key).await? else {
+        let (store, revisions) = (self.context.store.as_ref(), &self.context.revisions);
+        let Some(revision) = revisions.read(store, &key).await? else {
             return Ok(());
         };
-        let revision = revision.document;
         let members = revision.members.iter().map(|member| &member.cluster);
         for cluster in members.filter(|cluster| revision.has_member(cluster)) {
             let key = TargetKey {

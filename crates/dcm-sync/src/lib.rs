@@ -37,6 +37,7 @@ mod reconcile;
 mod record;
 mod removal;
 mod render;
+mod revisions;
 mod run;
 mod usage;
 

@@ -1,15 +1,19 @@
 //! The load step: everything a run needs from the store, read by its key alone.
 
+use std::sync::Arc;
+
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
 use dcm_types::documents::{
     Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Wish,
 };
 use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 
+use crate::revisions::Revisions;
+
 /// What the store says about one target.
 pub(crate) struct Inputs {
     /// The wanted revision.
-    pub(crate) revision: Revision,
+    pub(crate) revision: Arc<Revision>,
     /// That it is still the wanted one: held against every commit of the run.
     pub(crate) still_wanted: (Key, Expect),
     /// Whether the cluster shall hold the slice.
@@ -60,7 +64,11 @@ impl Inputs {
 }
 
 /// Reads the inputs of a run; `None` when there is nothing to do.
-pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs>, StoreError> {
+pub(crate) async fn load(
+    store: &dyn Store,
+    revisions: &Revisions,
+    key: &TargetKey,
+) -> Result<Option<Inputs>, StoreError> {
     let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, &key.cloud);
     let target_key = Key::target(key);
     let (lifecycle, target) = futures::future::try_join(
@@ -81,10 +89,9 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
         return Ok(None);
     }
     let revision = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
-    let Some(revision) = store.read::<Revision>(&revision).await? else {
+    let Some(revision) = revisions.read(store, &revision).await? else {
         return Ok(None);
     };
-    let revision = revision.document;
     let is_member = revision.has_member(&key.cluster);
     let reservation = Key::reservation(&key.cluster, &revision.slice.namespace);
     let reservation = store

@@ -64,7 +64,7 @@ fn retry_after(error: &Error) -> Option<std::time::Duration> {
 async fn reconcile(context: &Context, key: &TargetKey, priority: Priority) -> Result<Next, Error> {
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
-    let Some(inputs) = load(context.store.as_ref(), key).await? else {
+    let Some(inputs) = load(context.store.as_ref(), &context.revisions, key).await? else {
         return Ok(Next::Done(None));
     };
     if inputs.wish == Wish::Absent && inputs.is_fresh() {
