@@ -1,5 +1,6 @@
 //! Logical clouds over the REST interface: described, brought to life, changed and ended.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -43,31 +44,33 @@ impl Cloud {
     }
 }
 
-/// The interface of one server.
+/// The interface of one server. It closes connections on which nothing happens for too long, so each request
+/// has its own.
 pub(super) struct Clouds {
-    connection: Connection,
+    server: SocketAddr,
 }
 
 impl Clouds {
-    pub(super) fn open(server: &Server) -> Result<Self> {
-        let connection = Connection::open(server.address())?;
-        Ok(Self { connection })
+    pub(super) fn of(server: &Server) -> Self {
+        Self {
+            server: server.address(),
+        }
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &str) -> Result<String> {
-        let answer = self.connection.send(method, path, body)?;
+    fn send(&self, method: &str, path: &str, body: &str) -> Result<String> {
+        let answer = Connection::open(self.server)?.send(method, path, body)?;
         if !(200..300).contains(&answer.status) {
             bail!("{method} {path}: {}: {}", answer.status, answer.body);
         }
         Ok(answer.body)
     }
 
-    pub(super) fn post(&mut self, path: &str, body: &Value) -> Result<String> {
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<String> {
         self.send("POST", path, &body.to_string())
     }
 
     /// Everything that is written down before the wish.
-    pub(super) fn describe(&mut self, cloud: &Cloud) -> Result<()> {
+    pub(super) fn describe(&self, cloud: &Cloud) -> Result<()> {
         let (name, path) = (&cloud.name, cloud.path());
         let members: Range<usize> = cloud.first..cloud.first + cloud.count;
         let clusters: Vec<_> = members
@@ -90,13 +93,13 @@ impl Clouds {
     }
 
     /// Asks for an action: `instantiate`, `update` or `terminate`.
-    pub(super) fn act(&mut self, cloud: &Cloud, action: &str) -> Result<()> {
+    pub(super) fn act(&self, cloud: &Cloud, action: &str) -> Result<()> {
         self.send("POST", &format!("{}/{action}", cloud.path()), "")?;
         Ok(())
     }
 
     /// Waits until it is `ready` or `absent` in all members, as the server says.
-    pub(super) fn wait(&mut self, cloud: &Cloud, until: &str) -> Result<()> {
+    pub(super) fn wait(&self, cloud: &Cloud, until: &str) -> Result<()> {
         let path = format!("{}/status?wait={until}&timeout=110s", cloud.path());
         let status = self.send("GET", &path, "")?;
         let reached = status.contains("\"reached\":true");
@@ -111,7 +114,7 @@ impl Clouds {
 
     /// Milliseconds from an action until all of them are there: `ready` or `absent`.
     pub(super) fn act_and_wait(
-        &mut self,
+        &self,
         clouds: &[Cloud],
         action: &str,
         until: &str,
@@ -126,18 +129,18 @@ impl Clouds {
         Ok(began.elapsed().as_secs_f64() * 1e3)
     }
 
-    pub(super) fn instantiate(&mut self, clouds: &[Cloud]) -> Result<f64> {
+    pub(super) fn instantiate(&self, clouds: &[Cloud]) -> Result<f64> {
         self.act_and_wait(clouds, "instantiate", "ready")
     }
 
     /// Milliseconds until nothing is left, without the wait between the two empty looks.
-    pub(super) fn terminate(&mut self, clouds: &[Cloud]) -> Result<f64> {
+    pub(super) fn terminate(&self, clouds: &[Cloud]) -> Result<f64> {
         let took = self.act_and_wait(clouds, "terminate", "absent")?;
         Ok(took - SECOND_LOOK.as_secs_f64() * 1e3)
     }
 
     /// Changes the quota of a cloud; what is wished changes with the next `update`.
-    pub(super) fn change_quota(&mut self, cloud: &Cloud, configmaps: u32) -> Result<()> {
+    pub(super) fn change_quota(&self, cloud: &Cloud, configmaps: u32) -> Result<()> {
         let quota = json!({
             "metadata": { "name": "small" }, "spec": { "configmaps": configmaps.to_string() },
         });

@@ -22,13 +22,13 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
     output::warn(format!("{size} members of which a part dies: about 6 min"));
     let mut fleet = Fleet::start(bench, "dead", size)?;
     let server = fleet.server(bench, "dead", size)?;
-    let mut api = Clouds::open(&server)?;
+    let api = Clouds::of(&server);
 
     let mut alone = Vec::new();
     for round in 0..=bench.rounds() {
         let mut cloud = Cloud::in_all(format!("live-{round}"), live);
         cloud.of = size;
-        let took = reach(&mut fleet, &mut api, &cloud, live)?;
+        let took = reach(&mut fleet, &api, &cloud, live)?;
         // The first one opens the watches, and does not count.
         if round > 0 {
             alone.push(took);
@@ -36,11 +36,11 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
     }
     fleet.kill(size - size / 10, size / 10)?;
     wait_for_states(&server, size / 10, "unreachable")?;
-    let memory = after_a_round(&mut fleet, &mut api, &server, (size, size - size / 10))?;
+    let memory = after_a_round(&mut fleet, &api, &server, (size, size - size / 10))?;
     fleet.kill(live, size - live)?;
-    let known = reach_beside_dead(bench, &mut fleet, &mut api, (size, live), "fresh")?;
+    let known = reach_beside_dead(bench, &mut fleet, &api, (size, live), "fresh")?;
     wait_for_states(&server, size - live, "unreachable")?;
-    let later = reach_beside_dead(bench, &mut fleet, &mut api, (size, live), "known")?;
+    let later = reach_beside_dead(bench, &mut fleet, &api, (size, live), "known")?;
     let alone = median(&alone);
     let figure = |what: &str, value| Figure::new(what, Unit::Milliseconds, value);
     let slower = |value: f64| 100.0 * (value / alone - 1.0);
@@ -59,7 +59,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
 }
 
 /// Milliseconds until the first members have everything of a cloud: the bindings come last.
-fn reach(fleet: &mut Fleet, api: &mut Clouds, cloud: &Cloud, live: usize) -> Result<f64> {
+fn reach(fleet: &mut Fleet, api: &Clouds, cloud: &Cloud, live: usize) -> Result<f64> {
     api.describe(cloud)?;
     thread::sleep(PAUSE);
     let bindings = format!(
@@ -75,7 +75,7 @@ fn reach(fleet: &mut Fleet, api: &mut Clouds, cloud: &Cloud, live: usize) -> Res
 fn reach_beside_dead(
     bench: &Bench<'_>,
     fleet: &mut Fleet,
-    api: &mut Clouds,
+    api: &Clouds,
     (size, live): (usize, usize),
     name: &str,
 ) -> Result<f64> {
@@ -92,7 +92,7 @@ fn reach_beside_dead(
 /// Memory with a cloud in all members, dead ones among them.
 fn after_a_round(
     fleet: &mut Fleet,
-    api: &mut Clouds,
+    api: &Clouds,
     server: &Server,
     (size, live): (usize, usize),
 ) -> Result<f64> {

@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
 fn cost(bench: &Bench<'_>, size: usize) -> Result<f64> {
     let fleet = Fleet::start(bench, &format!("growth-{size}"), size)?;
     let server = fleet.server(bench, &format!("growth-{size}"), size)?;
-    let mut api = Clouds::open(&server)?;
+    let api = Clouds::of(&server);
     let rounds = TARGETS.div_ceil(size).max(bench.rounds().into());
     let mut times = Vec::new();
     // The first one opens sessions and watches, and does not count.

@@ -26,7 +26,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
     ));
     let mut fleet = Fleet::start(bench, "idle", large)?;
     let server = fleet.server(bench, "idle", large)?;
-    let mut api = Clouds::open(&server)?;
+    let api = Clouds::of(&server);
     let mut small = Cloud::in_all("small", usual);
     small.of = large;
     let mut clouds: Vec<_> = (1..CLOUDS)

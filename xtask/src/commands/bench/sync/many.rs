@@ -29,7 +29,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Figure>> {
     let fleet = Fleet::start(bench, "many", members)?;
     let (bare_created, bare_ended) = bare(bench, &fleet, &clouds)?;
     let server = fleet.server(bench, "many", members)?;
-    let mut api = Clouds::open(&server)?;
+    let api = Clouds::of(&server);
     for cloud in &clouds {
         api.describe(cloud)?;
     }

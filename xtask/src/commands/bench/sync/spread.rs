@@ -33,7 +33,7 @@ fn of_size(bench: &Bench<'_>, size: usize, (usual, limit): (usize, f64)) -> Resu
     let mut fleet = Fleet::start(bench, &format!("spread-{size}"), size)?;
     let bare = bare(bench, &fleet, size)?;
     let server = fleet.server(bench, &format!("spread-{size}"), size)?;
-    let mut api = Clouds::open(&server)?;
+    let api = Clouds::of(&server);
     let clouds: Vec<_> = (0..bench.rounds())
         .map(|round| Cloud::in_all(format!("round-{round}"), size))
         .collect();

@@ -117,7 +117,7 @@ impl Fleet {
     pub(super) fn server(&self, bench: &Bench<'_>, name: &str, members: usize) -> Result<Server> {
         let folder = bench.place.folder(name, CONFIGURATION)?;
         let server = Server::start(&bench.tools.dcm, &folder, serve::any_address())?;
-        let mut clouds = Clouds::open(&server)?;
+        let clouds = Clouds::of(&server);
         clouds.post("/v2/projects", &json!({ "metadata": { "name": "bench" } }))?;
         let provider = json!({ "metadata": { "name": "edges" } });
         clouds.post("/v2/cluster-providers", &provider)?;
