@@ -6,7 +6,7 @@
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
 //!   member_name                                                names that we make inside a member cluster
-//!   ports                                                      async traits between parts (gRPC can stand between)
+//!   ports, report                                              async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
 //! ```
 //!
@@ -30,6 +30,7 @@ pub mod permission;
 pub mod ports;
 pub mod quantity;
 pub mod quota;
+pub mod report;
 pub mod sealed;
 pub mod selector;
 pub mod status;

@@ -1,5 +1,6 @@
 //! The client commands, one file per noun: arguments, and what is done with them.
 
+pub mod admin;
 pub mod cluster;
 pub mod cluster_label;
 pub mod completion;
@@ -15,6 +16,8 @@ pub mod project;
 pub mod provider;
 pub mod quota;
 pub mod reference;
+pub mod sync;
+pub mod tombstone;
 pub mod user;
 
 use clap::Subcommand;
@@ -79,6 +82,15 @@ pub enum Command {
     /// Controllers of the later system, kept for its clients
     Controller(controller::Arguments),
 
+    /// Tombstones: what is left of deleted logical clouds in clusters that did not answer
+    Tombstone(tombstone::Arguments),
+
+    /// The synchronizer: what it works on, and what it waits for
+    Sync(sync::Arguments),
+
+    /// What an operator does after an accident
+    Admin(admin::Arguments),
+
     /// Get the kubeconfig of a logical cloud
     Kubeconfig(kubeconfig::Arguments),
 
@@ -110,6 +122,9 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::Quota(arguments) => quota::run(arguments, context).await,
         Command::User(arguments) => user::run(arguments, context).await,
         Command::Permission(arguments) => permission::run(arguments, context).await,
+        Command::Tombstone(arguments) => tombstone::run(arguments, context).await,
+        Command::Sync(arguments) => sync::run(arguments, context).await,
+        Command::Admin(arguments) => admin::run(arguments, context).await,
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         Command::Credential(arguments) => credential::run(arguments, context).await,
         // They need no server, and were handled before a client was made.

@@ -113,12 +113,7 @@ impl Clouds {
     }
 
     /// Milliseconds from an action until all of them are there: `ready` or `absent`.
-    pub(super) fn act_and_wait(
-        &self,
-        clouds: &[Cloud],
-        action: &str,
-        until: &str,
-    ) -> Result<f64> {
+    pub(super) fn act_and_wait(&self, clouds: &[Cloud], action: &str, until: &str) -> Result<f64> {
         let began = Instant::now();
         for cloud in clouds {
             self.act(cloud, action)?;
