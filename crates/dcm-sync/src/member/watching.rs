@@ -71,7 +71,8 @@ async fn follow(
     resource: Resource,
     rescan: Duration,
 ) -> Result<(), CallError> {
-    let due = Instant::now() + rescan;
+    // Watches that began together must not list together for ever.
+    let due = Instant::now() + rescan.mul_f64(rand::rng().random_range(1.0..1.1));
     let mut unseen = member.places(resource);
     let listed = Calls(member.api.as_ref())
         .list(resource, None, OWNER_LABEL)
@@ -90,7 +91,7 @@ async fn follow(
     while Instant::now() < due {
         let opened = member.api.watch(resource, OWNER_LABEL, &version).await;
         let mut events = opened.inspect_err(|error| member.lost(error.clone()))?;
-        while let Some(event) = events.next().await {
+        while let Ok(Some(event)) = tokio::time::timeout_at(due, events.next()).await {
             match event {
                 Ok(WatchEvent::Upsert(object)) => {
                     object.resource_version().clone_into(&mut version);
