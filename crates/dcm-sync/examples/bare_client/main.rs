@@ -43,31 +43,27 @@ fn main() -> Result<()> {
     let (mut creators, mut workers) = (Vec::new(), Vec::new());
     for line in io::stdin().lines() {
         let line = line?;
-        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["spread" | "gather", rest @ ..] => {
-                if workers.is_empty() {
-                    let opening = try_join_all(clusters.iter().map(Worker::prepare));
-                    workers = runtime.block_on(opening)?;
-                }
-                let work = work(&workers, rest)?;
-                let began = Instant::now();
-                runtime.block_on(async {
-                    if line.starts_with("spread") {
-                        work.create().await
-                    } else {
-                        work.end().await
-                    }
-                })?;
-                answer(&json!({ "milliseconds": milliseconds(began) }))?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let ["spread" | "gather", rest @ ..] = words.as_slice() {
+            if workers.is_empty() {
+                let opening = try_join_all(clusters.iter().map(Worker::prepare));
+                workers = runtime.block_on(opening)?;
             }
-            _ => {
-                if creators.is_empty() {
-                    let opening = try_join_all(clusters.iter().map(Creator::prepare));
-                    creators = runtime.block_on(opening)?;
-                }
-                runtime.block_on(obey(&line, &clusters, &mut creators))?;
+            let work = work(&workers, rest)?;
+            let began = Instant::now();
+            if line.starts_with("spread") {
+                runtime.block_on(work.create())?;
+            } else {
+                runtime.block_on(work.end())?;
             }
+            answer(&json!({ "milliseconds": milliseconds(began) }))?;
+            continue;
         }
+        if creators.is_empty() {
+            let opening = try_join_all(clusters.iter().map(Creator::prepare));
+            creators = runtime.block_on(opening)?;
+        }
+        runtime.block_on(obey(&words, &clusters, &mut creators))?;
     }
     Ok(())
 }
@@ -89,9 +85,8 @@ fn work<'a>(workers: &'a [Worker], words: &[&str]) -> Result<Work<'a>> {
     })
 }
 
-async fn obey(line: &str, clusters: &[Cluster], creators: &mut [Creator]) -> Result<()> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    match words.as_slice() {
+async fn obey(words: &[&str], clusters: &[Cluster], creators: &mut [Creator]) -> Result<()> {
+    match words {
         ["create", name] => {
             let began = Instant::now();
             try_join_all(creators.iter_mut().map(|creator| creator.create(name))).await?;
@@ -116,7 +111,7 @@ async fn obey(line: &str, clusters: &[Cluster], creators: &mut [Creator]) -> Res
                 .collect();
             answer(&json!({ "milliseconds": all, "left": left }))
         }
-        _ => bail!("not a command: {line}"),
+        _ => bail!("not a command: {}", words.join(" ")),
     }
 }
 

@@ -147,8 +147,11 @@ impl Clouds {
 
 /// The beginning of a status that is not as it should be.
 fn shortened(status: &str) -> String {
-    let states = ["Progressing", "Blocked", "Pending", "Failed"];
-    let from = states.iter().filter_map(|state| status.find(state)).min();
+    let reasons = ["Progressing", "Blocked", "Pending", "Failed"];
+    let from = reasons
+        .iter()
+        .filter_map(|reason| status.find(reason))
+        .min();
     let from = from.unwrap_or_default().saturating_sub(600);
     status.chars().skip(from).take(1500).collect()
 }
