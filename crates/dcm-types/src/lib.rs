@@ -22,6 +22,7 @@ pub mod drafts;
 pub mod entry;
 pub mod error;
 pub mod key;
+pub mod key_algorithm;
 pub mod key_value;
 pub mod label;
 pub mod member_name;
@@ -43,6 +44,7 @@ pub use entry::Entry;
 pub use error::{Fault, Kind, Violation, chain};
 pub use jiff::Timestamp;
 pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};
+pub use key_algorithm::KeyAlgorithm;
 pub use name::{
     CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
     NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,

@@ -1,6 +1,7 @@
 //! The client commands, one file per noun: arguments, and what is done with them.
 
 pub mod admin;
+pub mod ca;
 pub mod cluster;
 pub mod cluster_label;
 pub mod completion;
@@ -94,8 +95,12 @@ pub enum Command {
     /// Get the kubeconfig of a logical cloud
     Kubeconfig(kubeconfig::Arguments),
 
+    /// Certificate authorities of meshes: judge a bundle, whoever made it
+    Ca(ca::Arguments),
+
     /// Print the manual page, or write one page per command
     Man(man::Arguments),
+
     /// Print the present credential for a member; kubeconfigs made with `--exec` call it
     Credential(credential::Arguments),
 
@@ -128,6 +133,6 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         Command::Credential(arguments) => credential::run(arguments, context).await,
         // They need no server, and were handled before a client was made.
-        Command::Completion(_) | Command::Man(_) => Ok(()),
+        Command::Ca(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
     }
 }
