@@ -82,15 +82,14 @@ async fn without_a_watch_each_kind_is_listed_every_minute_and_finds_what_was_rem
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_not_followed_by_another_one_for_what_it_did_itself() {
-    let (world, mut members) = World::simulated_as_delivered(&["one"]);
-    let member = members.remove(0);
-    let one: ClusterKey = world.register("one", &member.kubeconfig().unwrap()).await;
+    let (world, member, keys) = settled().await;
+    let one = keys[0].cluster.clone();
     // Events are here long before the answers of the calls that caused them, and runs take long.
     member.set_load(Load {
         latency: Duration::from_millis(100),
         capacity: None,
     });
-    for round in 0..3 {
+    for round in 0..2 {
         let revision = revision(&[&one]);
         world.ledger.clear();
         world.wish(&revision).await;
