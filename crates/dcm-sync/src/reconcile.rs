@@ -90,7 +90,8 @@ async fn reconcile(
 ) -> Result<Option<Next>, Error> {
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
-    let Some(inputs) = load(context.store.as_ref(), key).await? else {
+    let loaded = load(context.store.as_ref(), &context.revisions, key).await?;
+    let Some(inputs) = loaded else {
         context.empty_looks.forget(key);
         context.going.forget(key);
         return Ok(None);
