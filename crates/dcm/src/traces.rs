@@ -26,7 +26,14 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// Spans that wait at most; more are dropped, so that a dead collector costs no memory.
 const WAITING: usize = 4_096;
 /// Our own code: only it makes spans.
-const OURS: [&str; 6] = ["dcm", "dcm_api", "dcm_app", "dcm_sync", "dcm_cluster", "dcm_store"];
+const OURS: [&str; 6] = [
+    "dcm",
+    "dcm_api",
+    "dcm_app",
+    "dcm_sync",
+    "dcm_cluster",
+    "dcm_store",
+];
 
 /// `[traces]` of the configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,10 +90,16 @@ where
 
 fn provider(config: &Config) -> anyhow::Result<SdkTracerProvider> {
     if !(0.0..=1.0).contains(&config.share) {
-        bail!("traces.share must lie between 0.0 and 1.0, got {}", config.share);
+        bail!(
+            "traces.share must lie between 0.0 and 1.0, got {}",
+            config.share
+        );
     }
     if !config.endpoint.starts_with("http://") {
-        bail!("traces.endpoint must begin with http://, got '{}'", config.endpoint);
+        bail!(
+            "traces.endpoint must begin with http://, got '{}'",
+            config.endpoint
+        );
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
