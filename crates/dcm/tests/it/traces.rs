@@ -101,11 +101,14 @@ fn text(span: &Span, key: &str) -> String {
 fn requests_and_runs_are_traced_without_what_is_secret() {
     let collector = Collector::start();
     let mut environment = Environment::new();
-    let endpoint = format!("[traces]\nendpoint = \"{}\"\n", collector.endpoint);
-    let configuration = environment.write("traces.toml", &endpoint);
+    let settings = format!(
+        "[clusters]\nallow_addresses = [\"127.0.0.0/8\"]\n[traces]\nendpoint = \"{}\"\n",
+        collector.endpoint
+    );
+    let configuration = environment.write("traces.toml", &settings);
     let server = environment.serve_with(&["--config", &configuration.display().to_string()]);
     environment.dcm(&["provider", "create", "edges"]).done();
-    let kubeconfig = environment.write("berlin.kubeconfig", KUBECONFIG);
+    let kubeconfig = environment.write("berlin.kubeconfig", &kubeconfig());
     let kubeconfig = kubeconfig.display().to_string();
     let create = [
         "cluster",
@@ -121,17 +124,17 @@ fn requests_and_runs_are_traced_without_what_is_secret() {
     assert!(text(&span, "method").contains("POST"), "{span:?}");
     assert!(span.end_time_unix_nano > span.start_time_unix_nano);
     let shown = String::from_utf8_lossy(&bytes);
-    assert!(!shown.contains("canary"), "a credential is in a span");
+    assert!(!shown.contains("DCMCANARY"), "a credential is in a span");
     assert_eq!(server.terminate().0, 0, "it ends although it sends spans");
 }
 
-const KUBECONFIG: &str = "apiVersion: v1
-kind: Config
-current-context: c
-clusters: [{name: c, cluster: {server: 'https://192.0.2.1:6443'}}]
-users: [{name: u, user: {token: canary-token-canary}}]
-contexts: [{name: c, context: {cluster: c, user: u}}]
-";
+/// A kubeconfig as it should be, with a token to look for; nobody listens at the address that it gets.
+fn kubeconfig() -> String {
+    const SAMPLE: &str = include_str!("../../../dcm-api/tests/data/kubeconfig.yaml");
+    let nowhere = SAMPLE.replace("https://1.2.3.4:6443", "https://127.0.0.1:1");
+    assert!(nowhere != SAMPLE && nowhere.contains("DCMCANARY"));
+    nowhere
+}
 
 #[test]
 fn collector_that_does_not_answer_stops_nothing() {
