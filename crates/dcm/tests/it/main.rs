@@ -19,4 +19,5 @@ mod help;
 mod members;
 mod resources;
 mod serving;
+mod traces;
 mod waiting;
