@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod demo;
 mod fuzz_api;
+mod kill;
 mod kube;
 mod test;
 
@@ -26,6 +27,8 @@ pub(crate) enum Task {
     Bench(bench::Arguments),
     /// Random requests against a served instance, judged by its own description; takes minutes
     FuzzApi(fuzz_api::Arguments),
+    /// The server killed at random moments, again and again; it must always end right
+    Kill(kill::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -45,6 +48,7 @@ impl Task {
             Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Bench(arguments) => bench::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
+            Self::Kill(arguments) => kill::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

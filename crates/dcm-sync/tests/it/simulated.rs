@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::world::{PATIENCE, World, next, permission, quota, revision, target, terminated};
 
 /// Names of everything that carries an owner label of ours.
-fn ours(member: &Member) -> Vec<String> {
+pub(crate) fn ours(member: &Member) -> Vec<String> {
     const LISTS: [&str; 8] = [
         "/api/v1/namespaces",
         "/api/v1/configmaps",

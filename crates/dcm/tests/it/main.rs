@@ -13,6 +13,7 @@ mod documents;
 mod environment;
 mod example_file;
 mod fake_server;
+mod faults;
 mod files;
 mod help;
 mod members;
