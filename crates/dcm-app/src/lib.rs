@@ -72,3 +72,4 @@ pub use principal::Principal;
 pub use references::ReferenceDetail;
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;
+pub use users::Identities;

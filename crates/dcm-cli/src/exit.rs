@@ -48,6 +48,8 @@ pub(crate) fn code(error: &Error) -> Code {
         | Error::WriteFile { .. }
         | Error::Output(_)
         | Error::NoSuchMember { .. }
+        | Error::ClientKey { .. }
+        | Error::KeyIsKept
         | Error::Client(_) => Code::Failed,
     }
 }
@@ -100,6 +102,10 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             "docs/files.md tells the two forms, and docs/examples has a file of each"
         }
         Error::Absent { .. } => "`dcm apply -f` with the same files creates them",
+        Error::KeyIsKept => "say with --client-key where it is",
+        Error::ClientKey { .. } => {
+            "the key must be the one that the user's present signing request was made with"
+        }
         Error::Encode(_)
         | Error::EncodeYaml(_)
         | Error::ReadFile { .. }

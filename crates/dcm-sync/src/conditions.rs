@@ -218,6 +218,9 @@ fn hint(reason: &str) -> Option<&'static str> {
         "CertificateRequested" | "WaitsForSigner" | "CredentialExpired" => Some(
             "if it stays, the cluster does not sign client certificates (`dcm cluster get` says so): make the user one of type service-account, and update",
         ),
+        "WaitsForSigningRequest" => Some(
+            "whoever keeps the key makes one for that subject and gives it: `dcm user request`, or spec.csr of the user",
+        ),
         "TokenMismatch" => {
             Some("the cluster returned a token that is not ours; check what issues tokens there")
         }

@@ -21,6 +21,7 @@ use crate::render;
 use dcm_cluster::Object;
 
 mod issue;
+mod request;
 mod token;
 
 pub(crate) use issue::{Issuer, issue};
@@ -149,10 +150,12 @@ impl Credential {
         pending.is_some_and(|pending| now.duration_since(pending.requested_at) >= REQUEST_KEPT)
     }
 
-    /// Makes key and request for the next certificate; they are stored before anything is sent.
+    /// Makes key and request for the next certificate, or takes the request of whoever keeps the key; they
+    /// are stored before anything is sent.
     pub(crate) fn prepare(
         &mut self,
         now: Timestamp,
+        given: Option<&str>,
         vault: &Vault,
         randomness: &dyn Randomness,
     ) -> Result<(), Error> {
@@ -160,13 +163,19 @@ impl Credential {
             what: "key of the user",
             source,
         };
-        let key = UserKey::generate().map_err(made)?;
-        let request_pem =
-            dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
         let epoch = self.access.latest_epoch() + 1;
         let mut random = [0; 16];
         randomness.fill(&mut random);
-        let key = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key.to_pem())?;
+        let (key, request_pem) = if let Some(request_pem) = given {
+            (None, request_pem.to_owned())
+        } else {
+            let key = UserKey::generate().map_err(made)?;
+            let request_pem =
+                dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
+            let key = key.to_pem();
+            let sealed = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key)?;
+            (Some(sealed), request_pem)
+        };
         self.access.pending = Some(PendingCertificate {
             epoch,
             request_name: member_name::certificate_request(random),

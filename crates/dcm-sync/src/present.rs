@@ -108,8 +108,14 @@ fn load_credentials(
         let randomness = context.randomness.as_ref();
         let mut credential =
             Credential::load(&run.key, run.cloud_uid, user, stored, randomness, now);
-        if needs_request(&credential, observed, now) {
-            credential.prepare(now, &context.vault, randomness)?;
+        let given = inputs.requests.get(&user.name).map(String::as_str);
+        credential.follow(given);
+        if needs_request(&credential, given, observed, now) {
+            if credential.keeps_key() && given.is_none() {
+                credential.wait_for_request();
+            } else {
+                credential.prepare(now, given, &context.vault, randomness)?;
+            }
         }
         credentials.push(credential);
     }
@@ -118,12 +124,20 @@ fn load_credentials(
 
 /// Whether a certificate must be asked for: one is due, or the member has forgotten the request. Until then
 /// a request that is not there may be one whose POST was lost: it is sent again as it is.
-fn needs_request(credential: &Credential, observed: &Observed, now: Timestamp) -> bool {
+fn needs_request(
+    credential: &Credential,
+    given: Option<&str>,
+    observed: &Observed,
+    now: Timestamp,
+) -> bool {
     if credential.account().is_some() {
         return false;
     }
     match &credential.access.pending {
-        None => credentials::is_due(&credential.access, now),
+        None => {
+            credentials::is_due(&credential.access, now)
+                || given.is_some_and(|given| credential.is_for_another_key(given))
+        }
         Some(pending) => {
             credential.is_outlived(now)
                 && !observed.objects.contains_key(&certificate::place(pending))

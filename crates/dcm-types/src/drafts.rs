@@ -117,6 +117,8 @@ pub struct UserDraft {
     pub metadata: Metadata,
     /// Kind of credential.
     pub credential: CredentialKind,
+    /// The request of somebody who keeps their key, as it was written; `None` keeps what is there.
+    pub signing_request: Option<String>,
 }
 
 /// A logical cloud.

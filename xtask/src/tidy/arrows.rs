@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Tighter than the layers: these know of our crates only what stands here.
 const NARROW: &[(&str, &[&str])] = &[
-    ("dcm-cli", &["dcm-types", "dcm-wire"]),
+    ("dcm-cli", &["dcm-types", "dcm-wire", "dcm-pki"]),
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
 ];
 

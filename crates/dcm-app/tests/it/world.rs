@@ -276,6 +276,7 @@ pub(crate) fn cloud_draft(name: &str) -> LogicalCloudDraft {
             name: UserName::parse("bob").unwrap(),
             metadata: Metadata::default(),
             credential: dcm_types::documents::CredentialKind::Certificate,
+            signing_request: None,
         }),
         flat: false,
         clusters: Vec::new(),
@@ -306,6 +307,7 @@ pub(crate) fn user_draft(name: &str, description: &str) -> UserDraft {
         name: UserName::parse(name).unwrap(),
         metadata: described(description),
         credential: dcm_types::documents::CredentialKind::Certificate,
+        signing_request: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The client commands, one file per noun: arguments, and what is done with them.
 
+mod client_key;
 pub mod cluster;
 pub mod cluster_label;
 pub mod completion;

@@ -87,6 +87,9 @@ pub enum CredentialKind {
     Certificate,
     /// A token of a `ServiceAccount`, for members whose signer gives no client certificates.
     ServiceAccount,
+    /// A client certificate, signed in the member, for a key that only its holder has: they give the
+    /// request.
+    SigningRequest,
 }
 
 /// A user of a logical cloud.
@@ -108,6 +111,24 @@ pub struct User {
     /// When that was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// The request (PKCS#10, PEM) that the holder of the key gave for the present identity; checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_request: Option<String>,
+    /// Digest of the key that was revoked last: it is not taken again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_key: Option<String>,
+}
+
+impl User {
+    /// The same user with another kind of credential.
+    #[must_use]
+    pub fn of_kind(mut self, credential: CredentialKind) -> Self {
+        if credential != CredentialKind::SigningRequest {
+            self.signing_request = None;
+        }
+        self.credential = credential;
+        self
+    }
 }
 
 impl Document for User {

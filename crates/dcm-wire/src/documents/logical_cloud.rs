@@ -75,7 +75,7 @@ pub struct LogicalCloudSpec {
 pub struct UserSpec {
     /// The name, for people; what a certificate carries is made by the server.
     pub user_name: String,
-    /// `certificate`, also when empty, or `service-account`.
+    /// `certificate`, also when empty, `service-account` or `signing-request`.
     #[serde(default, rename = "type")]
     pub credential: String,
 }
@@ -278,6 +278,7 @@ pub(super) fn read_user(user: &Object<'_>) -> Option<UserDraft> {
         name,
         metadata: Metadata::default(),
         credential,
+        signing_request: None,
     })
 }
 
@@ -365,6 +366,7 @@ pub(super) fn show_credential(credential: CredentialKind) -> &'static str {
     match credential {
         CredentialKind::Certificate => "certificate",
         CredentialKind::ServiceAccount => "service-account",
+        CredentialKind::SigningRequest => "signing-request",
     }
 }
 
@@ -372,8 +374,9 @@ pub(super) fn parse_credential(text: &str) -> Result<CredentialKind, Violation> 
     match text {
         "certificate" => Ok(CredentialKind::Certificate),
         "service-account" => Ok(CredentialKind::ServiceAccount),
-        _ => Err(Violation::new("must be certificate or service-account", text).hint(
-            "a certificate, or the token of a service account where clusters sign no client certificates",
+        "signing-request" => Ok(CredentialKind::SigningRequest),
+        _ => Err(Violation::new("must be certificate, service-account or signing-request", text).hint(
+            "a certificate, the token of a service account where clusters sign no client certificates, or a certificate for a key that its holder keeps",
         )),
     }
 }

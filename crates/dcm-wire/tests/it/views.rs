@@ -129,6 +129,8 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         credential: CredentialKind::Certificate,
         identity_generation: 1,
         revoked_at: None,
+        signing_request: None,
+        revoked_key: None,
     };
     (cloud, namespace, user)
 }
