@@ -14,6 +14,7 @@ mod faults;
 mod fencing;
 mod golden;
 mod health;
+mod kept_keys;
 mod modest;
 mod outage;
 mod privileged;
