@@ -83,8 +83,8 @@ impl Credential {
                 && access.cloud_uid == cloud_uid
                 && access.credential == user.credential
         };
-        let (access, version) = match stored {
-            Some((access, version)) if is_same(&access) => (access, Some(version)),
+        let (access, version, dirty) = match stored {
+            Some((access, version)) if is_same(&access) => (access, Some(version), false),
             // Another identity (revoked, or another user of the same name) starts from nothing.
             other => {
                 let last_epoch = other
@@ -101,7 +101,9 @@ impl Credential {
                     current: None,
                     pending: None,
                 };
-                (access, other.map(|(_, version)| version))
+                // What was issued to the earlier one goes, also while nothing new comes.
+                let dirty = other.is_some();
+                (access, other.map(|(_, version)| version), dirty)
             }
         };
         let state = match &access.current {
@@ -115,7 +117,7 @@ impl Credential {
         Self {
             access,
             version,
-            dirty: false,
+            dirty,
             state,
             hindrance: None,
         }

@@ -118,7 +118,7 @@ async fn the_holders_request_is_sent_as_it_is_and_again_for_each_renewal() {
         &certificate_request(&own, "dcm:other").unwrap(),
     )
     .await;
-    world.quiet(Duration::from_secs(5)).await;
+    world.quiet(Duration::from_millis(500)).await;
     assert!(requests(&members[0]).is_empty());
 
     let request = certificate_request(&own, identity).unwrap();
