@@ -25,6 +25,7 @@ mod request;
 mod token;
 
 pub(crate) use issue::{Issuer, issue};
+pub(crate) use request::is_for_another_key;
 
 /// A user's credential during a run.
 pub(crate) struct Credential {
@@ -300,7 +301,7 @@ pub(crate) fn request_state(
 }
 
 /// Text from a cluster is data: printable, and bounded.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let printable = text
         .chars()
         .filter(|c| !dcm_types::text::is_unprintable(*c));

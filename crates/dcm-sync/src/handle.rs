@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::context::Context;
+use crate::drift::fight::Fights;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
 use crate::member::Outlets;
@@ -85,6 +86,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         config: config.clone(),
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
+        fights: Fights::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = Bounds {

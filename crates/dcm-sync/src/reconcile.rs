@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::conditions::of_removal;
 use crate::context::Context;
+use crate::drift;
 use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
 use crate::load::{Inputs, load};
@@ -87,6 +88,13 @@ async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
+    let now = context.clock.now();
+    if let Some(until) = drift::rests_until(inputs, now) {
+        // Nothing of it is looked at before a credential is due.
+        return Ok(Next::Done(
+            until.map(|at| at.duration_since(now).try_into().unwrap_or_default()),
+        ));
+    }
     let member = context.registry.open(&key.cluster).await?;
     let cloud = inputs.revision.cloud_uid;
     member.watch_target(cloud, key, inputs.wish == Wish::Absent);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::documents::{
-    CredentialKind, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
+    CredentialKind, DriftPolicy, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
 };
 use crate::key::ClusterKey;
 use crate::key_value::{FreeItems, KeyValues};
@@ -138,6 +138,8 @@ pub struct LogicalCloudDraft {
     pub isolation: Isolation,
     /// Pod security level.
     pub pod_security: PodSecurity,
+    /// What is done about changes of others in the members.
+    pub drift: DriftPolicy,
     /// The first user.
     pub user: Option<UserDraft>,
     /// Written in the flat form of the original design.

@@ -112,6 +112,7 @@ impl App {
             cloud: LogicalCloud {
                 metadata: draft.metadata.clone(),
                 level: draft.level,
+                drift: draft.drift,
                 user: user.as_ref().map(|user| user.name.clone()),
                 ..cloud.clone()
             },

@@ -272,6 +272,7 @@ pub(crate) fn cloud_draft(name: &str) -> LogicalCloudDraft {
         labels: [("team".to_owned(), "a".to_owned())].into(),
         isolation: Isolation::Baseline,
         pod_security: PodSecurity::Baseline,
+        drift: dcm_types::documents::DriftPolicy::Correct,
         user: Some(UserDraft {
             name: UserName::parse("bob").unwrap(),
             metadata: Metadata::default(),

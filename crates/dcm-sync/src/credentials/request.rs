@@ -1,11 +1,26 @@
 //! The certificate of a user who keeps their key: for the request that they gave, and for no other.
 
-use dcm_types::documents::{CredentialKind, Proof};
+use dcm_types::documents::{Access, CredentialKind, Proof};
 
 use super::Credential;
 
 /// Reason while somebody who keeps their key gave no request for who they are now.
 pub(crate) const WAITS_FOR_REQUEST: &str = "WaitsForSigningRequest";
+
+/// Whether the certificate in force is for another key than that of the request.
+pub(crate) fn is_for_another_key(access: &Access, given: &str) -> bool {
+    let Some(current) = &access.current else {
+        return false;
+    };
+    let Proof::Certificate {
+        certificate_pem, ..
+    } = &current.proof
+    else {
+        return true;
+    };
+    let given = dcm_pki::parse_request(given).ok();
+    given.map(|given| given.public_key_der) != dcm_pki::certificate_public_key(certificate_pem)
+}
 
 impl Credential {
     /// Whether its holder keeps the key.
@@ -20,21 +35,6 @@ impl Credential {
         {
             self.abandon("CertificateRequested");
         }
-    }
-
-    /// Whether the certificate in force is for another key than that of the request.
-    pub(crate) fn is_for_another_key(&self, given: &str) -> bool {
-        let Some(current) = &self.access.current else {
-            return false;
-        };
-        let Proof::Certificate {
-            certificate_pem, ..
-        } = &current.proof
-        else {
-            return true;
-        };
-        let given = dcm_pki::parse_request(given).ok();
-        given.map(|given| given.public_key_der) != dcm_pki::certificate_public_key(certificate_pem)
     }
 
     /// Says what its holder must do.

@@ -17,6 +17,7 @@ mod health;
 mod kept_keys;
 mod modest;
 mod outage;
+mod policy;
 mod privileged;
 mod removal;
 mod requests;

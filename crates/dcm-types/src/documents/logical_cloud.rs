@@ -27,6 +27,36 @@ pub enum Level {
     Standard,
 }
 
+/// What is done when somebody changes in a member what was applied there. A new generation is applied as a
+/// whole whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftPolicy {
+    /// It is changed back.
+    #[default]
+    Correct,
+    /// It is told in the status, and left.
+    Report,
+    /// It is not looked at.
+    Off,
+}
+
+impl DriftPolicy {
+    /// Whether it is the one that holds when nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Stable text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Correct => "correct",
+            Self::Report => "report",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// How network traffic into and out of the namespace is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +94,9 @@ pub struct LogicalCloud {
     pub level: Level,
     /// The first user; his document has the same name. `None`: the cloud gives access to nobody.
     pub user: Option<UserName>,
+    /// What is done about changes of others in the members.
+    #[serde(default, skip_serializing_if = "DriftPolicy::is_default")]
+    pub drift: DriftPolicy,
     /// Which dialect created it, so that answers to flat bodies are flat.
     pub flat: bool,
     /// When it was created.
