@@ -6,6 +6,8 @@
 //!   blocks         PEM                          private_key  key files that others made
 //!   token          what a cluster gave as a token of a service account
 //!   client_request what a client asks for with a key that never leaves it
+//!   authority      certificate authorities of meshes: made, issued, revoked, imported
+//!   bundle         what lies in the Secret of a mesh's control plane, and the judge of it
 //! ```
 //!
 //! Invariants: no I/O and no clock (time is an argument). Everything that is read is hostile: readers
@@ -14,7 +16,9 @@
 //!
 //! Tests: tables of bad input in `tests/data`, run by `tests/it`; `openssl` and `kubectl` are oracles.
 
+pub mod authority;
 mod blocks;
+pub mod bundle;
 pub mod certificate;
 mod client_request;
 mod error;

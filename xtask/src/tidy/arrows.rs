@@ -52,7 +52,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "X.509",
-        &["x509-", "rcgen", "pem"],
+        &["x509-", "rcgen", "pem", "rustls-webpki", "rustls-pki-types"],
         &["dcm-pki", "dcm-testkit"],
     ),
     (

@@ -7,8 +7,11 @@
 )]
 
 mod accounts;
+mod away;
+mod categories;
 mod certificates;
 mod conflicts;
+mod dead_edge;
 mod drift;
 mod faults;
 mod fencing;
@@ -21,9 +24,12 @@ mod policy;
 mod privileged;
 mod removal;
 mod requests;
+mod rescan;
+mod restored;
 mod revocation;
 mod simulated;
 mod stopping;
+mod tombstones;
 mod usage;
 mod users;
 mod world;
