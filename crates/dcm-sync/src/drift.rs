@@ -12,6 +12,7 @@ use dcm_types::documents::{
 use dcm_types::{Timestamp, Track};
 
 use crate::credentials::{self, is_for_another_key, printable};
+use crate::driver::Next;
 use crate::load::Inputs;
 use crate::plan::differences;
 use crate::render::Wanted;
@@ -192,17 +193,22 @@ pub(crate) fn unwished(object: &Object, earlier: &Target, now: Timestamp) -> Opt
     })
 }
 
-/// Until when nothing at all needs to be done in a member whose drift is not looked at: no credential is
-/// missing, due, on its way or for another key. `None` in the inner place: for ever.
-pub(crate) fn rests_until(inputs: &Inputs, now: Timestamp) -> Option<Option<Timestamp>> {
+/// Whether nothing at all needs to be done in a member whose drift is not looked at, and until when: no
+/// credential is missing, due, on its way or for another key.
+pub(crate) fn rest(inputs: &Inputs, now: Timestamp) -> Option<Next> {
     let target = inputs.target.as_ref().map(|target| &target.document);
     let failed = target.is_none_or(|target| target.last_error.is_some());
     if inputs.wish != Wish::Present || Stance::of(inputs) != Stance::Ignore || failed {
         return None;
     }
     let users = inputs.revision.slice.users.iter();
-    let ends: Option<Vec<Timestamp>> = users.map(|user| user_rests(inputs, user, now)).collect();
-    ends.map(|ends| ends.into_iter().min())
+    let ends: Vec<Timestamp> = users
+        .map(|user| user_rests(inputs, user, now))
+        .collect::<Option<_>>()?;
+    let first = ends.into_iter().min();
+    Some(Next::Done(first.map(|at| {
+        at.duration_since(now).try_into().unwrap_or_default()
+    })))
 }
 
 fn user_rests(inputs: &Inputs, user: &RevisionUser, now: Timestamp) -> Option<Timestamp> {

@@ -78,19 +78,17 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         parts.metrics.clone(),
         probes,
     ));
+    let outlets = Outlets {
+        nudges: asks,
+        usages,
+        reopened,
+    };
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        (
-            Outlets {
-                nudges: asks,
-                usages,
-                reopened,
-            },
-            gates,
-        ),
+        (outlets, gates),
         cancellation.clone(),
     );
     let config = parts.config;

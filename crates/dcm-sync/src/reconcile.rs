@@ -128,12 +128,8 @@ async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
-    let now = context.clock.now();
-    if let Some(until) = drift::rests_until(inputs, now) {
-        // Nothing of it is looked at before a credential is due.
-        return Ok(Next::Done(
-            until.map(|at| at.duration_since(now).try_into().unwrap_or_default()),
-        ));
+    if let Some(next) = drift::rest(inputs, context.clock.now()) {
+        return Ok(next);
     }
     let member = context.registry.open(key.cluster()).await?;
     let cloud = inputs.revision.cloud_uid;

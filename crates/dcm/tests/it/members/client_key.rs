@@ -159,6 +159,32 @@ fn assert_kept(folder: &Folder, keys: &[String]) {
     }
 }
 
+/// Bob learns the subject, and gives a request that he made with `openssl`.
+async fn give_own_request(folder: &Folder, server: &Server, cloud: &str) {
+    let bob = get(folder, server, &format!("{cloud}/users/bob")).await;
+    assert_eq!(bob["status"]["waitsFor"], "signing-request", "{bob:#}");
+    let subject = bob["status"]["commonName"].as_str().unwrap().to_owned();
+    let message = waits(folder, server, cloud).await;
+    assert!(
+        message.contains(&format!("user bob with the subject CN={subject}")),
+        "{message}"
+    );
+    // What is for somebody else is refused, and says for whom it must be.
+    openssl_request(folder, "bob.key", "/CN=dcm:somebody");
+    let give = [
+        &["user", "request", "bob", "--csr", "request.pem"][..],
+        &CLOUD,
+    ]
+    .concat();
+    let told = refused(folder, server, &give);
+    assert!(
+        told.contains(&format!("exactly the subject CN={subject}")),
+        "{told}"
+    );
+    openssl_request(folder, "bob.key", &format!("/CN={subject}"));
+    dcm(folder, server, &give);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_its_holder_keeps_opens_the_cluster_and_is_nowhere_else() {
     let plane = &shared_control_planes(2)[0];
@@ -185,28 +211,7 @@ async fn a_key_that_its_holder_keeps_opens_the_cluster_and_is_nowhere_else() {
         .post(&server, &format!("{cloud}/instantiate"), json!({}))
         .await;
 
-    let bob = get(&folder, &server, &format!("{cloud}/users/bob")).await;
-    assert_eq!(bob["status"]["waitsFor"], "signing-request", "{bob:#}");
-    let subject = bob["status"]["commonName"].as_str().unwrap().to_owned();
-    let message = waits(&folder, &server, &cloud).await;
-    assert!(
-        message.contains(&format!("user bob with the subject CN={subject}")),
-        "{message}"
-    );
-    // What is for somebody else is refused, and says for whom it must be.
-    openssl_request(&folder, "bob.key", "/CN=dcm:somebody");
-    let give = [
-        &["user", "request", "bob", "--csr", "request.pem"][..],
-        &CLOUD,
-    ]
-    .concat();
-    let told = refused(&folder, &server, &give);
-    assert!(
-        told.contains(&format!("exactly the subject CN={subject}")),
-        "{told}"
-    );
-    openssl_request(&folder, "bob.key", &format!("/CN={subject}"));
-    dcm(&folder, &server, &give);
+    give_own_request(&folder, &server, &cloud).await;
     folder.wait(&server, &cloud, "ready").await;
     assert!(opens(&folder, &server, plane, ["ann", "ann.key"]));
     assert!(opens(&folder, &server, plane, ["bob", "bob.key"]));
