@@ -32,8 +32,8 @@ fn path_of(revision: &Revision, plural: &str) -> String {
 /// Somebody else sets the limit of the quota.
 fn meddle(member: &Member, revision: &Revision, limit: &str) {
     let path = path_of(revision, "resourcequotas/limits?fieldManager=meddler");
-    let patch = json!({ "spec": { "hard": { "configmaps": limit } } });
-    let request = Request::new("PATCH", &path).with_body(&patch);
+    let body = json!({ "spec": { "hard": { "configmaps": limit } } });
+    let request = Request::new("PATCH", &path).with_body(&body);
     let request = request.with_media_type("application/merge-patch+json");
     let response: Response = member.request(&User::admin(), &request);
     assert_eq!(response.status, 200, "{:?}", response.body);
