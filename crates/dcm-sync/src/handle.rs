@@ -29,6 +29,7 @@ use crate::reconcile::Reconcile;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 use crate::reports::Reports;
+use crate::revisions::Revisions;
 use crate::subject::Subject;
 use crate::usage::{Recorder, UsageNote};
 use dcm_cluster::Connector;
@@ -100,6 +101,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         registry,
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
+        revisions: Revisions::default(),
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
         fights: Fights::default(),

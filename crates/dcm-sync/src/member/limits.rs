@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::config::Config;
 use dcm_cluster::{Answer, Call, CallError, CallErrorKind, ClusterApi, Resource, WatchStream};
@@ -106,7 +107,8 @@ impl ClusterApi for Limited {
         let _permit = self.admit(&name).await?;
         self.limits.calls.fetch_add(1, Ordering::Relaxed);
         let mutates = call.mutates();
-        let answer = self.inner.call(call).await;
+        let span = tracing::debug_span!("call", call = name);
+        let answer = self.inner.call(call).instrument(span).await;
         if mutates {
             tracing::debug!(call = name, ok = answer.is_ok(), "call to member");
         }

@@ -18,4 +18,5 @@ mod help;
 mod members;
 mod resources;
 mod serving;
+mod traces;
 mod waiting;
