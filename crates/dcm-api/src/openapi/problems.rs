@@ -19,6 +19,9 @@ pub(crate) struct DeleteProblems;
 /// Errors of an action on a logical cloud.
 pub(crate) struct ActionProblems;
 
+/// Told by the HTTP library itself, before there is a request that could be answered: without a body.
+pub(super) const HEAD_TOO_LARGE: u16 = 431;
+
 /// Every status with which an error is told, and what it means; they stand once in the document.
 const STATUSES: [(u16, &str); 15] = [
     (400, "A value breaks a rule; `errors` names every field"),
@@ -103,6 +106,11 @@ pub(super) fn with_problems(mut document: utoipa::openapi::OpenApi) -> utoipa::o
         let response = problem(description).into();
         components.responses.insert(component(status), response);
     }
+    let bare = ResponseBuilder::new()
+        .description("The head of the request is longer than 32 KiB; there is no body")
+        .build();
+    let name = component(HEAD_TOO_LARGE);
+    components.responses.insert(name, bare.into());
     document
 }
 

@@ -4,10 +4,10 @@
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
-use super::problems::component;
+use super::problems::{HEAD_TOO_LARGE, component};
 
 /// Of each operation under `/v2`.
-const ALWAYS: [u16; 4] = [406, 414, 429, 503];
+const ALWAYS: [u16; 5] = [406, 414, 429, HEAD_TOO_LARGE, 503];
 /// Of each write beside them: the body is received with the key.
 const KEYED: [u16; 4] = [400, 408, 409, 413];
 /// Of each write with a key.
