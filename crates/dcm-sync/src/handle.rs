@@ -9,7 +9,6 @@ use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchr
 use dcm_types::{CloudKey, ClusterKey, Index, Key, Kind, TargetKey};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use rand::Rng as _;
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +70,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         Outlets {
             nudges: asks,
             usages,
+            randomness: Arc::clone(&parts.randomness),
         },
         cancellation.clone(),
     );
@@ -124,6 +124,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         };
         let usage = Recorder::new(&background.context).run(used, &cancellation);
         tokio::select! {
+            biased;
             () = scans => {}
             () = forward => {}
             () = usage => {}
@@ -149,8 +150,10 @@ impl Handle {
             if let Err(error) = self.scan().await {
                 tracing::warn!(error = dcm_types::chain(&error), "scan failed");
             }
-            let jitter = rand::rng().random_range(0.9..1.1);
+            // From 0.9 to 1.1.
+            let jitter = 0.7 + 0.4 * self.context.randomness.jitter();
             tokio::select! {
+                biased;
                 () = cancellation.cancelled() => return,
                 () = tokio::time::sleep(interval.mul_f64(jitter)) => {}
             }

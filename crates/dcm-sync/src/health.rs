@@ -35,6 +35,10 @@ impl Work for Probe {
         key.clone()
     }
 
+    fn jitter(&self) -> f64 {
+        self.context.randomness.jitter()
+    }
+
     async fn run(&self, key: ClusterKey, _priority: Priority, _attempts: u32) -> Next {
         match self.probe(&key).await {
             Ok(true) => Next::Done(Some(self.context.config.health_interval.get())),

@@ -1,11 +1,12 @@
 //! A session with a member: its connection, its limits, who we are there, and what we last saw of our
 //! objects (as fingerprints, not as copies), so that our own writes do not wake us.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dcm_pki::kubeconfig::AdminCredential;
+use dcm_types::ports::Randomness;
 use dcm_types::{ClusterKey, TargetKey, Uid};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
@@ -73,6 +74,8 @@ pub(crate) struct Outlets {
     pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
     /// What is used of quotas.
     pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
+    /// Spreads what watches do at the same time.
+    pub(crate) randomness: Arc<dyn Randomness>,
 }
 
 /// What makes a session.
@@ -194,7 +197,8 @@ impl Member {
 
     /// Asks for a run of everything that we hold there, after a gap in the watch.
     pub(crate) fn nudge_all(&self) {
-        let keys: Vec<TargetKey> = self
+        // In order: the same seed gives the same run.
+        let keys: BTreeSet<TargetKey> = self
             .watched
             .lock()
             .values()

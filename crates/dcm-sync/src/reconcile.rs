@@ -32,6 +32,10 @@ impl Work for Reconcile {
         key.cluster.clone()
     }
 
+    fn jitter(&self) -> f64 {
+        self.context.randomness.jitter()
+    }
+
     async fn run(&self, key: TargetKey, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
         let started = Instant::now();

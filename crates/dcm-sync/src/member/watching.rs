@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use rand::Rng as _;
 
 use super::fingerprint::Fingerprint;
 use super::{Member, MemberEvent};
@@ -22,6 +21,7 @@ const REOPEN_FIRST: Duration = Duration::from_millis(250);
 /// Runs the watch of one resource until the session ends.
 pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, cap: Duration) {
     let ended = member.ended.clone();
+    let randomness = Arc::clone(&member.outlets.randomness);
     // The task must not keep the session alive: whoever drops the session ends the watch.
     let member = Arc::downgrade(member);
     tokio::spawn(async move {
@@ -30,6 +30,7 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, ca
         while let Some(strong) = member.upgrade() {
             let opened = tokio::time::Instant::now();
             let result = tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 result = follow(&strong, resource, first) => result,
             };
@@ -41,8 +42,9 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, ca
                 tracing::debug!(cluster = %strong.key, resource = resource.plural(), %error, "watch ended");
             }
             drop(strong);
-            let jitter = rand::rng().random_range(0.5..1.0);
+            let jitter = randomness.jitter();
             tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.mul_f64(jitter)) => {}
             }

@@ -21,6 +21,7 @@ mod removal;
 mod requests;
 mod revocation;
 mod simulated;
+mod simulator;
 mod stopping;
 mod usage;
 mod users;
