@@ -7,9 +7,12 @@ use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{Level, LogicalCloud, Privileged, Project, UserPermission};
 use dcm_types::drafts::PermissionDraft;
 use dcm_types::permission::Reach;
-use dcm_types::{CloudKey, Key, Kind, NamespaceName, ProjectName, Violation};
+use dcm_types::{CloudKey, Index, Key, Kind, NamespaceName, ProjectName, Violation};
 
 use crate::{App, Error};
+
+/// Most clouds have none, and one is enough.
+const FEW: usize = 8;
 
 /// A permission that was let through: where it holds, and the version of the project that this was
 /// decided on.
@@ -50,11 +53,24 @@ impl App {
         if cloud.level == Level::Admin {
             return Ok(false);
         }
-        let scope = Scope::Under(cloud.key.path());
-        let permissions = self.store().read_all::<UserPermission>(scope).await?;
-        Ok(permissions
-            .into_iter()
-            .any(|permission| leaves(&permission.document, own)))
+        let scope = Scope::Indexed(Index::Outreach, cloud.key.path());
+        let mut after = None;
+        loop {
+            let (page, next) = self
+                .store()
+                .read_page::<UserPermission>(scope.clone(), after, FEW)
+                .await?;
+            if page
+                .iter()
+                .any(|permission| leaves(&permission.document, own))
+            {
+                return Ok(true);
+            }
+            if next.is_none() {
+                return Ok(false);
+            }
+            after = next;
+        }
     }
 }
 

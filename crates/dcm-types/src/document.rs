@@ -12,6 +12,9 @@ pub enum Index {
     Cluster,
     /// Documents that belong to one logical cloud, by its uid.
     Cloud,
+    /// Permissions that were written for another place than the cloud's own namespace; the value is the
+    /// path of the cloud.
+    Outreach,
 }
 
 impl Index {
@@ -20,6 +23,7 @@ impl Index {
         match self {
             Self::Cluster => "cluster",
             Self::Cloud => "cloud",
+            Self::Outreach => "outreach",
         }
     }
 }

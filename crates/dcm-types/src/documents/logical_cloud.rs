@@ -220,4 +220,9 @@ impl Document for UserPermission {
     fn key(&self) -> Key {
         Key::permission(&self.cloud, &self.name)
     }
+
+    fn indexes(&self) -> Vec<(Index, String)> {
+        let outreach = (!self.reach.is_own()).then(|| (Index::Outreach, self.cloud.path()));
+        outreach.into_iter().collect()
+    }
 }
