@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod fuzz_api;
 mod kube;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ pub(crate) enum Task {
     Bench(bench::Arguments),
     /// Random requests against a served instance, judged by its own description; takes minutes
     FuzzApi(fuzz_api::Arguments),
+    /// Random runs of the synchronizer in virtual time, from seeds; told how to repeat what fails
+    Simulate(simulate::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -45,6 +48,7 @@ impl Task {
             Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Bench(arguments) => bench::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
+            Self::Simulate(arguments) => simulate::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

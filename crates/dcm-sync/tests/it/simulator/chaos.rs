@@ -43,9 +43,9 @@ impl Weather {
     fn of(random: &mut StdRng) -> Self {
         let mut up_to = |most: u32| random.random_range(0..=most);
         Self {
-            fault: up_to(60),
-            store_fault: up_to(60),
-            crash: up_to(12),
+            fault: up_to(50),
+            store_fault: up_to(50),
+            crash: up_to(5),
             slow: up_to(300),
         }
     }
@@ -123,7 +123,7 @@ impl Chaos {
         }
         stage.funnel.operation(Some("chaos"));
         stage.funnel.judge(Some(self.judge()));
-        for _ in 0..self.random.random_range(3..9) {
+        for _ in 0..self.random.random_range(3..8) {
             self.step(stage).await;
         }
         stage.funnel.judge(None);
@@ -153,7 +153,7 @@ impl Chaos {
             _ => self.wish(stage, slot).await,
         }
         let time = match self.random.random_range(0..10) {
-            0 => Duration::from_secs(self.random.random_range(60..200)),
+            0 => Duration::from_secs(self.random.random_range(60..180)),
             1..4 => Duration::from_secs(self.random.random_range(5..30)),
             _ => Duration::from_millis(self.random.random_range(0..5000)),
         };
@@ -257,4 +257,19 @@ fn same_seed_has_the_same_history() {
             "seed {seed}"
         );
     }
+}
+
+#[test]
+fn synchronizers_that_meet_a_cluster_at_once_agree_about_it() {
+    in_virtual_time(async {
+        let mut stage = Stage::new(Setting {
+            seed: 1,
+            synchronizers: SYNCHRONIZERS,
+            treason: None,
+        });
+        stage.start();
+        stage.register(0..1).await;
+        stage.rest(BOUND).await.unwrap();
+        assert_eq!(stage.violations().await, [""; 0]);
+    });
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use dcm_cluster::{Call, Resource};
 use dcm_store::{Batch, Operation};
 use dcm_testkit::kubesim::Member;
-use dcm_types::documents::{Access, ObjectIdentity, Observed, Revision, Target};
+use dcm_types::documents::{
+    Access, ClusterHealth, HealthState, ObjectIdentity, Observed, Revision, Target,
+};
 use dcm_types::member_name::OWNER_LABEL;
 use dcm_types::{DocumentKind, Uid};
 use parking_lot::Mutex;
@@ -97,6 +99,7 @@ impl Observer {
             };
             let found = match key.kind() {
                 DocumentKind::Target => self.target(&serde_json::from_str(body).unwrap()),
+                DocumentKind::ClusterHealth => health(&serde_json::from_str(body).unwrap()),
                 DocumentKind::Access => self.access(&serde_json::from_str(body).unwrap()),
                 _ => None,
             };
@@ -135,6 +138,12 @@ impl Observer {
             }
         }
     }
+}
+
+/// No member is ever another cluster, or registered twice.
+fn health(health: &ClusterHealth) -> Option<String> {
+    let refused = health.state == HealthState::Refused;
+    refused.then(|| format!("I10: {} is said to be refused: {:?}", health.key, health.findings))
 }
 
 /// Where an object is.

@@ -220,7 +220,9 @@ impl Stage {
             self.store.commit(batch).await.unwrap();
         }
         for key in &self.clusters[members] {
-            self.nudge(0, Nudge::Cluster(key.clone())).await;
+            for slot in 0..self.lives.len() {
+                self.nudge(slot, Nudge::Cluster(key.clone())).await;
+            }
         }
     }
 
