@@ -8,15 +8,16 @@ mod parameters;
 mod problems;
 mod protocol;
 
-use dcm_wire::views::{Accepted, Problem};
+use dcm_wire::views::{Accepted, Problem, TombstoneView};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::path::{Operation, PathItem};
 
 pub(crate) use self::answers::{AcceptedAction, Created, Deleted, Found, Listed, Written};
 pub(crate) use self::parameters::{
-    CloudPath, ClusterListQuery, ClusterPath, KubeconfigQuery, KvQuery, MatchHeader, PageQuery,
-    ProjectPath, ProviderPath, SelectorQuery, UserQuery, WriteQuery,
+    CloudPath, ClusterListQuery, ClusterPath, ConfirmQuery, ForgetQuery, GenerationQuery,
+    KubeconfigQuery, KvQuery, MatchHeader, PageQuery, ProjectPath, ProviderPath, SelectorQuery,
+    TombstonePath, TombstoneQuery, UserQuery, WriteQuery,
 };
 pub(crate) use self::problems::{ActionProblems, DeleteProblems, ReadProblems, WriteProblems};
 use crate::routes::PairsOrValue;
@@ -36,7 +37,7 @@ use crate::routes::clusters::ClusterItem;
                        go on.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Problem, Accepted, PairsOrValue, ClusterItem)),
+    components(schemas(Problem, Accepted, PairsOrValue, ClusterItem, TombstoneView)),
     tags(
         (name = "projects", description = "Tenants"),
         (name = "cluster-providers", description = "Groups of clusters"),
@@ -53,6 +54,7 @@ use crate::routes::clusters::ClusterItem;
         (name = "logical-cloud-kv-pairs", description = "Free JSON objects of logical clouds, kept for clients"),
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
+        (name = "tombstones", description = "What is left of deleted logical clouds in clusters that did not answer"),
         (name = "system", description = "Health, metrics, this document"),
     )
 )]

@@ -96,7 +96,8 @@ impl App {
         &self.parts.policy
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time, as use cases see it.
+    pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 

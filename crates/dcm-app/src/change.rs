@@ -70,6 +70,11 @@ impl Change {
 }
 
 impl App {
+    /// Adds an audit record to a change, beside that of the act as a whole.
+    pub(crate) fn tell(&self, change: &mut Change, act: &Act<'_>) -> Result<(), Error> {
+        change.put(&self.audit_record(act), Expect::Absent)
+    }
+
     /// Commits a change together with its audit record.
     pub(crate) async fn commit(&self, change: Change, act: Act<'_>) -> Result<Committed, Error> {
         let mut batch = change.batch;

@@ -3,6 +3,7 @@
 //! so that the caller is told at once.
 
 mod draft;
+mod forget;
 mod list;
 mod relabel;
 
@@ -102,23 +103,37 @@ impl App {
             let found = self.require_cluster(key).await?;
             precondition.check(Some(&found))?;
             self.refuse_use_of(key).await?;
-            let document = Key::cluster(key);
-            self.refuse_children::<ClusterLabel>(&document, "labels")
-                .await?;
-            self.refuse_children::<ClusterKv>(&document, "kv-pairs")
-                .await?;
-            let mut change = Change::new();
-            change.delete(document.clone(), Expect::Untouched(found.version));
-            let health = Key::of_cluster(DocumentKind::ClusterHealth, key);
-            change.delete(health, Expect::Anything);
-            for identity in self.identities_of(key, found.document.uid).await? {
-                change.delete(identity, Expect::Anything);
-            }
-            let act = Act::done(who, Key::SYSTEM_SCOPE, "delete", document);
+            let change = self.removal_of(&found).await?;
+            let act = Act::done(who, Key::SYSTEM_SCOPE, "delete", Key::cluster(key));
             self.commit(change, act).await?;
             Ok(())
         })
         .await?;
+        self.nudge(Nudge::Cluster(key.clone())).await;
+        Ok(())
+    }
+
+    /// The deletes of a cluster with all that was found out about it.
+    async fn removal_of(&self, found: &Versioned<Cluster>) -> Result<Change, Error> {
+        let key = &found.document.key;
+        let document = Key::cluster(key);
+        self.refuse_children::<ClusterLabel>(&document, "labels")
+            .await?;
+        self.refuse_children::<ClusterKv>(&document, "kv-pairs")
+            .await?;
+        let mut change = Change::new();
+        change.delete(document, Expect::Untouched(found.version));
+        let health = Key::of_cluster(DocumentKind::ClusterHealth, key);
+        change.delete(health, Expect::Anything);
+        for identity in self.identities_of(key, found.document.uid).await? {
+            change.delete(identity, Expect::Anything);
+        }
+        Ok(change)
+    }
+
+    /// Has a cluster checked now, so that what waits for it goes on as soon as it answers.
+    pub async fn probe_cluster(&self, _who: &Principal, key: &ClusterKey) -> Result<(), Error> {
+        self.require_cluster(key).await?;
         self.nudge(Nudge::Cluster(key.clone())).await;
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Finishing: deletes clouds whose deletion waited for their members, and old revisions.
 
-use dcm_store::{Expect, Scope, StoreExt as _};
+use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{Lifecycle, LogicalCloud, Revision};
 use dcm_types::{CloudKey, Document as _, Key};
 
 use crate::change::Act;
 use crate::logical_clouds::dismantle;
 use crate::settle::settle;
+use crate::tombstones::Rest;
 use crate::{App, Error, Principal};
 
 /// How many revisions of a cloud are kept, the wanted one included.
@@ -30,18 +31,46 @@ impl App {
             let Some(lifecycle) = self.lifecycle_of(key).await? else {
                 return Ok(());
             };
-            let uid = cloud.document.uid;
-            if lifecycle.document.delete_when_absent && self.is_clean(key, uid).await? {
-                let change = dismantle(self, &cloud, Some(&lifecycle)).await?;
-                let who = Principal::background();
-                let act = Act::done(&who, key.project.as_str(), "delete", Key::cloud(key));
-                self.commit(change, act).await?;
-                tracing::info!(cloud = %key, "deleted: nothing is left of it in any member");
+            if lifecycle.document.delete_when_absent
+                && self.delete_queued(&cloud, &lifecycle).await?
+            {
                 return Ok(());
             }
             self.prune(&lifecycle.document).await
         })
         .await
+    }
+
+    /// Deletes a cloud whose deletion was queued, unless something is left in a member that answers; says
+    /// whether it did.
+    async fn delete_queued(
+        &self,
+        cloud: &Versioned<LogicalCloud>,
+        lifecycle: &Versioned<Lifecycle>,
+    ) -> Result<bool, Error> {
+        let left = match self.rest_of(&cloud.document, &lifecycle.document).await? {
+            Rest::Nothing => Vec::new(),
+            Rest::OutOfReach(left) => left,
+            Rest::Something => return Ok(false),
+        };
+        let key = &cloud.document.key;
+        let tombstones = left.len();
+        let mut change = dismantle(self, cloud, Some(lifecycle)).await?;
+        if !left.is_empty() {
+            let revision = self.current_revision(cloud, Some(lifecycle)).await?;
+            let revision = revision.ok_or_else(Error::raced)?;
+            self.entomb(&mut change, &cloud.document, &revision, left)
+                .await?;
+        }
+        let who = Principal::background();
+        let act = Act::done(&who, key.project.as_str(), "delete", Key::cloud(key));
+        self.commit(change, act).await?;
+        if tombstones == 0 {
+            tracing::info!(cloud = %key, "deleted: nothing is left of it in any member");
+        } else {
+            tracing::warn!(cloud = %key, tombstones, "deleted: what is left in members that do not answer has tombstones");
+        }
+        Ok(true)
     }
 
     /// Deletes revisions that are too old to be of use. Nobody asked for it and nothing refers to

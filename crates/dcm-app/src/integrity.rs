@@ -4,7 +4,7 @@
 use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
     ClusterProvider, ClusterReference, LogicalCloud, Namespace, Observed, Project, Reservation,
-    Target,
+    Target, Tombstone,
 };
 use dcm_types::{
     CloudKey, ClusterKey, Document, DocumentKind, Index, Key, ProjectName, ProviderName, Uid,
@@ -29,6 +29,7 @@ pub(crate) fn describe(key: &Key) -> String {
         DocumentKind::ClusterLabel => "label",
         DocumentKind::ClusterKv | DocumentKind::LogicalCloudKv => "kv-pairs",
         DocumentKind::ClusterSyncObject => "cluster sync object",
+        DocumentKind::Tombstone => "tombstone",
         _ => "document",
     };
     match (key.kind(), parts.as_slice()) {
@@ -147,6 +148,12 @@ impl App {
                 Error::conflict(format!("{described} is referenced by logical clouds"))
                     .hint("delete the cluster references that name it first"),
             );
+        }
+        if self.has_any::<Tombstone>(scope()).await? {
+            return Err(Error::conflict(format!(
+                "{described} holds objects of deleted logical clouds, which have tombstones"
+            ))
+            .hint("wait until it answers and they are cleaned up, or write the tombstones off"));
         }
         let reserved = self.has_any::<Reservation>(scope()).await?;
         let targets = self.store().read_all::<Target>(scope()).await?;

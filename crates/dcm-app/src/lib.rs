@@ -3,8 +3,9 @@
 //! ```text
 //!   projects providers clusters logical_clouds references quotas permissions   documents of users
 //!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
-//!   lifecycle (freeze, reserve, pause)  instantiate, update, terminate: freezes revisions; stop
+//!   lifecycle (freeze, reserve, pause, adopt)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
+//!   tombstones (entomb)             what is left of a deleted cloud where a cluster does not answer
 //!   kubeconfig                      what a tenant is handed out
 //!   apply (steps, stage, refusals)  many of them in one commit
 //!   once (register, told)           a request with a key has one effect and one answer
@@ -54,6 +55,8 @@ mod settle;
 mod staging;
 mod status;
 mod sync_objects;
+mod sync_status;
+mod tombstones;
 mod users;
 
 pub use app::{App, Parts};
@@ -72,3 +75,4 @@ pub use principal::Principal;
 pub use references::ReferenceDetail;
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;
+pub use tombstones::TombstoneFilter;

@@ -6,6 +6,7 @@
 //! audit record, with the cloud untouched since its parts were read, so that a revision is never a mix.
 //! Stop makes no revision: it pauses the work on the cloud, and every other action resumes it.
 
+mod adopt;
 mod freeze;
 mod pause;
 mod reserve;
@@ -44,6 +45,10 @@ struct Asked<'a> {
     action: Action,
     /// What the audit record names.
     object: Key,
+    /// For the audit.
+    verb: &'static str,
+    /// A new generation comes after this one, and after the present one.
+    after: u64,
     cloud: Versioned<LogicalCloud>,
     lifecycle: Option<Versioned<Lifecycle>>,
 }
@@ -100,6 +105,8 @@ impl App {
                 who,
                 action,
                 object: Key::cloud(key),
+                verb: verb_of(action),
+                after: 0,
                 cloud: self.require_cloud(key).await?,
                 lifecycle: self.lifecycle_of(key).await?,
             };
@@ -138,7 +145,11 @@ impl App {
         let same = |now: &&Revision| {
             now.level == sources.level && now.members == members && now.slice == slice
         };
-        if present.is_some_and(|now| same(&now)) {
+        if present.is_some_and(|now| same(&now))
+            && self
+                .holds_all(&cloud.document, &slice.namespace, &members)
+                .await?
+        {
             return self.resume(asked).await;
         }
         let mut change = Change::new();
@@ -193,7 +204,7 @@ impl App {
         mut change: Change,
     ) -> Result<Accepted, Error> {
         let cloud = &asked.cloud.document;
-        let generation = asked.unchanged().generation + 1;
+        let generation = asked.unchanged().generation.max(asked.after) + 1;
         let revision = Revision {
             cloud: cloud.key.clone(),
             cloud_uid: cloud.uid,
@@ -215,12 +226,7 @@ impl App {
             Expect::Untouched(asked.cloud.version),
         );
         let project = cloud.key.project.as_str();
-        let act = Act::done(
-            asked.who,
-            project,
-            verb_of(asked.action),
-            asked.object.clone(),
-        );
+        let act = Act::done(asked.who, project, asked.verb, asked.object.clone());
         self.commit(change, act.accepted()).await?;
         Ok(Accepted {
             generation,

@@ -170,6 +170,23 @@ impl Client {
         self.write_asking(method, path, Vec::new(), body).await
     }
 
+    /// Asks for an action, or a deletion, that parameters tell more of.
+    pub(crate) async fn act_with(
+        &self,
+        method: Method,
+        path: &Path,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Answer, Error> {
+        let request = Request {
+            method,
+            path,
+            query,
+            body: None,
+            patience: Duration::ZERO,
+        };
+        self.answer(request).await
+    }
+
     /// Writes a document, and says in the query how.
     pub(crate) async fn write_asking<B: Serialize>(
         &self,

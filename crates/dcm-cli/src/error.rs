@@ -72,6 +72,12 @@ pub(crate) enum Error {
     /// A document cannot be written as YAML.
     #[error("write a document as YAML")]
     EncodeYaml(#[source] Box<serde_saphyr::SerializeError>),
+    /// A file is no Secret with a bundle.
+    #[error("read a bundle from {}: it {rule}", path.display())]
+    NoBundle { path: PathBuf, rule: String },
+    /// A bundle breaks rules; they were shown.
+    #[error("{broken} rule(s) broken")]
+    BadBundle { broken: usize },
     /// Standard output is gone or full.
     #[error("write to standard output")]
     Output(#[source] io::Error),

@@ -47,6 +47,8 @@ pub(crate) fn code(error: &Error) -> Code {
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }
         | Error::Output(_)
+        | Error::NoBundle { .. }
+        | Error::BadBundle { .. }
         | Error::NoSuchMember { .. }
         | Error::Client(_) => Code::Failed,
     }
@@ -99,8 +101,13 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Manifests(_) => {
             "docs/files.md tells the two forms, and docs/examples has a file of each"
         }
+        Error::NoBundle { .. } => {
+            "give a folder with ca-cert.pem, ca-key.pem, cert-chain.pem and root-cert.pem, or what \
+             `kubectl get secret cacerts -o yaml` prints"
+        }
         Error::Absent { .. } => "`dcm apply -f` with the same files creates them",
         Error::Encode(_)
+        | Error::BadBundle { .. }
         | Error::EncodeYaml(_)
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }

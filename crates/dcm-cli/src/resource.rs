@@ -98,7 +98,17 @@ pub(crate) async fn list<N: Noun>(
     format: Format,
     path: &Path,
 ) -> Result<(), Error> {
-    let documents = read_all(context, path).await?;
+    list_where::<N>(context, format, path, Vec::new()).await
+}
+
+/// Shows what is selected of a collection.
+pub(crate) async fn list_where<N: Noun>(
+    context: &Context<'_>,
+    format: Format,
+    path: &Path,
+    filter: Vec<(&'static str, String)>,
+) -> Result<(), Error> {
+    let documents = read_where(context, path, filter).await?;
     if documents.is_empty() && format == Format::Table {
         context
             .terminal
@@ -114,8 +124,16 @@ pub(crate) async fn list<N: Noun>(
 
 /// Every document of a collection, page by page.
 pub(crate) async fn read_all(context: &Context<'_>, path: &Path) -> Result<Vec<Value>, Error> {
+    read_where(context, path, Vec::new()).await
+}
+
+async fn read_where(
+    context: &Context<'_>,
+    path: &Path,
+    filter: Vec<(&'static str, String)>,
+) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
-    let mut query = Vec::new();
+    let mut query = filter.clone();
     loop {
         let answer = context
             .client
@@ -124,7 +142,10 @@ pub(crate) async fn read_all(context: &Context<'_>, path: &Path) -> Result<Vec<V
         let page: Vec<Value> = answer.decode("list")?;
         all.extend(page);
         match answer.next {
-            Some(next) => query = vec![("continue", next)],
+            Some(next) => {
+                query = filter.clone();
+                query.push(("continue", next));
+            }
             None => return Ok(all),
         }
     }
@@ -136,9 +157,20 @@ pub(crate) async fn delete<N: Noun>(
     path: &Path,
     name: &str,
 ) -> Result<(), Error> {
-    let answer = context.client.delete(path).await?;
+    delete_with::<N>(context, path, Vec::new(), name).await
+}
+
+/// Deletes a resource; parameters tell how.
+pub(crate) async fn delete_with<N: Noun>(
+    context: &Context<'_>,
+    path: &Path,
+    query: Vec<(&'static str, String)>,
+    name: &str,
+) -> Result<(), Error> {
+    let client = &context.client;
+    let answer = client.act_with(Method::DELETE, path, query).await?;
     let outcome = if answer.status == 202 {
-        "is being deleted: it goes when nothing of it is left in any cluster"
+        "is being deleted: it goes when nothing of it is left in any cluster that answers"
     } else {
         "deleted"
     };

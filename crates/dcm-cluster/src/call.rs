@@ -21,8 +21,12 @@ pub enum CallErrorKind {
     Unauthorized,
     /// 403.
     Forbidden,
+    /// 403 of an admission quota that the member itself has.
+    QuotaExceeded,
     /// 404 where an object or its namespace should be.
     NotFound,
+    /// 404 of a path: the member does not know the kind, or not in this version.
+    MissingKind,
     /// 409 of a POST.
     AlreadyExists,
     /// 409 of anything else: the precondition does not hold.
@@ -33,6 +37,8 @@ pub enum CallErrorKind {
     Invalid,
     /// 429.
     TooManyRequests,
+    /// An admission webhook of the member did not answer, so that the member refuses the write.
+    Webhook,
     /// 5xx.
     Server,
     /// Not an answer of an API server, or one that is too large.
@@ -83,11 +89,14 @@ impl CallError {
             CallErrorKind::RefusedAddress => "refused-address",
             CallErrorKind::Unauthorized => "unauthorized",
             CallErrorKind::Forbidden => "forbidden",
+            CallErrorKind::QuotaExceeded => "quota-exceeded",
             CallErrorKind::NotFound => "not-found",
+            CallErrorKind::MissingKind => "missing-kind",
             CallErrorKind::AlreadyExists | CallErrorKind::Conflict => "conflict",
             CallErrorKind::Gone => "gone",
             CallErrorKind::Invalid => "invalid",
             CallErrorKind::TooManyRequests => "too-many-requests",
+            CallErrorKind::Webhook => "webhook",
             CallErrorKind::Server => "server",
             CallErrorKind::Garbled => "garbled",
         }
@@ -97,7 +106,10 @@ impl CallError {
     pub fn concerns_object_only(&self) -> bool {
         match self.kind {
             CallErrorKind::Forbidden
+            | CallErrorKind::QuotaExceeded
             | CallErrorKind::NotFound
+            | CallErrorKind::MissingKind
+            | CallErrorKind::Webhook
             | CallErrorKind::AlreadyExists
             | CallErrorKind::Conflict
             | CallErrorKind::Invalid => true,
@@ -135,8 +147,14 @@ impl CallError {
             CallErrorKind::Forbidden => {
                 "the registered credential lacks a right; `dcm cluster get` lists what is missing"
             }
+            CallErrorKind::QuotaExceeded => {
+                "a quota that the cluster itself has is used up; raise it there, or remove what uses it"
+            }
+            CallErrorKind::MissingKind => {
+                "the cluster does not serve the kind; check that its Kubernetes is new enough and that the kind is installed"
+            }
             CallErrorKind::NotFound => {
-                "the object, its namespace or its kind is not there; it is tried again"
+                "the object or its namespace is not there; it is tried again"
             }
             CallErrorKind::AlreadyExists | CallErrorKind::Conflict => {
                 "something else changed the object at the same time, or holds its name; it is tried again"
@@ -148,8 +166,11 @@ impl CallError {
             CallErrorKind::TooManyRequests => {
                 "the cluster limits our calls; it is tried again later"
             }
+            CallErrorKind::Webhook => {
+                "an admission webhook of the cluster does not answer; start it or remove its configuration there; it is tried again"
+            }
             CallErrorKind::Server => {
-                "the cluster failed to serve the call (often an admission webhook that is down); it is tried again"
+                "the cluster failed to serve the call; see the log of its API server; it is tried again"
             }
             CallErrorKind::Garbled => {
                 "the address does not answer like a Kubernetes API server; check what listens there"

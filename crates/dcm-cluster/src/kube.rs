@@ -159,16 +159,19 @@ struct KubeApi {
 #[async_trait]
 impl ClusterApi for KubeApi {
     async fn call(&self, call: Call) -> Result<Answer, CallError> {
+        if let Call::List {
+            resource,
+            namespace,
+            selector,
+        } = &call
+        {
+            let place = (*resource, namespace.as_deref());
+            return self.list(place, selector, &call.name()).await;
+        }
         let name = call.name();
         let absent_is_an_answer = matches!(call, Call::Get(_) | Call::Delete(..));
         let is_create = matches!(call, Call::Create(_));
-        let request = wire::of_call(&call)?;
-        let send = self.send(request, &name);
-        let (status, retry_after, body) = tokio::time::timeout(self.call_deadline, send)
-            .await
-            .map_err(|_| {
-            CallError::new(CallErrorKind::Timeout, &name, "no answer in time")
-        })??;
+        let (status, retry_after, body) = self.send(wire::of_call(&call)?, &name).await?;
         if status == StatusCode::NOT_FOUND && absent_is_an_answer {
             return Ok(Answer::Absent);
         }
@@ -179,7 +182,7 @@ impl ClusterApi for KubeApi {
         if matches!(call, Call::RequestToken(_)) {
             return wire::token(&body, &name).map(Answer::Token);
         }
-        wire::answer(&call, json(&body, &name)?)
+        Ok(wire::answer(json(&body, &name)?))
     }
 
     async fn watch(
@@ -209,8 +212,50 @@ impl ClusterApi for KubeApi {
     }
 }
 
+/// Most objects of one list that are held; a member must not make us hold more.
+const LISTED: usize = 50_000;
+
 impl KubeApi {
+    /// A list, page by page. Its version is that of the first page, as the later ones are of the same moment.
+    async fn list(
+        &self,
+        (resource, namespace): (Resource, Option<&str>),
+        selector: &str,
+        name: &str,
+    ) -> Result<Answer, CallError> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let request = wire::of_page(resource, namespace, selector, &after)?;
+            let (status, retry_after, body) = self.send(request, name).await?;
+            if !status.is_success() {
+                return Err(wire::refused(status, &body, name, false, retry_after));
+            }
+            let page = wire::page(resource, name, json(&body, name)?)?;
+            all.extend(page.objects);
+            if all.len() > LISTED {
+                let why = "more objects carry our labels than we ever write";
+                return Err(CallError::new(CallErrorKind::Invalid, name, why));
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(Answer::List(all, page.version)),
+            }
+        }
+    }
+
+    /// Sends a request, and reads the answer to its end, within the deadline of a call.
     async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        name: &str,
+    ) -> Result<(StatusCode, Option<Duration>, Bytes), CallError> {
+        let exchange = self.exchange(request, name);
+        let answer = tokio::time::timeout(self.call_deadline, exchange).await;
+        answer.map_err(|_| CallError::new(CallErrorKind::Timeout, name, "no answer in time"))?
+    }
+
+    async fn exchange(
         &self,
         request: Request<Vec<u8>>,
         name: &str,

@@ -14,8 +14,8 @@ use crate::{
     Answer, Call, CallError, CallErrorKind, IssuedToken, Object, Place, Resource, TokenRequest,
 };
 
-/// Pages of lists: ours are short, and a member must not make us hold more at once.
-const LIST_LIMIT: u32 = 1000;
+/// Length of the pages of lists.
+const LIST_LIMIT: u32 = 500;
 
 fn collection(resource: Resource, namespace: Option<&str>) -> String {
     let root = if resource.group().is_empty() {
@@ -101,14 +101,7 @@ pub fn of_call(call: &Call) -> Result<Request<Vec<u8>>, CallError> {
             resource,
             namespace,
             selector,
-        } => build(
-            &format!(
-                "{}?labelSelector={}&limit={LIST_LIMIT}",
-                collection(*resource, namespace.as_deref()),
-                selector_query(selector)
-            ),
-            Content::none(Method::GET),
-        ),
+        } => of_page(*resource, namespace.as_deref(), selector, ""),
         Call::Create(object) => {
             let place = place_of(object)?;
             build(
@@ -169,6 +162,40 @@ fn token_request(request: &TokenRequest) -> Value {
     })
 }
 
+/// One page of a list; it goes on where the page before said.
+pub fn of_page(
+    resource: Resource,
+    namespace: Option<&str>,
+    selector: &str,
+    after: &str,
+) -> Result<Request<Vec<u8>>, CallError> {
+    let after = if after.is_empty() {
+        String::new()
+    } else {
+        format!("&continue={}", encoded(after))
+    };
+    let query = format!(
+        "{}?labelSelector={}&limit={LIST_LIMIT}{after}",
+        collection(resource, namespace),
+        selector_query(selector)
+    );
+    build(&query, Content::none(Method::GET))
+}
+
+/// Text of a member, as a value of a query.
+fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 fn review_path(review: &Value) -> String {
     let version = review["apiVersion"].as_str().unwrap_or_default();
     let kind = review["kind"]
@@ -203,9 +230,15 @@ pub fn refused(
     is_create: bool,
     retry_after: Option<Duration>,
 ) -> CallError {
+    let status_object: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = status_object["message"].as_str().unwrap_or_default();
     let kind = match status.as_u16() {
+        // Before the status: the API server wraps it in one of several.
+        400.. if message.contains("failed calling webhook") => CallErrorKind::Webhook,
         401 => CallErrorKind::Unauthorized,
+        403 if message.contains("exceeded quota") => CallErrorKind::QuotaExceeded,
         403 => CallErrorKind::Forbidden,
+        404 if is_of_path(&status_object) => CallErrorKind::MissingKind,
         404 => CallErrorKind::NotFound,
         409 if is_create => CallErrorKind::AlreadyExists,
         409 => CallErrorKind::Conflict,
@@ -215,10 +248,11 @@ pub fn refused(
         500..=599 => CallErrorKind::Server,
         _ => CallErrorKind::Garbled,
     };
-    let status_object: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = status_object["message"]
-        .as_str()
-        .unwrap_or("the answer has no message");
+    let message = if message.is_empty() {
+        "the answer has no message"
+    } else {
+        message
+    };
     let mut error = CallError::new(kind, name, &format!("{} {message}", status.as_u16()));
     error.retry_after = retry_after;
     error
@@ -246,26 +280,40 @@ pub fn token(body: &[u8], name: &str) -> Result<IssuedToken, CallError> {
     })
 }
 
-/// The answer of a success.
-pub fn answer(call: &Call, mut value: Value) -> Result<Answer, CallError> {
-    let name = call.name();
-    let Call::List { resource, .. } = call else {
-        return Ok(Answer::Object(Object(value)));
-    };
+/// Whether a 404 is about the path and not about an object: then nothing is named, or the text is that of a
+/// server that serves no such kind.
+fn is_of_path(status: &Value) -> bool {
+    let unnamed = status["details"]["kind"].as_str().is_none_or(str::is_empty);
+    let unserved = "the server could not find the requested resource";
+    unnamed
+        || status["message"]
+            .as_str()
+            .is_some_and(|text| text.contains(unserved))
+}
+
+/// The answer of a success that is no list.
+pub fn answer(value: Value) -> Answer {
+    Answer::Object(Object(value))
+}
+
+/// One page of a list.
+pub struct ListPage {
+    /// Its objects.
+    pub objects: Vec<Object>,
+    /// The version of the collection.
+    pub version: String,
+    /// Where the list goes on.
+    pub next: Option<String>,
+}
+
+/// The page that an answer holds.
+pub fn page(resource: Resource, name: &str, mut value: Value) -> Result<ListPage, CallError> {
     let version = value["metadata"]["resourceVersion"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
-    if value["metadata"]["continue"]
-        .as_str()
-        .is_some_and(|more| !more.is_empty())
-    {
-        return Err(CallError::new(
-            CallErrorKind::Garbled,
-            name,
-            "more objects carry our labels than we ever write",
-        ));
-    }
+    let next = value["metadata"]["continue"].as_str();
+    let next = next.filter(|next| !next.is_empty()).map(str::to_owned);
     let Value::Array(items) = value["items"].take() else {
         return Err(CallError::new(
             CallErrorKind::Garbled,
@@ -283,5 +331,60 @@ pub fn answer(call: &Call, mut value: Value) -> Result<Answer, CallError> {
             Object(item)
         })
         .collect();
-    Ok(Answer::List(objects, version))
+    Ok(ListPage {
+        objects,
+        version,
+        next,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(status: u16, body: &Value) -> CallErrorKind {
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = body.to_string();
+        refused(status, body.as_bytes(), "create Role", true, None).kind
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let webhook = json!({"message": "Internal error occurred: failed calling webhook \"x.example.com\": \
+            failed to call webhook: Post \"https://x.x.svc:443/?timeout=10s\": connection refused"});
+        let quota =
+            json!({"message": "roles \"a\" is forbidden: exceeded quota: objects, requested: 1"});
+        let object = json!({"message": "namespaces \"a\" not found",
+            "details": {"name": "a", "kind": "namespaces"}});
+        let path =
+            json!({"message": "the server could not find the requested resource", "details": {}});
+        let rows = [
+            (500, webhook, CallErrorKind::Webhook),
+            (403, quota, CallErrorKind::QuotaExceeded),
+            (403, json!({"message": "may not"}), CallErrorKind::Forbidden),
+            (404, object, CallErrorKind::NotFound),
+            (404, path, CallErrorKind::MissingKind),
+            (404, json!("404 page not found"), CallErrorKind::MissingKind),
+            (409, json!({}), CallErrorKind::AlreadyExists),
+            (422, json!({}), CallErrorKind::Invalid),
+            (500, json!({"message": "etcd"}), CallErrorKind::Server),
+            (302, json!({}), CallErrorKind::Garbled),
+        ];
+        for (status, body, kind) in rows {
+            assert_eq!(kind_of(status, &body), kind, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn list_goes_on_where_the_page_before_said() {
+        let body = json!({"metadata": {"resourceVersion": "7", "continue": "a/b="},
+            "items": [{"metadata": {"name": "x"}}]});
+        let page = page(Resource::Role, "list Role", body).unwrap();
+        assert_eq!(page.objects[0].kind(), "Role");
+        assert_eq!(page.version, "7");
+        let next = page.next.unwrap();
+        let request = of_page(Resource::Role, Some("ns"), "a=b", &next).unwrap();
+        let query = request.uri().query().unwrap();
+        assert!(query.ends_with("&limit=500&continue=a%2Fb%3D"), "{query}");
+    }
 }

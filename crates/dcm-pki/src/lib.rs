@@ -5,6 +5,8 @@
 //!   certificate    what the signer answered     kubeconfig   read an administrator's, write a tenant's
 //!   blocks         PEM                          private_key  key files that others made
 //!   token          what a cluster gave as a token of a service account
+//!   authority      certificate authorities of meshes: made, issued, revoked, imported
+//!   bundle         what lies in the Secret of a mesh's control plane, and the judge of it
 //! ```
 //!
 //! Invariants: no I/O and no clock (time is an argument). Everything that is read is hostile: readers
@@ -13,7 +15,9 @@
 //!
 //! Tests: tables of bad input in `tests/data`, run by `tests/it`; `openssl` and `kubectl` are oracles.
 
+pub mod authority;
 mod blocks;
+pub mod bundle;
 pub mod certificate;
 mod error;
 pub mod key;

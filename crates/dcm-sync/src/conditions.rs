@@ -214,6 +214,15 @@ fn hint(reason: &str) -> Option<&'static str> {
         "NamespaceMissing" => Some(
             "namespaces of others are not made: let one be made in the cluster, or change the permission; it goes on by itself",
         ),
+        "QuotaExceeded" => Some(
+            "a quota that the cluster itself has is used up; raise it there, or remove what uses it",
+        ),
+        "MissingKind" => {
+            Some("the cluster does not serve the kind; it goes on by itself when the cluster does")
+        }
+        "WebhookDown" => Some(
+            "an admission webhook of the cluster does not answer; start it, or remove its configuration there",
+        ),
         "Invalid" => Some("the cluster refuses the object; change the document and update"),
         "CertificateRequested" | "WaitsForSigner" | "CredentialExpired" => Some(
             "if it stays, the cluster does not sign client certificates (`dcm cluster get` says so): make the user one of type service-account, and update",

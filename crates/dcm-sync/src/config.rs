@@ -25,8 +25,11 @@ pub struct Config {
     pub calls_burst: u32,
     /// Calls per second to one cluster for scans and renewals. Default 20.
     pub housekeeping_calls_per_second: u32,
-    /// Time between two scans of everything. Default 1m.
+    /// Time between two scans of the documents for work, and between two lists of a cluster whose watch does
+    /// not work. Default 1m.
     pub scan_interval: Time,
+    /// Time between two lists of a cluster whose watch works. Default 10m.
+    pub rescan_interval: Time,
     /// Time between two checks of a registered cluster. Default 5m.
     pub health_interval: Time,
     /// Pause before the first repeat of a failed run; it doubles up to the cap. Default 500ms.
@@ -70,6 +73,7 @@ impl Default for Config {
             calls_burst: 200,
             housekeeping_calls_per_second: 20,
             scan_interval: Time::seconds(60),
+            rescan_interval: Time::seconds(600),
             health_interval: Time::seconds(300),
             backoff_first: Time::millis(500),
             backoff_cap: Time::seconds(300),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use dcm_store::{Store, Vault};
+use dcm_types::ClusterKey;
 use dcm_types::ports::{Clock, Randomness, StatusChange};
-use dcm_types::{ClusterKey, TargetKey};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::member::registry::Registry;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
+use crate::subject::Subject;
 
 /// The effects of the synchronizer, and its settings.
 pub(crate) struct Context {
@@ -32,8 +33,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Tells whoever waits that the status of a target changed.
-    pub(crate) fn tell(&self, target: &TargetKey, applied_generation: Option<u64>) {
+    /// Tells whoever waits that the status of a target changed. Nobody follows what is left of a cloud
+    /// that is gone.
+    pub(crate) fn tell(&self, subject: &Subject, applied_generation: Option<u64>) {
+        let Subject::Target(target) = subject else {
+            return;
+        };
         // Without anybody waiting there is nobody to tell.
         drop(self.changes.send(StatusChange {
             target: target.clone(),

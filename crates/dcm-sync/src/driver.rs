@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use dcm_types::report::{OldestKey, QueueReport};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -70,7 +71,13 @@ pub(crate) struct Bounds {
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Asks a driver for runs.
-pub(crate) struct Queue<K>(mpsc::UnboundedSender<(K, Priority)>);
+pub(crate) struct Queue<K>(mpsc::UnboundedSender<Ask<K>>);
+
+/// What a driver is asked for.
+enum Ask<K> {
+    Run(K, Priority),
+    Report(oneshot::Sender<QueueReport>),
+}
 
 impl<K> Clone for Queue<K> {
     fn clone(&self) -> Self {
@@ -82,7 +89,14 @@ impl<K> Queue<K> {
     /// Asks for a run.
     pub(crate) fn nudge(&self, key: K, priority: Priority) {
         // After the end nobody needs the run: the next start scans everything.
-        drop(self.0.send((key, priority)));
+        drop(self.0.send(Ask::Run(key, priority)));
+    }
+
+    /// What is due and under way; `None` after the end.
+    pub(crate) async fn report(&self) -> Option<QueueReport> {
+        let (answer, report) = oneshot::channel();
+        self.0.send(Ask::Report(answer)).ok()?;
+        report.await.ok()
     }
 }
 
@@ -91,6 +105,8 @@ struct Entry {
     running: bool,
     /// Asked for while waiting or running.
     asked: Option<Priority>,
+    /// Since when it has been due.
+    since: Option<Instant>,
     attempts: u32,
     due: Option<Instant>,
 }
@@ -134,7 +150,7 @@ pub(crate) fn start<W: Work>(
 impl<W: Work> Driver<W> {
     async fn drive(
         mut self,
-        mut asked: mpsc::UnboundedReceiver<(W::Key, Priority)>,
+        mut asked: mpsc::UnboundedReceiver<Ask<W::Key>>,
         ended: CancellationToken,
     ) {
         loop {
@@ -144,7 +160,11 @@ impl<W: Work> Driver<W> {
                 // In a fixed order, so that the same seed gives the same run.
                 biased;
                 () = ended.cancelled() => break,
-                Some((key, priority)) = asked.recv() => self.ask(key, priority),
+                Some(asked) = asked.recv() => match asked {
+                    Ask::Run(key, priority) => self.ask(key, priority),
+                    // Whoever asked may have gone.
+                    Ask::Report(answer) => drop(answer.send(self.report())),
+                },
                 Some(finished) = self.running.join_next() => self.finish(finished),
                 () = sleep_until(next_timer) => self.fire(),
             }
@@ -164,6 +184,7 @@ impl<W: Work> Driver<W> {
         }
         let before = entry.asked;
         entry.asked = before.max(Some(priority));
+        entry.since.get_or_insert_with(Instant::now);
         if let Some(due) = entry.due.take() {
             self.timers.remove(&(due, key.clone()));
         }
@@ -173,6 +194,24 @@ impl<W: Work> Driver<W> {
         match priority {
             Priority::Foreground => self.foreground.push_back(key),
             Priority::Housekeeping => self.housekeeping.push_back(key),
+        }
+    }
+
+    fn report(&self) -> QueueReport {
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        let due = self.entries.iter().filter(|(_, entry)| !entry.running);
+        let oldest = due
+            .filter_map(|(key, entry)| Some((entry.since?, key)))
+            .min();
+        QueueReport {
+            foreground: count(self.foreground.len()),
+            housekeeping: count(self.housekeeping.len()),
+            parked: count(self.parked.values().map(VecDeque::len).sum()),
+            running: count(self.running.len()),
+            oldest: oldest.map(|(since, key)| OldestKey {
+                key: key.to_string(),
+                seconds: since.elapsed().as_secs(),
+            }),
         }
     }
 
@@ -225,6 +264,7 @@ impl<W: Work> Driver<W> {
         *in_group += 1;
         entry.running = true;
         entry.asked = None;
+        entry.since = None;
         if priority == Priority::Housekeeping {
             self.running_housekeeping += 1;
         }

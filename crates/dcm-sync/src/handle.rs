@@ -4,26 +4,31 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dcm_store::{Error as StoreError, Scope, Store, StoreExt, Vault};
-use dcm_types::documents::{Cluster, Lifecycle, Reservation, Revision, Target};
+use dcm_types::documents::Cluster;
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
-use dcm_types::{CloudKey, ClusterKey, Index, Key, Kind, TargetKey};
+use dcm_types::report::SyncReport;
+use dcm_types::{ClusterKey, DocumentKind, Key, Kind};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::agenda::Agenda;
 use crate::config::Config;
 use crate::context::Context;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
 use crate::member::Outlets;
+use crate::member::gate::Gates;
 use crate::member::registry::Registry;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
-use crate::usage::Recorder;
+use crate::reports::Reports;
+use crate::subject::Subject;
+use crate::usage::{Recorder, UsageNote};
 use dcm_cluster::Connector;
 
 /// What the synchronizer is made of.
@@ -48,7 +53,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Handle {
     context: Arc<Context>,
-    targets: Queue<TargetKey>,
+    agenda: Agenda,
+    reports: Arc<Reports>,
     clusters: Queue<ClusterKey>,
     stopped: CancellationToken,
 }
@@ -56,22 +62,35 @@ pub struct Handle {
 /// Status hints kept for a slow reader.
 const CHANGES_BACKLOG: usize = 1024;
 /// Checks of clusters at the same time.
-const PROBES: usize = 16;
+const PROBES: usize = 64;
 
 /// Starts the synchronizer; it ends with the token.
 pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
-    let (asks, mut asked) = mpsc::unbounded_channel::<TargetKey>();
+    let (asks, asked) = mpsc::unbounded_channel();
     let (usages, used) = mpsc::unbounded_channel();
+    let (reopened, opened) = mpsc::unbounded_channel();
+    let (probes, due) = mpsc::unbounded_channel();
+    let gates = Arc::new(Gates::new(
+        &parts.config,
+        Arc::clone(&parts.clock),
+        Arc::clone(&parts.randomness),
+        parts.metrics.clone(),
+        probes,
+    ));
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        Outlets {
-            nudges: asks,
-            usages,
-            randomness: Arc::clone(&parts.randomness),
-        },
+        (
+            Outlets {
+                nudges: asks,
+                usages,
+                reopened,
+                randomness: Arc::clone(&parts.randomness),
+            },
+            gates,
+        ),
         cancellation.clone(),
     );
     let config = parts.config;
@@ -87,20 +106,21 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         going: Going::default(),
         probed: parking_lot::Mutex::default(),
     });
-    let bounds = Bounds {
-        total: config.runs_total.max(1),
-        per_group: config.runs_per_cluster.max(1),
-        backoff_first: config.backoff_first.get(),
-        backoff_cap: config.backoff_cap.get(),
-    };
+    let bounds = bounds_of(&config);
+    let reports = Arc::<Reports>::default();
     let reconcile = Arc::new(Reconcile {
         context: Arc::clone(&context),
         metrics: parts.metrics,
+        reports: Arc::clone(&reports),
     });
     let (targets, targets_done) = driver::start(reconcile, bounds, cancellation.clone());
+    let agenda = Agenda {
+        store: Arc::clone(&context.store),
+        queue: targets,
+    };
     let probe = Arc::new(Probe {
         context: Arc::clone(&context),
-        targets: targets.clone(),
+        agenda: agenda.clone(),
     });
     let probe_bounds = Bounds {
         total: PROBES,
@@ -110,25 +130,20 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (clusters, clusters_done) = driver::start(probe, probe_bounds, cancellation.clone());
     let handle = Handle {
         context,
-        targets,
+        agenda,
+        reports,
         clusters,
         stopped: CancellationToken::new(),
     };
     let background = handle.clone();
+    let wishes = Wishes {
+        runs: asked,
+        probes: due,
+        revisits: opened,
+        usages: used,
+    };
     tokio::spawn(async move {
-        let scans = background.scan_until(&cancellation);
-        let forward = async {
-            while let Some(key) = asked.recv().await {
-                background.targets.nudge(key, Priority::Foreground);
-            }
-        };
-        let usage = Recorder::new(&background.context).run(used, &cancellation);
-        tokio::select! {
-            biased;
-            () = scans => {}
-            () = forward => {}
-            () = usage => {}
-        }
+        background.listen(wishes, &cancellation).await;
         // A driver that ended abnormally was logged; there is nothing left to wait for.
         drop(tokio::join!(targets_done, clusters_done));
         background.stopped.cancel();
@@ -136,19 +151,69 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     handle
 }
 
+fn bounds_of(config: &Config) -> Bounds {
+    Bounds {
+        total: config.runs_total.max(1),
+        per_group: config.runs_per_cluster.max(1),
+        backoff_first: config.backoff_first.get(),
+        backoff_cap: config.backoff_cap.get(),
+    }
+}
+
+/// What sessions and gates ask for.
+struct Wishes {
+    runs: mpsc::UnboundedReceiver<Subject>,
+    probes: mpsc::UnboundedReceiver<ClusterKey>,
+    revisits: mpsc::UnboundedReceiver<ClusterKey>,
+    usages: mpsc::UnboundedReceiver<UsageNote>,
+}
+
 impl Handle {
+    /// Hands on what is asked for, beside the scans, until the end.
+    async fn listen(&self, mut wishes: Wishes, cancellation: &CancellationToken) {
+        let runs = async {
+            while let Some(key) = wishes.runs.recv().await {
+                self.agenda.queue.nudge(key, Priority::Foreground);
+            }
+        };
+        let probes = async {
+            while let Some(key) = wishes.probes.recv().await {
+                self.clusters.nudge(key, Priority::Foreground);
+            }
+        };
+        let revisits = async {
+            while let Some(key) = wishes.revisits.recv().await {
+                if let Err(error) = self.agenda.of_cluster(&key).await {
+                    tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot find what is in a cluster; the next probe or start does");
+                }
+            }
+        };
+        let usage = Recorder::new(&self.context).run(wishes.usages, cancellation);
+        tokio::select! {
+            biased;
+            () = self.scan_until(cancellation) => {}
+            () = runs => {}
+            () = probes => {}
+            () = revisits => {}
+            () = usage => {}
+        }
+    }
+
     /// Ends when all work has ended, after the token was cancelled.
     pub async fn stopped(&self) {
         self.stopped.cancelled().await;
     }
 
-    /// Looks at everything, at start and then again and again: the same work whether or not anything
-    /// changed. Nudges only shorten the wait.
+    /// Looks at every document, at start and then again and again. Nudges only shorten the wait.
     async fn scan_until(&self, cancellation: &CancellationToken) {
         let interval = self.context.config.scan_interval.get();
+        let mut first = true;
         loop {
-            if let Err(error) = self.scan().await {
-                tracing::warn!(error = dcm_types::chain(&error), "scan failed");
+            match self.scan(first).await {
+                Ok(()) => first = false,
+                Err(error) => {
+                    tracing::warn!(error = dcm_types::chain(&error), "scan failed");
+                }
             }
             // From 0.9 to 1.1.
             let jitter = 0.7 + 0.4 * self.context.randomness.jitter();
@@ -160,77 +225,17 @@ impl Handle {
         }
     }
 
-    async fn scan(&self) -> Result<(), StoreError> {
+    async fn scan(&self, first: bool) -> Result<(), StoreError> {
         let store = self.context.store.as_ref();
-        for target in store.read_all::<Target>(Scope::All).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Housekeeping);
-        }
-        for lifecycle in store.read_all::<Lifecycle>(Scope::All).await? {
-            self.nudge_members(&lifecycle.document, Priority::Housekeeping)
-                .await?;
-        }
-        self.nudge_reserved(Scope::All, Priority::Housekeeping)
-            .await?;
+        let now = (!first).then(|| self.context.clock.now());
+        self.agenda.scan(now).await?;
         for cluster in store.read_all::<Cluster>(Scope::All).await? {
             let key = cluster.document.key;
-            let health = Key::of_cluster(dcm_types::DocumentKind::ClusterHealth, &key);
+            let health = Key::of_cluster(DocumentKind::ClusterHealth, &key);
             // Known clusters are checked by the timer of their driver; after a start it has none yet.
             if self.context.needs_first_probe(&key) || store.get(&health).await?.is_none() {
                 self.clusters.nudge(key, Priority::Housekeeping);
             }
-        }
-        Ok(())
-    }
-
-    async fn nudge_members(
-        &self,
-        lifecycle: &Lifecycle,
-        priority: Priority,
-    ) -> Result<(), StoreError> {
-        let key = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
-        let Some(revision) = self.context.store.read::<Revision>(&key).await? else {
-            return Ok(());
-        };
-        let revision = revision.document;
-        let members = revision.members.iter().map(|member| &member.cluster);
-        for cluster in members.filter(|cluster| revision.has_member(cluster)) {
-            let key = TargetKey {
-                cloud: revision.cloud.clone(),
-                cluster: cluster.clone(),
-            };
-            self.targets.nudge(key, priority);
-        }
-        Ok(())
-    }
-
-    /// Members for which a namespace is held: also those that a wish named which was overtaken before
-    /// its first run.
-    async fn nudge_reserved(&self, scope: Scope, priority: Priority) -> Result<(), StoreError> {
-        let store = self.context.store.as_ref();
-        for held in store.read_all::<Reservation>(scope).await? {
-            let key = TargetKey {
-                cloud: held.document.cloud,
-                cluster: held.document.cluster,
-            };
-            self.targets.nudge(key, priority);
-        }
-        Ok(())
-    }
-
-    async fn nudge_cloud(&self, cloud: &CloudKey) -> Result<(), StoreError> {
-        let store = self.context.store.as_ref();
-        let key = Key::of_cloud(dcm_types::DocumentKind::Lifecycle, cloud);
-        if let Some(lifecycle) = store.read::<Lifecycle>(&key).await? {
-            self.nudge_members(&lifecycle.document, Priority::Foreground)
-                .await?;
-            let uid = lifecycle.document.cloud_uid.to_string();
-            self.nudge_reserved(Scope::Indexed(Index::Cloud, uid), Priority::Foreground)
-                .await?;
-        }
-        for target in store.read_all::<Target>(Scope::Under(cloud.path())).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Foreground);
         }
         Ok(())
     }
@@ -241,18 +246,37 @@ impl Synchronizer for Handle {
     async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
         match nudge {
             Nudge::Cluster(cluster) => {
+                self.context.registry.gates.hurry(&cluster);
                 self.clusters.nudge(cluster, Priority::Foreground);
                 Ok(())
             }
-            Nudge::Cloud(cloud) => self.nudge_cloud(&cloud).await.map_err(|error| PortError {
-                kind: if error.retryable() {
-                    Kind::Unavailable
-                } else {
-                    Kind::Internal
-                },
-                message: "the synchronizer cannot read its documents".to_owned(),
-            }),
+            Nudge::Cloud(cloud) => self
+                .agenda
+                .of_cloud(&cloud)
+                .await
+                .map_err(|error| PortError {
+                    kind: if error.retryable() {
+                        Kind::Unavailable
+                    } else {
+                        Kind::Internal
+                    },
+                    message: "the synchronizer cannot read its documents".to_owned(),
+                }),
         }
+    }
+
+    async fn report(&self) -> Result<SyncReport, PortError> {
+        let queues = futures::future::join(self.agenda.queue.report(), self.clusters.report());
+        let (runs, checks) = queues.await;
+        let (subjects, forgotten) = self.reports.tell();
+        Ok(SyncReport {
+            at: self.context.clock.now(),
+            runs: runs.unwrap_or_default(),
+            checks: checks.unwrap_or_default(),
+            waiting: self.context.registry.gates.report(),
+            subjects,
+            forgotten,
+        })
     }
 
     fn status_changes(&self) -> BoxStream<'static, StatusChange> {

@@ -2,15 +2,17 @@
 //! do, and whether client certificates are signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use dcm_store::{Batch, Expect, Scope, StoreExt};
-use dcm_types::documents::{Cluster, ClusterHealth, Finding, HealthState, SignerState, Target};
-use dcm_types::{ClusterKey, DocumentKind, Index, Key, TargetKey};
+use dcm_store::{Batch, Expect, StoreExt};
+use dcm_types::documents::{Cluster, ClusterHealth, Finding, HealthState, SignerState};
+use dcm_types::{ClusterKey, DocumentKind, Key};
 use tokio::time::Instant;
 
+use crate::agenda::Agenda;
 use crate::context::Context;
-use crate::driver::{Next, Priority, Queue, Work};
+use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
 use crate::member::Member;
 use crate::member::identity::who_am_i;
@@ -23,7 +25,7 @@ mod signer;
 /// The work of the clusters' driver.
 pub(crate) struct Probe {
     pub(crate) context: Arc<Context>,
-    pub(crate) targets: Queue<TargetKey>,
+    pub(crate) agenda: Agenda,
 }
 
 #[async_trait]
@@ -40,9 +42,12 @@ impl Work for Probe {
     }
 
     async fn run(&self, key: ClusterKey, _priority: Priority, _attempts: u32) -> Next {
+        let gates = &self.context.registry.gates;
+        if let Some(wait) = gates.wait(&key).filter(|wait| !wait.is_zero()) {
+            return Next::Done(Some(wait));
+        }
         match self.probe(&key).await {
-            Ok(true) => Next::Done(Some(self.context.config.health_interval.get())),
-            Ok(false) => Next::Failed(None),
+            Ok(after) => Next::Done(Some(after)),
             Err(Error::NotRegistered { .. }) => self.forget(&key).await,
             Err(error) => {
                 tracing::warn!(cluster = %key, error = dcm_types::chain(&error), "cannot check the cluster");
@@ -53,12 +58,14 @@ impl Work for Probe {
 }
 
 impl Probe {
-    /// Checks a cluster and stores the result; says whether it answered.
-    async fn probe(&self, key: &ClusterKey) -> Result<bool, Error> {
+    /// Checks a cluster and stores the result; says when to check it again.
+    async fn probe(&self, key: &ClusterKey) -> Result<Duration, Error> {
+        let interval = self.context.config.health_interval.get();
+        let gates = &self.context.registry.gates;
         let cluster = self.context.registry.registered(key).await?;
         if cluster.git_ops.is_used() {
             // There is nothing that we could ask.
-            return Ok(true);
+            return Ok(interval);
         }
         let document = Key::of_cluster(DocumentKind::ClusterHealth, key);
         let earlier = self.context.store.read::<ClusterHealth>(&document).await?;
@@ -66,33 +73,34 @@ impl Probe {
         let earlier = earlier
             .map(|earlier| earlier.document)
             .filter(|health| health.credential_epoch == cluster.credential_epoch);
-        let mut health = match self.look(&cluster, earlier.as_ref()).await {
-            Ok(health) => health,
-            Err(Error::NotRegistered { cluster }) => return Err(Error::NotRegistered { cluster }),
-            Err(error) => self.of_error(&cluster, &error),
+        let (mut health, after) = match self.look(&cluster, earlier.as_ref()).await {
+            Ok(health) => (health, interval),
+            Err(error @ (Error::NotRegistered { .. } | Error::Store(_))) => return Err(error),
+            // It answers, and something is wrong with it all the same.
+            Err(error) if !matches!(error, Error::Held(_)) && !error.shuts_the_gate() => {
+                (self.of_error(&cluster, &error), interval)
+            }
+            Err(error) => {
+                let error = match error {
+                    Error::Held(why) => why,
+                    error => Arc::new(error),
+                };
+                // The next attempt resolves the name and checks the identity anew.
+                self.context.registry.close(key).await;
+                let after = gates.failed(key, Arc::clone(&error));
+                (self.of_error(&cluster, &error), after)
+            }
         };
         if let Some(earlier) = &earlier
             && earlier.state == health.state
         {
             health.since = earlier.since;
         }
-        let answered = health.state != HealthState::Unreachable;
-        let returned = answered
-            && earlier
-                .as_ref()
-                .is_some_and(|e| e.state == HealthState::Unreachable);
-        if !answered {
-            // The next attempt resolves the name and checks the identity anew.
-            self.context.registry.close(key).await;
-        }
         let mut batch = Batch::new();
         batch.put(&health, version.map_or(Expect::Absent, Expect::Number))?;
         batch.assert(Key::cluster(key), Expect::Exists);
         self.context.store.commit(batch).await?;
-        if returned {
-            self.nudge_targets(key).await?;
-        }
-        Ok(answered)
+        Ok(after)
     }
 
     /// Everything that the cluster says about itself.
@@ -102,7 +110,11 @@ impl Probe {
         earlier: Option<&ClusterHealth>,
     ) -> Result<ClusterHealth, Error> {
         let context = &self.context;
-        let member = context.registry.open(&cluster.key).await?;
+        let member = context.registry.probe(&cluster.key).await?;
+        if context.registry.gates.open(&cluster.key) {
+            // Whatever waited for it goes on, beside the rest of the check.
+            self.agenda.of_cluster(&cluster.key).await?;
+        }
         let api = limited(&member, context);
         let calls = Calls(&api);
         let (version, identity, me, (missing, missing_privileged)) = futures::future::try_join4(
@@ -119,7 +131,9 @@ impl Probe {
                 signer::try_it(&api, context.randomness.as_ref(), context.clock.now()).await
             }
         };
-        let findings = findings(&missing, signer);
+        let version = version.text("/gitVersion").to_owned();
+        let mut findings = findings(&missing, signer);
+        findings.extend(too_old(&version));
         let now = context.clock.now();
         Ok(ClusterHealth {
             key: cluster.key.clone(),
@@ -131,7 +145,7 @@ impl Probe {
                 HealthState::Degraded
             },
             since: now,
-            version: Some(version.text("/gitVersion").to_owned()),
+            version: Some(version),
             identity: Some(identity),
             user_name: Some(me.0),
             groups: me.1,
@@ -146,7 +160,9 @@ impl Probe {
         let now = self.context.clock.now();
         let state = match error {
             Error::IdentityChanged { .. } | Error::DuplicateCluster { .. } => HealthState::Refused,
-            Error::Call(call) if call.category() == "unauthorized" => HealthState::Degraded,
+            Error::Call(call) if call.category() == "unauthorized" || !error.shuts_the_gate() => {
+                HealthState::Degraded
+            }
             _ => HealthState::Unreachable,
         };
         ClusterHealth {
@@ -170,18 +186,10 @@ impl Probe {
         }
     }
 
-    async fn nudge_targets(&self, key: &ClusterKey) -> Result<(), Error> {
-        let scope = Scope::Indexed(Index::Cluster, key.path());
-        for target in self.context.store.read_all::<Target>(scope).await? {
-            self.targets
-                .nudge(target.document.key, Priority::Foreground);
-        }
-        Ok(())
-    }
-
     /// The cluster is gone from the store: so are its session and its health.
     async fn forget(&self, key: &ClusterKey) -> Next {
         self.context.registry.close(key).await;
+        self.context.registry.gates.forget(key);
         let mut batch = Batch::new();
         batch.delete(
             Key::of_cluster(DocumentKind::ClusterHealth, key),
@@ -204,6 +212,21 @@ fn limited(member: &Arc<Member>, context: &Context) -> Limited {
     }
 }
 
+/// The oldest Kubernetes in which everything that we use is served: 1.28, by its `SelfSubjectReview`.
+const OLDEST_MINOR: u32 = 28;
+
+/// What is said of a cluster that is older; nothing of a version that cannot be read.
+fn too_old(version: &str) -> Option<Finding> {
+    let mut parts = version.strip_prefix('v')?.split('.');
+    let (major, minor) = (parts.next()?, parts.next()?);
+    let minor: u32 = minor.parse().ok()?;
+    (major == "1" && minor < OLDEST_MINOR).then(|| Finding {
+        reason: "ApiTooOld".to_owned(),
+        message: format!("Kubernetes {version} is older than 1.{OLDEST_MINOR}"),
+        hint: "upgrade the cluster; some of what we write may not be served".to_owned(),
+    })
+}
+
 fn findings(missing: &[String], signer: SignerState) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !missing.is_empty() {
@@ -221,4 +244,27 @@ fn findings(missing: &[String], signer: SignerState) -> Vec<Finding> {
         });
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_old;
+
+    #[test]
+    fn only_versions_that_are_too_old_are_told() {
+        for old in ["v1.27.16", "v1.9.0-gke.1"] {
+            assert_eq!(too_old(old).unwrap().reason, "ApiTooOld", "{old}");
+        }
+        for fine in [
+            "v1.28.0",
+            "v1.34.1+k3s1",
+            "v2.0.0",
+            "",
+            "unknown",
+            "v1",
+            "v1.x.0",
+        ] {
+            assert_eq!(too_old(fine), None, "{fine}");
+        }
+    }
 }

@@ -2,19 +2,26 @@
 
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
 use dcm_types::documents::{
-    Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Wish,
+    Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Tombstone, Wish,
 };
 use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 
-/// What the store says about one target.
+use crate::subject::Subject;
+
+/// What the store says about one subject.
 pub(crate) struct Inputs {
+    /// Cloud and cluster.
+    pub(crate) key: TargetKey,
+    /// Where the record of it is kept when the cloud is gone.
+    pub(crate) tombstone: Option<Tombstone>,
     /// The wanted revision.
     pub(crate) revision: Revision,
-    /// That it is still the wanted one: held against every commit of the run.
-    pub(crate) still_wanted: (Key, Expect),
+    /// That it is still the wanted one: held against every commit of the run. Nothing else can be wanted of a
+    /// cloud that is gone.
+    pub(crate) still_wanted: Option<(Key, Expect)>,
     /// Whether the cluster shall hold the slice.
     pub(crate) wish: Wish,
-    /// The tombstone may go: the cloud lives on without this cluster.
+    /// The record may go when nothing is left: the cloud lives on without this cluster, or is gone.
     pub(crate) dropped: bool,
     /// What was recorded so far.
     pub(crate) target: Option<Versioned<Target>>,
@@ -51,6 +58,12 @@ impl Inputs {
                 .any(|kind| kind == "ServiceAccount")
     }
 
+    /// The reservation without which nothing may be written; where the wish is absent nothing is.
+    pub(crate) fn hold(&self) -> Option<Key> {
+        let held = self.reservation.as_ref()?;
+        (self.wish == Wish::Present).then(|| held.document.key())
+    }
+
     /// The release of the reservation, if this cloud holds it. An action that relies on it asserts it
     /// and so touches it: then the release fails, and with it the commit that it is part of.
     pub(crate) fn release(&self) -> Option<(Key, Expect)> {
@@ -60,7 +73,48 @@ impl Inputs {
 }
 
 /// Reads the inputs of a run; `None` when there is nothing to do.
-pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs>, StoreError> {
+pub(crate) async fn load(store: &dyn Store, key: &Subject) -> Result<Option<Inputs>, StoreError> {
+    match key {
+        Subject::Target(target) => load_target(store, target).await,
+        Subject::Tombstone { id, .. } => load_rest(store, &Key::tombstone(*id)).await,
+    }
+}
+
+/// What is left of a cloud that is gone: everything stands in the tombstone, but for the reservation.
+async fn load_rest(store: &dyn Store, key: &Key) -> Result<Option<Inputs>, StoreError> {
+    let Some(found) = store.read::<Tombstone>(key).await? else {
+        return Ok(None);
+    };
+    let tombstone = found.document;
+    let target = tombstone.target.clone();
+    Ok(Some(Inputs {
+        wish: Wish::Absent,
+        dropped: true,
+        reservation: reservation_of(store, &target.key, &tombstone.revision).await?,
+        revision: tombstone.revision.clone(),
+        still_wanted: None,
+        key: target.key.clone(),
+        target: Some(Versioned {
+            document: target,
+            version: found.version,
+        }),
+        accesses: Vec::new(),
+        tombstone: Some(tombstone),
+    }))
+}
+
+/// The hold on the namespace, if it is this cloud's.
+async fn reservation_of(
+    store: &dyn Store,
+    key: &TargetKey,
+    revision: &Revision,
+) -> Result<Option<Versioned<Reservation>>, StoreError> {
+    let reservation = Key::reservation(&key.cluster, &revision.slice.namespace);
+    let held = store.read::<Reservation>(&reservation).await?;
+    Ok(held.filter(|held| held.document.cloud_uid == revision.cloud_uid))
+}
+
+async fn load_target(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs>, StoreError> {
     let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, &key.cloud);
     let target_key = Key::target(key);
     let (lifecycle, target) = futures::future::try_join(
@@ -86,11 +140,7 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
     };
     let revision = revision.document;
     let is_member = revision.has_member(&key.cluster);
-    let reservation = Key::reservation(&key.cluster, &revision.slice.namespace);
-    let reservation = store
-        .read::<Reservation>(&reservation)
-        .await?
-        .filter(|held| held.document.cloud_uid == revision.cloud_uid);
+    let reservation = reservation_of(store, key, &revision).await?;
     // A wish that was overtaken before its first run leaves a reservation and no target.
     if !is_member && target.is_none() && reservation.is_none() {
         return Ok(None);
@@ -103,8 +153,10 @@ pub(crate) async fn load(store: &dyn Store, key: &TargetKey) -> Result<Option<In
             Wish::Absent
         },
         dropped: !is_member && revision.wish == Wish::Present,
+        key: key.clone(),
+        tombstone: None,
         revision,
-        still_wanted,
+        still_wanted: Some(still_wanted),
         target,
         reservation,
         accesses,

@@ -7,23 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use dcm_pki::kubeconfig::AdminCredential;
 use dcm_types::ports::Randomness;
-use dcm_types::{ClusterKey, TargetKey, Uid};
+use dcm_types::{ClusterKey, Uid};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::error::Error;
+use crate::subject::Subject;
 use crate::usage::{self, UsageNote};
-use dcm_cluster::{ClusterApi, Object, Place, Resource};
+use dcm_cluster::{CallError, ClusterApi, Object, Place, Resource};
 
 mod authorities;
 pub(crate) mod fingerprint;
+pub(crate) mod gate;
 pub(crate) mod identity;
 pub(crate) mod limits;
 pub(crate) mod registry;
 pub(crate) mod watching;
 
 use fingerprint::Fingerprint;
+use gate::Gates;
 use limits::Limits;
 
 /// Something happened to an object of ours in the member.
@@ -36,12 +40,20 @@ pub(crate) struct MemberEvent {
 /// Events kept for a run that waits; one that lags looks again instead.
 const EVENT_BACKLOG: usize = 512;
 
-/// A target whose events we act on.
+/// A subject whose events we act on.
 #[derive(Debug, Clone)]
 struct Watched {
-    key: TargetKey,
+    key: Subject,
     /// While it is being removed only the end of the namespace and of the rest matters.
     removing: bool,
+}
+
+/// What a run or a watch last saw of an object.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    fingerprint: Fingerprint,
+    /// The cloud that it belongs to.
+    owner: Option<Uid>,
 }
 
 /// A session with one cluster under one credential.
@@ -55,11 +67,12 @@ pub(crate) struct Member {
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
     authorities: authorities::Known,
+    gates: Arc<Gates>,
     events: broadcast::Sender<MemberEvent>,
     outlets: Outlets,
-    known: Mutex<HashMap<Place, Fingerprint>>,
+    known: Mutex<HashMap<Place, Known>>,
     watched: Mutex<HashMap<String, Watched>>,
-    stirred: Mutex<HashMap<TargetKey, BTreeMap<Place, Option<Fingerprint>>>>,
+    stirred: Mutex<HashMap<Subject, BTreeMap<Place, Option<Fingerprint>>>>,
     started: AtomicBool,
     /// Whether what only privileged clouds have is watched, too.
     started_outside: AtomicBool,
@@ -70,12 +83,14 @@ pub(crate) struct Member {
 /// Where sessions tell what they see.
 #[derive(Clone)]
 pub(crate) struct Outlets {
-    /// Targets that need a run.
-    pub(crate) nudges: mpsc::UnboundedSender<TargetKey>,
+    /// What needs a run.
+    pub(crate) nudges: mpsc::UnboundedSender<Subject>,
     /// What is used of quotas.
     pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
     /// Spreads what watches do at the same time.
     pub(crate) randomness: Arc<dyn Randomness>,
+    /// Clusters with a new session, which watches nothing yet of what the one before watched.
+    pub(crate) reopened: mpsc::UnboundedSender<ClusterKey>,
 }
 
 /// What makes a session.
@@ -87,6 +102,7 @@ pub(crate) struct MemberParts {
     pub(crate) user_name: String,
     pub(crate) api: Arc<dyn ClusterApi>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) gates: Arc<Gates>,
     pub(crate) outlets: Outlets,
     pub(crate) ended: CancellationToken,
 }
@@ -102,6 +118,7 @@ impl Member {
             api: parts.api,
             limits: parts.limits,
             authorities: authorities::Known::default(),
+            gates: parts.gates,
             events: broadcast::channel(EVENT_BACKLOG).0,
             outlets: parts.outlets,
             known: Mutex::default(),
@@ -110,6 +127,16 @@ impl Member {
             started: AtomicBool::new(false),
             started_outside: AtomicBool::new(false),
             ended: parts.ended,
+        }
+    }
+
+    /// Takes in that a watch could not be opened. When that is about the member as a whole, the session ends:
+    /// what wants one waits at the gate, this watch too.
+    fn lost(&self, error: CallError) {
+        let error = Error::from(error);
+        if error.shuts_the_gate() {
+            self.ended.cancel();
+            self.gates.shut(&self.key, Arc::new(error));
         }
     }
 
@@ -129,14 +156,19 @@ impl Member {
     }
 
     fn watch_all(self: &Arc<Self>, resources: &[Resource], config: &Config) {
-        let (idle, cap) = (config.watch_idle.get(), config.backoff_cap.get());
+        let pace = watching::Pace {
+            idle: config.watch_idle.get(),
+            // Without a watch the list is what finds drift.
+            longest_pause: config.scan_interval.get().min(config.backoff_cap.get()),
+            rescan: config.rescan_interval.get(),
+        };
         for resource in resources {
-            watching::spawn(self, *resource, idle, cap);
+            watching::spawn(self, *resource, pace);
         }
     }
 
-    /// Acts on events of a target from now on.
-    pub(crate) fn watch_target(&self, cloud: Uid, key: &TargetKey, removing: bool) {
+    /// Acts on events of a subject from now on.
+    pub(crate) fn watch_subject(&self, cloud: Uid, key: &Subject, removing: bool) {
         let watched = Watched {
             key: key.clone(),
             removing,
@@ -144,8 +176,8 @@ impl Member {
         self.watched.lock().insert(cloud.to_string(), watched);
     }
 
-    /// Stops acting on events of a target, and forgets what was seen of it.
-    pub(crate) fn unwatch_target(&self, cloud: Uid, places: impl Iterator<Item = Place>) {
+    /// Stops acting on events of a subject, and forgets what was seen of it.
+    pub(crate) fn unwatch_subject(&self, cloud: Uid, places: impl Iterator<Item = Place>) {
         self.watched.lock().remove(&cloud.to_string());
         let mut known = self.known.lock();
         for place in places {
@@ -162,7 +194,11 @@ impl Member {
     pub(crate) fn learn(&self, object: &Object) {
         self.note_usage(object, false);
         if let Some(place) = object.place() {
-            self.known.lock().insert(place, Fingerprint::of(object));
+            let known = Known {
+                fingerprint: Fingerprint::of(object),
+                owner: Uid::parse(object.owner()),
+            };
+            self.known.lock().insert(place, known);
         }
     }
 
@@ -172,7 +208,10 @@ impl Member {
             return;
         }
         let key = match self.watched.lock().get(object.owner()) {
-            Some(watched) if !watched.removing => watched.key.clone(),
+            Some(Watched {
+                key: Subject::Target(key),
+                removing: false,
+            }) => key.clone(),
             _ => return,
         };
         let Some(cloud_uid) = Uid::parse(object.owner()) else {
@@ -195,32 +234,41 @@ impl Member {
         self.known.lock().remove(place);
     }
 
-    /// Asks for a run of everything that we hold there, after a gap in the watch.
-    pub(crate) fn nudge_all(&self) {
-        // In order: the same seed gives the same run.
-        let keys: BTreeSet<TargetKey> = self
-            .watched
-            .lock()
-            .values()
-            .map(|w| w.key.clone())
-            .collect();
-        for key in keys {
+    /// Where objects of ours were last seen, of one kind.
+    fn places(&self, resource: Resource) -> BTreeSet<Place> {
+        let known = self.known.lock();
+        let places = known.keys().filter(|place| place.resource == resource);
+        places.cloned().collect()
+    }
+
+    /// Takes in that an object is not in a list any more, and asks for a run of whatever it belonged to.
+    fn vanished(&self, place: &Place) {
+        let known = self.known.lock().get(place).copied();
+        let owner = known.and_then(|known| known.owner);
+        let watched = owner.and_then(|owner| {
+            let watched = self.watched.lock();
+            watched.get(&owner.to_string()).map(|w| w.key.clone())
+        });
+        // Before the run, which learns what is there: what it does not make again is not missed again.
+        self.forget(place);
+        if let Some(key) = watched {
             self.nudge(key);
         }
     }
 
-    fn nudge(&self, key: TargetKey) {
+    fn nudge(&self, key: Subject) {
         // The driver ends before the members do only at shutdown; then nobody needs the nudge.
         drop(self.outlets.nudges.send(key));
     }
 
     /// Whether what a watch showed differs from what a run last saw.
     fn differs(&self, place: &Place, fingerprint: Option<Fingerprint>) -> bool {
-        self.known.lock().get(place).copied() != fingerprint
+        let known = self.known.lock().get(place).map(|known| known.fingerprint);
+        known != fingerprint
     }
 
-    /// The target that an event concerns, if it is one that may need a run.
-    fn target_of(&self, object: &Object, place: &Place) -> Option<TargetKey> {
+    /// What an event concerns, if it is one that may need a run.
+    fn subject_of(&self, object: &Object, place: &Place) -> Option<Subject> {
         let watched = self.watched.lock();
         let watched = watched.get(object.owner())?;
         let matters = !watched.removing

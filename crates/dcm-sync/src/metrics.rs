@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dcm_types::TargetKey;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+use crate::reports::STUCK_AFTER;
+use crate::subject::Subject;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -25,12 +27,10 @@ pub struct Metrics {
     runs: Family<Outcome, Counter>,
     duration: Histogram,
     stuck: Gauge,
+    waiting: Gauge,
     /// Failures in a row, by key; a key that succeeded has none.
-    failing: Arc<Mutex<HashMap<TargetKey, u32>>>,
+    failing: Arc<Mutex<HashMap<Subject, u32>>>,
 }
-
-/// Runs in a row without success after which a key counts as stuck.
-const STUCK_AFTER: u32 = 10;
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -39,6 +39,7 @@ impl Default for Metrics {
             // From 1 ms to about 32 s.
             duration: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
             stuck: Gauge::default(),
+            waiting: Gauge::default(),
             failing: Arc::default(),
         }
     }
@@ -64,11 +65,21 @@ impl Metrics {
             "Logical clouds in a cluster that failed more than ten times in a row",
             metrics.stuck.clone(),
         );
+        registry.register(
+            "waiting_members",
+            "Clusters that do not answer, and to which nothing is sent but probes",
+            metrics.waiting.clone(),
+        );
         metrics
     }
 
+    /// Notes how many members are waited for.
+    pub(crate) fn waiting(&self, members: usize) {
+        self.waiting.set(i64::try_from(members).unwrap_or(i64::MAX));
+    }
+
     /// Notes a run, and its category if it failed.
-    pub(crate) fn note(&self, key: &TargetKey, took: Duration, failure: Option<&'static str>) {
+    pub(crate) fn note(&self, key: &Subject, took: Duration, failure: Option<&'static str>) {
         let outcome = failure.unwrap_or("done");
         self.runs.get_or_create(&Outcome { outcome }).inc();
         self.duration.observe(took.as_secs_f64());
@@ -89,12 +100,14 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use dcm_types::{CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName};
+    use dcm_types::{
+        CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName, TargetKey,
+    };
 
     use super::*;
 
-    fn key(cloud: &str) -> TargetKey {
-        TargetKey {
+    fn key(cloud: &str) -> Subject {
+        Subject::Target(TargetKey {
             cloud: CloudKey {
                 project: ProjectName::parse("shop").unwrap(),
                 cloud: CloudName::parse(cloud).unwrap(),
@@ -103,7 +116,7 @@ mod tests {
                 provider: ProviderName::parse("site").unwrap(),
                 cluster: ClusterName::parse("edge").unwrap(),
             },
-        }
+        })
     }
 
     #[test]

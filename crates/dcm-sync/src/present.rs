@@ -107,7 +107,7 @@ fn load_credentials(
             .map(|access| (access.document.clone(), access.version.number));
         let randomness = context.randomness.as_ref();
         let mut credential =
-            Credential::load(&run.key, run.cloud_uid, user, stored, randomness, now);
+            Credential::load(&inputs.key, run.cloud_uid, user, stored, randomness, now);
         if needs_request(&credential, observed, now) {
             credential.prepare(now, &context.vault, randomness)?;
         }
@@ -336,7 +336,7 @@ impl Present<'_> {
 
     async fn prune(&self, surplus: Vec<Object>) -> Result<(), Error> {
         for object in &surplus {
-            tracing::info!(member = %self.run.key, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
+            tracing::info!(member = %self.run.subject, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
         }
         try_join_all(surplus.iter().map(|object| self.run.delete(object))).await?;
         Ok(())
@@ -375,7 +375,7 @@ impl Present<'_> {
             .write(self.context.store.as_ref(), &mut self.credentials, &gone)
             .await?;
         self.context
-            .tell(&self.run.key, ledger.target.applied_generation);
+            .tell(&self.run.subject, ledger.target.applied_generation);
         Ok(next)
     }
 
@@ -431,7 +431,7 @@ impl Present<'_> {
         }
         let now = self.context.clock.now();
         let pending = self.credentials.iter().any(|credential| {
-            // A token that is due was refused: the next scan asks again.
+            // A token that is due was refused: it is asked for again later.
             credential.access.pending.is_some() || credential.hindrance.is_some()
         });
         if !complete || pending {

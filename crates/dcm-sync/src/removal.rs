@@ -35,7 +35,7 @@ pub(crate) async fn make(
 ) -> Result<Next, Error> {
     // Before it begins to look: what is written while it looks would not be seen.
     let emptied_at = ledger.target.emptied_at;
-    let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.key, at));
+    let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.subject, at));
     if let Some(namespace) = context.going.look(run, inputs).await? {
         return goes_on(context, run, inputs, ledger, waits_for(&namespace)).await;
     }
@@ -50,7 +50,9 @@ pub(crate) async fn make(
         return empty(context, run, inputs, ledger, waited).await;
     }
     run.refuse_if_overtaken(&inputs.revision).await?;
-    context.empty_looks.forget(&run.key);
+    context.empty_looks.forget(&run.subject);
+    // It answered: what kept us from it before is over.
+    ledger.target.last_error = None;
     ledger.begin(context.store.as_ref(), &[], &mut []).await?;
     raise_anchor(run, inputs, &ours).await?;
     let waiting = take_down(run, &ours, inputs.revision.generation).await?;
@@ -77,7 +79,9 @@ async fn goes_on(
     message: String,
 ) -> Result<Next, Error> {
     note_progress(context, run, ledger, &message).await?;
-    context.going.remember(&run.key, inputs.revision.generation);
+    context
+        .going
+        .remember(&run.subject, inputs.revision.generation);
     Ok(Next::Done(Some(NAMESPACE_GOING)))
 }
 
@@ -101,7 +105,7 @@ async fn note_progress(
     target.last_error = None;
     target.check_at = now.checked_add(NAMESPACE_GOING).ok();
     ledger.write(context.store.as_ref(), &mut [], &[]).await?;
-    context.tell(&run.key, ledger.target.applied_generation);
+    context.tell(&run.subject, ledger.target.applied_generation);
     Ok(())
 }
 
@@ -271,9 +275,9 @@ async fn empty(
     let store = context.store.as_ref();
     let second_look = context.config.second_look();
     let emptied_at = ledger.target.emptied_at.unwrap_or(now);
-    let waited = waited.unwrap_or_else(|| context.empty_looks.known_for(&run.key, emptied_at));
+    let waited = waited.unwrap_or_else(|| context.empty_looks.known_for(&run.subject, emptied_at));
     if waited >= second_look {
-        context.empty_looks.forget(&run.key);
+        context.empty_looks.forget(&run.subject);
         return absent(context, run, inputs, ledger).await;
     }
     let wait = second_look.saturating_sub(waited);
@@ -293,8 +297,17 @@ async fn empty(
     );
     target.check_at = now.checked_add(wait).ok();
     ledger.write(store, &mut [], &[]).await?;
-    context.tell(&run.key, ledger.target.applied_generation);
+    context.tell(&run.subject, ledger.target.applied_generation);
     Ok(Next::Done(Some(wait)))
+}
+
+/// The usage of the target; that of a deleted cloud went with it, and a namesake may have its own by now.
+fn usage_of(inputs: &Inputs) -> Option<(Key, Expect)> {
+    let key = Key::quota_usage(&inputs.key);
+    inputs
+        .tombstone
+        .is_none()
+        .then_some((key, Expect::Anything))
 }
 
 /// Absent: credentials and reservation go in the same commit.
@@ -309,14 +322,14 @@ async fn absent(
     let accesses = inputs.accesses.iter();
     let gone: Vec<(Key, Expect)> = accesses
         .map(|access| (access.document.key(), Expect::Anything))
-        .chain([(Key::quota_usage(&run.key), Expect::Anything)])
+        .chain(usage_of(inputs))
         .chain(inputs.release())
         .collect();
     let place = [
         render::anchor_place(&inputs.revision),
         render::namespace_place(&inputs.revision),
     ];
-    run.member.unwatch_target(run.cloud_uid, place.into_iter());
+    run.member.unwatch_subject(run.cloud_uid, place.into_iter());
     let target = &mut ledger.target;
     target.observed = ObservedState::Absent;
     target.applied_generation = Some(inputs.revision.generation);
@@ -337,7 +350,7 @@ async fn absent(
     } else {
         ledger.write(store, &mut [], &gone).await?;
     }
-    tracing::info!(member = %run.key, "nothing is left in the member");
-    context.tell(&run.key, Some(inputs.revision.generation));
+    tracing::info!(member = %run.subject, "nothing is left in the member");
+    context.tell(&run.subject, Some(inputs.revision.generation));
     Ok(Next::Done(None))
 }

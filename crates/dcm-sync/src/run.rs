@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dcm_types::documents::{ObjectState, Revision};
 use dcm_types::member_name::{OWNER_LABEL, SYSTEM_NAMESPACE};
-use dcm_types::{TargetKey, Track, Uid};
+use dcm_types::{Track, Uid};
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use crate::member::Member;
 use crate::member::limits::Limited;
 use crate::plan::{Observed, Step, step};
 use crate::render::{self, Wanted};
+use crate::subject::Subject;
 use dcm_cluster::call::Calls;
 use dcm_cluster::{CallError, CallErrorKind, Object, Place, Resource};
 
@@ -61,7 +62,7 @@ impl Outcome {
 
 /// One run. Its calls end with its deadline.
 pub(crate) struct Run {
-    pub(crate) key: TargetKey,
+    pub(crate) subject: Subject,
     pub(crate) cloud_uid: Uid,
     /// The owner's uid as label value.
     pub(crate) owner: String,
@@ -88,7 +89,7 @@ const EVERYWHERE: [Resource; 4] = [
 
 impl Run {
     pub(crate) fn new(
-        key: TargetKey,
+        subject: Subject,
         cloud_uid: Uid,
         member: Arc<Member>,
         priority: Priority,
@@ -101,7 +102,7 @@ impl Run {
             housekeeping: priority == Priority::Housekeeping,
         };
         Self {
-            key,
+            subject,
             cloud_uid,
             owner: cloud_uid.to_string(),
             member,
@@ -230,7 +231,7 @@ impl Run {
                 Ok(Outcome::ready(wanted, live))
             }
             Step::Change(live) => {
-                tracing::info!(member = %self.key, object = wanted.place.name, kind = wanted.place.resource.kind(), "differs from the wish; changed");
+                tracing::info!(member = %self.subject, object = wanted.place.name, kind = wanted.place.resource.kind(), "differs from the wish; changed");
                 let result = self.calls().change(&wanted.object, &live).await;
                 self.outcome(wanted, result)
             }
@@ -284,6 +285,9 @@ fn refused(wanted: &Wanted, error: &CallError) -> Outcome {
     let (state, reason) = match error.kind {
         CallErrorKind::Invalid => (ObjectState::Blocked, "Invalid"),
         CallErrorKind::Forbidden => (ObjectState::Blocked, "Forbidden"),
+        CallErrorKind::QuotaExceeded => (ObjectState::Blocked, "QuotaExceeded"),
+        CallErrorKind::MissingKind => (ObjectState::Blocked, "MissingKind"),
+        CallErrorKind::Webhook => (ObjectState::Blocked, "WebhookDown"),
         CallErrorKind::NotFound => (ObjectState::Progressing, "NotFound"),
         _ => (ObjectState::Progressing, "ChangedMeanwhile"),
     };

@@ -44,11 +44,12 @@ pub enum DocumentKind {
     Access,
     ClusterHealth,
     ClusterIdentity,
+    Tombstone,
 }
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -74,6 +75,7 @@ impl DocumentKind {
         Self::Access,
         Self::ClusterHealth,
         Self::ClusterIdentity,
+        Self::Tombstone,
     ];
 
     /// Stable text form, used in the store and in sealed headers.
@@ -104,6 +106,7 @@ impl DocumentKind {
             Self::Access => "access",
             Self::ClusterHealth => "cluster-health",
             Self::ClusterIdentity => "cluster-identity",
+            Self::Tombstone => "tombstone",
         }
     }
 
@@ -270,6 +273,11 @@ impl Key {
                 namespace.as_str(),
             ],
         )
+    }
+
+    /// `id`.
+    pub fn tombstone(id: Uid) -> Self {
+        Self::from_stored(DocumentKind::Tombstone, id.to_string())
     }
 
     /// `scope/id`: the scope is a project, or [`Key::SYSTEM_SCOPE`]; ids sort by time.

@@ -6,7 +6,7 @@
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
 //!   member_name                                                names that we make inside a member cluster
-//!   ports                                                      async traits between parts (gRPC can stand between)
+//!   ports, report                                              async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod drafts;
 pub mod entry;
 pub mod error;
 pub mod key;
+pub mod key_algorithm;
 pub mod key_value;
 pub mod label;
 pub mod member_name;
@@ -30,6 +31,7 @@ pub mod permission;
 pub mod ports;
 pub mod quantity;
 pub mod quota;
+pub mod report;
 pub mod sealed;
 pub mod selector;
 pub mod status;
@@ -42,6 +44,7 @@ pub use entry::Entry;
 pub use error::{Fault, Kind, Violation, chain};
 pub use jiff::Timestamp;
 pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};
+pub use key_algorithm::KeyAlgorithm;
 pub use name::{
     CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
     NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Kind;
 use crate::key::{CloudKey, ClusterKey, TargetKey};
+use crate::report::SyncReport;
 
 /// Says that there is work; carries no data. A lost nudge costs latency, never correctness.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,14 @@ pub struct PortError {
 pub trait Synchronizer: Send + Sync + 'static {
     /// Tells it that there is work.
     async fn nudge(&self, nudge: Nudge) -> Result<(), PortError>;
+
+    /// What it says of itself.
+    async fn report(&self) -> Result<SyncReport, PortError> {
+        Err(PortError {
+            kind: Kind::Unavailable,
+            message: "this synchronizer gives no report".to_owned(),
+        })
+    }
 
     /// Hints about status changes from now on. A slow reader may miss some.
     fn status_changes(&self) -> BoxStream<'static, StatusChange>;

@@ -7,6 +7,7 @@
 
 mod cloud;
 mod clusters;
+mod dead_edge;
 mod drift;
 mod emco;
 mod end;
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
 type Act = fn(&mut Stage, &Scene) -> Result<()>;
 
 /// The acts, with their titles.
-const ACTS: [(&str, Act); 7] = [
+const ACTS: [(&str, Act); 8] = [
     ("Two clusters are registered", clusters::play),
     (
         "A logical cloud is described, and comes to life",
@@ -52,6 +53,7 @@ const ACTS: [(&str, Act); 7] = [
     ),
     ("Somebody breaks it, and it heals", drift::play),
     ("A cluster goes dark, and catches up", outage::play),
+    ("A cloud goes although its cluster is dark", dead_edge::play),
     (
         "It is let go, while a client of EMCO makes another one",
         emco::play,

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Tighter than the layers: these know of our crates only what stands here.
 const NARROW: &[(&str, &[&str])] = &[
-    ("dcm-cli", &["dcm-types", "dcm-wire"]),
+    ("dcm-cli", &["dcm-types", "dcm-wire", "dcm-pki"]),
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
 ];
 
@@ -52,7 +52,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "X.509",
-        &["x509-", "rcgen", "pem"],
+        &["x509-", "rcgen", "pem", "rustls-webpki", "rustls-pki-types"],
         &["dcm-pki", "dcm-testkit"],
     ),
     (

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod confirmed;
 mod dry_run;
 mod filter;
 mod form;
@@ -16,6 +17,7 @@ mod wait;
 
 pub(crate) use body::{BodyTime, Write, receive_bytes};
 pub(crate) use caller::{Caller, RequestId};
+pub(crate) use confirmed::{Confirm, Forget, Generation, Tombstones};
 pub(crate) use dry_run::DryRun;
 pub(crate) use filter::{ClusterQuery, KvKey, Selector};
 pub(crate) use form::ClusterWrite;

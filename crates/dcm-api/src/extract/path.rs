@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use dcm_types::{
     CloudKey, CloudKvName, CloudName, ClusterKey, ClusterKvName, ClusterLabelName, ClusterName,
     ControllerName, Fault, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
-    SyncObjectName, UserName, Violation,
+    SyncObjectName, Uid, UserName, Violation,
 };
 use http::request::Parts;
 
@@ -64,6 +64,15 @@ one_name!(
     CloudKvName = "logicalCloudKv",
     ControllerName = "controller",
 );
+
+impl FromPath for Uid {
+    fn read(path: &PathValues) -> Option<Self> {
+        path.name("tombstone", |text| {
+            Self::parse(text)
+                .ok_or_else(|| Violation::new("must be an id such as the list shows", text))
+        })
+    }
+}
 
 impl FromPath for CloudKey {
     fn read(path: &PathValues) -> Option<Self> {

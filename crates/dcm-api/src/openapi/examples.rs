@@ -20,7 +20,7 @@ type Named = BTreeMap<String, Value>;
 
 #[derive(Deserialize)]
 struct Examples {
-    /// Values of parameters, by the parameter's name.
+    /// Values of parameters, by the parameter's name, or by operation and name where it means more.
     parameters: BTreeMap<String, Value>,
     /// The same for parameters that may be repeated.
     repeated: BTreeMap<String, Value>,
@@ -58,7 +58,7 @@ impl Examples {
     fn illustrate_operation(&self, operation: &mut Operation) {
         let id = operation.operation_id.as_deref().unwrap_or_default();
         for parameter in spelled_out(operation.parameters.iter_mut().flatten()) {
-            self.illustrate_parameter(parameter);
+            self.illustrate_parameter(id, parameter);
         }
         if let Some(RefOr::T(body)) = &mut operation.request_body {
             for content in spelled_out(body.content.values_mut()) {
@@ -74,14 +74,15 @@ impl Examples {
         }
     }
 
-    fn illustrate_parameter(&self, parameter: &mut Parameter) {
+    fn illustrate_parameter(&self, operation: &str, parameter: &mut Parameter) {
         let list = matches!(parameter.schema, Some(RefOr::T(Schema::Array(_))));
         let examples = if list {
             &self.repeated
         } else {
             &self.parameters
         };
-        let example = examples.get(&parameter.name).cloned();
+        let own = examples.get(&format!("{operation}.{}", parameter.name));
+        let example = own.or_else(|| examples.get(&parameter.name)).cloned();
         let described = ParameterBuilder::from(std::mem::take(parameter)).example(example);
         *parameter = described.build();
     }

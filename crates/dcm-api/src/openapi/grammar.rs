@@ -21,8 +21,12 @@ const SELECTOR: &str = concat!(
     r"(,!?[-A-Za-z0-9_./]{1,63}|,[-A-Za-z0-9_./]{1,63}(==?|!=)[-A-Za-z0-9_.]{0,63}){0,15}$",
 );
 
+/// An id.
+const ID: &str = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+
 /// Name of a parameter, its pattern, and its greatest length.
-const GRAMMAR: [(&str, &str, usize); 18] = [
+const GRAMMAR: [(&str, &str, usize); 19] = [
+    ("tombstone", ID, 36),
     ("project", NAME, 128),
     ("clusterProvider", NAME, 128),
     ("cluster", NAME, 128),
@@ -63,10 +67,21 @@ fn describe_operation(operation: &mut Operation) {
         let RefOr::T(parameter) = parameter else {
             continue;
         };
+        // One that is called like a name may be more than that, and says so itself.
+        if has_pattern(parameter) {
+            continue;
+        }
         let known = GRAMMAR.iter().find(|(name, ..)| *name == parameter.name);
         if let Some((_, pattern, limit)) = known {
             set(parameter, pattern, *limit);
         }
+    }
+}
+
+fn has_pattern(parameter: &Parameter) -> bool {
+    match &parameter.schema {
+        Some(RefOr::T(Schema::Object(schema))) => schema.pattern.is_some(),
+        _ => false,
     }
 }
 

@@ -99,6 +99,69 @@ pub(crate) struct SelectorQuery {
     label_selector: Option<String>,
 }
 
+/// Path of a tombstone.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Names`"
+)]
+pub(crate) struct TombstonePath {
+    /// Its id.
+    tombstone: String,
+}
+
+/// Query of a list of tombstones.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Tombstones`"
+)]
+pub(crate) struct TombstoneQuery {
+    /// Only those of logical clouds of this project.
+    project: Option<String>,
+    /// Only those in this cluster: its provider, `/`, and its name.
+    #[param(pattern = "^[A-Za-z0-9]{1,64}/[A-Za-z0-9]{1,64}$")]
+    cluster: Option<String>,
+}
+
+/// Query of a write-off.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Confirm`"
+)]
+pub(crate) struct ConfirmQuery {
+    /// The namespace in which objects may be left for good.
+    confirm: String,
+}
+
+/// Query of the deletion of a cluster.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Forget`"
+)]
+pub(crate) struct ForgetQuery {
+    /// `true`: also while logical clouds use it; what they have in it is written off.
+    forget: Option<bool>,
+}
+
+/// Query of the adoption of a generation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes parameters; the values are read by `Generation`"
+)]
+pub(crate) struct GenerationQuery {
+    /// The newest generation that a member holds, as the status says.
+    generation: u64,
+}
+
 /// Query of a read of key-values.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

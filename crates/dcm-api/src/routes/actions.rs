@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use super::status_path;
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::extract::{Caller, Names};
-use crate::openapi::{AcceptedAction, CloudPath};
+use crate::extract::{Caller, Generation, Names};
+use crate::openapi::{AcceptedAction, CloudPath, GenerationQuery};
 use crate::state::ApiState;
 
 pub(crate) fn router() -> OpenApiRouter<ApiState> {
@@ -22,6 +22,7 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(update_logical_cloud))
         .routes(routes!(terminate_logical_cloud))
         .routes(routes!(stop_logical_cloud))
+        .routes(routes!(adopt_generation))
 }
 
 pub(super) fn accepted(cloud: &CloudKey, accepted: &Accepted) -> Answer {
@@ -112,4 +113,23 @@ async fn stop_logical_cloud(
     Caller(who): Caller,
 ) -> Result<Answer, ApiError> {
     Ok(accepted(&cloud, &app.stop(&who, &cloud).await?))
+}
+
+/// Makes what the store says true in members that hold a newer generation, as after a restore of the store
+/// from a backup. What was wished between is lost, so the generation is named.
+#[utoipa::path(
+    post,
+    path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/adopt-generation",
+    tag = "logical-clouds",
+    params(CloudPath, GenerationQuery),
+    responses(AcceptedAction)
+)]
+async fn adopt_generation(
+    State(app): State<App>,
+    Names(cloud): Names<CloudKey>,
+    Caller(who): Caller,
+    Generation(named): Generation,
+) -> Result<Answer, ApiError> {
+    let adopted = app.adopt_generation(&who, &cloud, named).await?;
+    Ok(accepted(&cloud, &adopted))
 }

@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::extract::{Caller, ClusterQuery, ClusterWrite, IfMatch, Names, Page};
+use crate::extract::{Caller, ClusterQuery, ClusterWrite, Forget, IfMatch, Names, Page};
 use crate::openapi::{
-    ClusterListQuery, ClusterPath, Created, Deleted, Found, Listed, MatchHeader, PageQuery,
-    ProviderPath, ReadProblems, WriteProblems, WriteQuery, Written,
+    ClusterListQuery, ClusterPath, Created, Deleted, ForgetQuery, Found, Listed, MatchHeader,
+    PageQuery, ProviderPath, ReadProblems, WriteProblems, WriteQuery, Written,
 };
 use crate::state::ApiState;
 
@@ -21,6 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(create_cluster, list_clusters))
         .routes(routes!(get_cluster, put_cluster, delete_cluster))
+        .routes(routes!(probe_cluster))
 }
 
 fn place(key: &ClusterKey) -> String {
@@ -172,20 +173,50 @@ async fn put_cluster(
     )
 }
 
-/// Deletes a cluster.
+/// Deletes a cluster that no logical cloud uses; or, with `forget`, also one that will never return. What
+/// logical clouds have in it is then written off, each with an audit record; their references stay and say so.
 #[utoipa::path(
     delete,
     path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}",
     tag = "clusters",
-    params(ClusterPath, MatchHeader),
+    params(ClusterPath, ForgetQuery, MatchHeader),
     responses(Deleted)
 )]
 async fn delete_cluster(
     State(app): State<App>,
     Names(key): Names<ClusterKey>,
     Caller(who): Caller,
+    Forget(forget): Forget,
     IfMatch(precondition): IfMatch,
 ) -> Result<Response, ApiError> {
-    app.delete_cluster(&who, &key, precondition).await?;
+    if forget {
+        app.forget_cluster(&who, &key, precondition).await?;
+    } else {
+        app.delete_cluster(&who, &key, precondition).await?;
+    }
     Ok(Answer::deleted())
+}
+
+/// Has a cluster checked now. While it does not answer nothing but a probe is sent to it, at most every few
+/// minutes; this shortens the wait. The result stands in the `status` of the cluster.
+#[utoipa::path(
+    post,
+    path = "/v2/cluster-providers/{clusterProvider}/clusters/{cluster}/probe",
+    tag = "clusters",
+    params(ClusterPath),
+    responses(
+        (status = 202, body = ClusterDocument, description = "Asked for; the cluster as it is known now", headers(
+            ("Location" = String, description = "Path of the cluster"),
+        )),
+        ReadProblems,
+    )
+)]
+async fn probe_cluster(
+    State(app): State<App>,
+    Names(key): Names<ClusterKey>,
+    Caller(who): Caller,
+) -> Result<Answer, ApiError> {
+    let saved = app.get_cluster(&who, &key).await?;
+    app.probe_cluster(&who, &key).await?;
+    Ok(Answer::accepted(&place(&key), &view(&saved.document)))
 }

@@ -18,8 +18,10 @@ pub(crate) mod providers;
 pub(crate) mod quotas;
 pub(crate) mod references;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod sync_objects;
 pub(crate) mod system;
+pub(crate) mod tombstones;
 pub(crate) mod users;
 
 use dcm_types::{CloudKey, Kind};

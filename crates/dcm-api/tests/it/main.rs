@@ -46,4 +46,5 @@ mod server;
 mod slices;
 mod status;
 mod streams;
+mod tombstones;
 mod walk;

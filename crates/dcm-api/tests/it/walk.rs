@@ -16,6 +16,8 @@ const CLOUD: &str = "/v2/projects/{project}/logical-clouds/{logicalCloud}";
 /// Operations that no step calls. It is there to stay empty: a new operation gets its steps here.
 const UNCOVERED: &str = include_str!("../data/uncovered_operations.json");
 
+const NO_TOMBSTONE: &str = "00000000-0000-4000-8000-000000000000";
+
 /// One call: operation, values of the path in order, body, expected status.
 struct Step {
     method: Method,
@@ -201,15 +203,11 @@ fn slice() -> Vec<Step> {
 
 fn life_of_the_cloud() -> Vec<Step> {
     let cloud = ["p", "l"];
-    let action = |name: &str| {
-        step(
-            Method::POST,
-            &format!("{CLOUD}/{name}"),
-            &cloud,
-            json!({}),
-            202,
-        )
+    let action_of = |name: &str, status: u16| {
+        let path = format!("{CLOUD}/{name}");
+        step(Method::POST, &path, &cloud, json!({}), status)
     };
+    let action = |name: &str| action_of(name, 202);
     let member = format!("{CLOUD}/cluster-references/{{clusterReference}}/kubeconfig");
     let credential = format!("{CLOUD}/cluster-references/{{clusterReference}}/credential");
     vec![
@@ -240,6 +238,19 @@ fn life_of_the_cloud() -> Vec<Step> {
             json!([{"path": "projects"}]),
             400,
         ),
+        // No member is ahead, nothing is left, and this synchronizer says nothing of itself.
+        action_of("adopt-generation", 400),
+        get("/v2/tombstones", &[], 200),
+        get("/v2/tombstones/{tombstone}", &[NO_TOMBSTONE], 404),
+        delete("/v2/tombstones/{tombstone}", &[NO_TOMBSTONE], 404),
+        step(
+            Method::POST,
+            &format!("{PROVIDER}/clusters/{{cluster}}/probe"),
+            &["v", "c1"],
+            Value::Null,
+            202,
+        ),
+        get("/v2/sync/status", &[], 503),
         get("/metrics", &[], 200),
     ]
 }

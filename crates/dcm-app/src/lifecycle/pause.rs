@@ -4,7 +4,7 @@ use dcm_store::Expect;
 use dcm_types::Key;
 use dcm_types::documents::{ActionRecord, Lifecycle};
 
-use super::{Accepted, Asked, verb_of};
+use super::{Accepted, Asked};
 use crate::change::{Act, Change};
 use crate::{App, Error};
 
@@ -51,7 +51,7 @@ impl App {
         let key = Key::cloud(&found.cloud);
         change.assert(key.clone(), Expect::Untouched(asked.cloud.version));
         let project = found.cloud.project.as_str();
-        let act = Act::done(asked.who, project, verb_of(asked.action), key);
+        let act = Act::done(asked.who, project, asked.verb, key);
         self.commit(change, act.accepted()).await?;
         Ok(Accepted {
             generation: next.generation,

@@ -5,7 +5,7 @@
 
 use dcm_store::Expect;
 use dcm_types::documents::{
-    Cluster, ClusterHealth, HealthState, LogicalCloud, Member, Reservation, Slice,
+    Cluster, ClusterHealth, HealthState, Level, LogicalCloud, Member, Reservation, Slice,
 };
 use dcm_types::{ClusterKey, Document as _, DocumentKind, Key, NamespaceName};
 
@@ -35,10 +35,7 @@ impl App {
                 Some(held) if held.document.cloud_uid == cloud.uid => {
                     change.assert(key, Expect::Number(held.version.number));
                 }
-                Some(_) => {
-                    let hint = "choose another namespace for the logical cloud";
-                    return Err(not_available(&member.cluster, namespace, hint));
-                }
+                Some(held) => return Err(self.held_by_another(cloud, &held.document).await?),
             }
             change.assert(Key::cluster(&member.cluster), Expect::Exists);
         }
@@ -68,6 +65,46 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// The refusal of a namespace that another cloud holds. Only a deleted cloud of the same project is told
+    /// of.
+    async fn held_by_another(
+        &self,
+        cloud: &LogicalCloud,
+        held: &Reservation,
+    ) -> Result<Error, Error> {
+        let project = self.require_project(&cloud.key.project).await?.document.uid;
+        let tombstone = self.tombstone_of(held).await?;
+        let hint = match tombstone.filter(|rest| rest.project_uid == project) {
+            Some(rest) => format!(
+                "tombstone {} holds it: '{}' was deleted while the cluster did not answer; wait until it \
+                 does, write the tombstone off, or choose another namespace",
+                rest.id, rest.target.key.cloud.cloud
+            ),
+            None => "choose another namespace for the logical cloud".to_owned(),
+        };
+        Ok(not_available(&held.cluster, &held.namespace, &hint))
+    }
+
+    /// Whether the namespace is held in every member. It is not where the cluster was forgotten.
+    pub(super) async fn holds_all(
+        &self,
+        cloud: &LogicalCloud,
+        namespace: &NamespaceName,
+        members: &[Member],
+    ) -> Result<bool, Error> {
+        if cloud.level == Level::Admin {
+            return Ok(true);
+        }
+        for member in members {
+            let key = Key::reservation(&member.cluster, namespace);
+            let held = self.find::<Reservation>(&key).await?;
+            if held.is_none_or(|held| held.document.cloud_uid != cloud.uid) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Refuses clusters to which nothing is written, unless they are members already: an update of

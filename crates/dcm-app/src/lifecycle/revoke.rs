@@ -32,6 +32,8 @@ impl App {
                 who,
                 action: Action::Revoke,
                 object: Key::user(cloud, name),
+                verb: "revoke",
+                after: 0,
                 cloud: self.require_cloud(cloud).await?,
                 lifecycle: self.lifecycle_of(cloud).await?,
             };
@@ -67,7 +69,7 @@ impl App {
         let number = asked.lifecycle.as_ref().map(|found| found.version.number);
         change.assert(lifecycle, number.map_or(Expect::Absent, Expect::Number));
         let project = user.cloud.project.as_str();
-        let act = Act::done(asked.who, project, "revoke", asked.object.clone());
+        let act = Act::done(asked.who, project, asked.verb, asked.object.clone());
         self.commit(change, act).await?;
         Ok(asked.unchanged())
     }

@@ -26,9 +26,13 @@ const BLOCKING: &[&str] = &[
     "identity-changed",
     "duplicate-cluster",
     "not-registered",
+    "forgotten",
     "ahead",
     "internal",
     "forbidden",
+    "quota-exceeded",
+    "missing-kind",
+    "webhook",
     "invalid",
 ];
 

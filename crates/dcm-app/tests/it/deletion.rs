@@ -66,7 +66,7 @@ impl World {
         left
     }
 
-    fn start_background(&self) -> CancellationToken {
+    pub(crate) fn start_background(&self) -> CancellationToken {
         let cancellation = CancellationToken::new();
         tokio::spawn(run_background(self.app.clone(), cancellation.clone()));
         cancellation

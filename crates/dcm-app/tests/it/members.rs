@@ -65,6 +65,7 @@ pub(crate) fn failure(category: &str) -> LastError {
         hint: String::new(),
         at: "2026-03-01T12:00:00Z".parse().unwrap(),
         attempts: 3,
+        member_generation: None,
     }
 }
 

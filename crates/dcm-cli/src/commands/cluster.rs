@@ -72,11 +72,20 @@ enum Action {
         #[arg(value_parser = segment)]
         provider: Option<String>,
     },
-    /// Forget a cluster; no logical cloud may use it
+    /// Have a cluster checked now: shortens the wait for one that is back
+    Probe {
+        /// The cluster
+        #[arg(value_name = "PROVIDER/NAME", value_parser = cluster_path)]
+        cluster: ClusterPath,
+    },
+    /// Delete a cluster; no logical cloud may use it
     Delete {
         /// The cluster
         #[arg(value_name = "PROVIDER/NAME", value_parser = cluster_path)]
         cluster: ClusterPath,
+        /// It will never return: write off what logical clouds have in it
+        #[arg(long)]
+        forget: bool,
     },
 }
 
@@ -144,8 +153,20 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
         }
         Action::Get { cluster } => resource::get::<Cluster>(context, format, &path(&cluster)).await,
         Action::List { provider } => list(context, format, provider).await,
-        Action::Delete { cluster } => {
-            resource::delete::<Cluster>(context, &path(&cluster), &cluster.to_string()).await
+        Action::Probe { cluster } => {
+            context.client.act(&path(&cluster).join("probe")).await?;
+            let note = format!("cluster '{cluster}' is being checked");
+            context.terminal.note(&note);
+            Ok(())
+        }
+        Action::Delete { cluster, forget } => {
+            let query = if forget {
+                vec![("forget", "true".to_owned())]
+            } else {
+                Vec::new()
+            };
+            let (path, name) = (path(&cluster), cluster.to_string());
+            resource::delete_with::<Cluster>(context, &path, query, &name).await
         }
     }
 }

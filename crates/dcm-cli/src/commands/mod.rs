@@ -1,5 +1,7 @@
 //! The client commands, one file per noun: arguments, and what is done with them.
 
+pub mod admin;
+pub mod ca;
 pub mod cluster;
 pub mod cluster_label;
 pub mod completion;
@@ -15,6 +17,8 @@ pub mod project;
 pub mod provider;
 pub mod quota;
 pub mod reference;
+pub mod sync;
+pub mod tombstone;
 pub mod user;
 
 use clap::Subcommand;
@@ -79,11 +83,24 @@ pub enum Command {
     /// Controllers of the later system, kept for its clients
     Controller(controller::Arguments),
 
+    /// Tombstones: what is left of deleted logical clouds in clusters that did not answer
+    Tombstone(tombstone::Arguments),
+
+    /// The synchronizer: what it works on, and what it waits for
+    Sync(sync::Arguments),
+
+    /// What an operator does after an accident
+    Admin(admin::Arguments),
+
     /// Get the kubeconfig of a logical cloud
     Kubeconfig(kubeconfig::Arguments),
 
+    /// Certificate authorities of meshes: judge a bundle, whoever made it
+    Ca(ca::Arguments),
+
     /// Print the manual page, or write one page per command
     Man(man::Arguments),
+
     /// Print the present credential for a member; kubeconfigs made with `--exec` call it
     Credential(credential::Arguments),
 
@@ -110,9 +127,12 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::Quota(arguments) => quota::run(arguments, context).await,
         Command::User(arguments) => user::run(arguments, context).await,
         Command::Permission(arguments) => permission::run(arguments, context).await,
+        Command::Tombstone(arguments) => tombstone::run(arguments, context).await,
+        Command::Sync(arguments) => sync::run(arguments, context).await,
+        Command::Admin(arguments) => admin::run(arguments, context).await,
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         Command::Credential(arguments) => credential::run(arguments, context).await,
         // They need no server, and were handled before a client was made.
-        Command::Completion(_) | Command::Man(_) => Ok(()),
+        Command::Ca(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
     }
 }

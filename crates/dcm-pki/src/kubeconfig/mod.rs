@@ -19,7 +19,7 @@ mod select;
 mod server;
 mod shape;
 mod tenant;
-mod yaml;
+pub(crate) mod yaml;
 
 use dcm_types::{Fault, Violation};
 

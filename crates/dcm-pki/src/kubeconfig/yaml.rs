@@ -20,7 +20,7 @@ const DEPTH: usize = 32;
 const NODES: usize = 10_000;
 
 /// A node of the document. It has no `Debug`: any text may be a secret.
-pub(super) enum Node {
+pub(crate) enum Node {
     Null,
     Text(Zeroizing<String>),
     /// A number or a boolean; its value is never needed.
@@ -32,7 +32,7 @@ pub(super) enum Node {
 
 impl Node {
     /// What it is, for a fault.
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Text(_) => "text",
@@ -44,7 +44,7 @@ impl Node {
 }
 
 /// Reads one document.
-pub(super) fn read(text: &str) -> Result<Node, Violation> {
+pub(crate) fn read(text: &str) -> Result<Node, Violation> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_reader_input_bytes: Some(SIZE_LIMIT),

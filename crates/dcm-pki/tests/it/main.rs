@@ -6,9 +6,12 @@
 )]
 
 mod accepted;
+mod authority;
+mod bundle;
 mod certificate;
 mod everywhere;
 mod generate;
+mod hierarchy;
 mod hostile;
 mod kubeconfig_table;
 mod openssl;

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Gates;
 use super::limits::{Limited, Limits};
 use super::{Member, MemberParts, Outlets, identity};
 use crate::config::Config;
@@ -25,6 +26,8 @@ use dcm_cluster::{CallError, Connector};
 #[derive(Default)]
 struct Slot {
     member: Option<Arc<Member>>,
+    /// There was a session before.
+    opened: bool,
     /// When opening failed last, and why: whoever waited meanwhile takes this for an answer.
     failed: Option<(Instant, CallError)>,
 }
@@ -36,6 +39,7 @@ pub(crate) struct Registry {
     connector: Arc<dyn Connector>,
     config: Config,
     outlets: Outlets,
+    pub(crate) gates: Arc<Gates>,
     slots: Mutex<HashMap<ClusterKey, Arc<tokio::sync::Mutex<Slot>>>>,
     ended: CancellationToken,
 }
@@ -46,7 +50,7 @@ impl Registry {
         vault: Arc<Vault>,
         connector: Arc<dyn Connector>,
         config: Config,
-        outlets: Outlets,
+        (outlets, gates): (Outlets, Arc<Gates>),
         ended: CancellationToken,
     ) -> Self {
         Self {
@@ -55,6 +59,7 @@ impl Registry {
             connector,
             config,
             outlets,
+            gates,
             slots: Mutex::default(),
             ended,
         }
@@ -69,9 +74,37 @@ impl Registry {
         Ok(cluster.document)
     }
 
-    /// The session with a cluster, opened if need be.
+    /// The session with a cluster, opened if need be and if its gate is.
     pub(crate) async fn open(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
         let cluster = self.registered(key).await?;
+        self.gates.check(key)?;
+        match self.session(key, cluster).await {
+            Err(Error::Held(why)) => {
+                self.gates.shut(key, Arc::clone(&why));
+                Err(Error::Held(why))
+            }
+            other => other,
+        }
+    }
+
+    /// The session with a cluster, for a probe: whatever its gate says.
+    pub(crate) async fn probe(&self, key: &ClusterKey) -> Result<Arc<Member>, Error> {
+        let cluster = self.registered(key).await?;
+        self.session(key, cluster).await
+    }
+
+    /// What keeps one from opening a session keeps everybody: such errors are [`Error::Held`].
+    async fn session(&self, key: &ClusterKey, cluster: Cluster) -> Result<Arc<Member>, Error> {
+        let opened = self.open_session(key, cluster).await;
+        opened.map_err(|error| match error {
+            error @ (Error::Call(_)
+            | Error::IdentityChanged { .. }
+            | Error::DuplicateCluster { .. }) => Error::Held(Arc::new(error)),
+            other => other,
+        })
+    }
+
+    async fn open_session(&self, key: &ClusterKey, cluster: Cluster) -> Result<Arc<Member>, Error> {
         let slot = Arc::clone(self.slots.lock().entry(key.clone()).or_default());
         let asked = Instant::now();
         let mut slot = slot.lock().await;
@@ -95,6 +128,12 @@ impl Registry {
                 let member = Arc::new(member);
                 slot.member = Some(Arc::clone(&member));
                 slot.failed = None;
+                let again = std::mem::replace(&mut slot.opened, true);
+                // Behind a gate that is shut everything goes on when that opens.
+                if again && self.gates.wait(key).is_none() {
+                    // Nobody listens at shutdown only.
+                    drop(self.outlets.reopened.send(key.clone()));
+                }
                 Ok(member)
             }
             Err(error) => {
@@ -149,8 +188,13 @@ impl Registry {
             housekeeping: false,
         };
         let calls = Calls(&first);
-        let (identity, me) =
-            futures::future::try_join(identity::read(&calls), identity::who_am_i(&calls)).await?;
+        let (identity, me) = if self.gates.wait(&cluster.key).is_some() {
+            // A probe of what does not answer is one call.
+            let identity = identity::read(&calls).await?;
+            (identity, identity::who_am_i(&calls).await?)
+        } else {
+            futures::future::try_join(identity::read(&calls), identity::who_am_i(&calls)).await?
+        };
         identity::claim(self.store.as_ref(), &cluster, &identity).await?;
         tracing::info!(cluster = %cluster.key, identity, user = me.0, "session opened");
         Ok(Member::new(MemberParts {
@@ -161,6 +205,7 @@ impl Registry {
             user_name: me.0,
             api: inner,
             limits,
+            gates: Arc::clone(&self.gates),
             outlets: self.outlets.clone(),
             ended: self.ended.child_token(),
         }))

@@ -1,16 +1,20 @@
 //! The watches of a session: drift, certificates and quotas are seen at once, and only what a run did
 //! not do itself asks for another run.
+//!
+//! One list and one watch per kind serve all logical clouds of a member. The list is repeated from time to
+//! time, so that an event that a watch never showed costs latency only.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use tokio::time::Instant;
 
 use super::fingerprint::Fingerprint;
 use super::{Member, MemberEvent};
+use crate::subject::Subject;
 use dcm_cluster::call::Calls;
-use dcm_cluster::{CallError, CallErrorKind, Object, Resource, WatchEvent};
-use dcm_types::TargetKey;
+use dcm_cluster::{CallError, Object, Resource, WatchEvent};
 use dcm_types::member_name::OWNER_LABEL;
 
 /// How long an event may wait for the answer of the call that caused it.
@@ -18,55 +22,76 @@ const DEBOUNCE: Duration = Duration::from_millis(40);
 /// First pause before a watch is opened again; it doubles up to the back-off's cap.
 const REOPEN_FIRST: Duration = Duration::from_millis(250);
 
+/// How often.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// A watch without any event for so long is opened anew.
+    pub(super) idle: Duration,
+    /// Longest pause before a list is tried again that failed, or whose watch did.
+    pub(super) longest_pause: Duration,
+    /// When a list is repeated beside a watch that works.
+    pub(super) rescan: Duration,
+}
+
 /// Runs the watch of one resource until the session ends.
-pub(super) fn spawn(member: &Arc<Member>, resource: Resource, idle: Duration, cap: Duration) {
+pub(super) fn spawn(member: &Arc<Member>, resource: Resource, pace: Pace) {
     let ended = member.ended.clone();
     let randomness = Arc::clone(&member.outlets.randomness);
     // The task must not keep the session alive: whoever drops the session ends the watch.
     let member = Arc::downgrade(member);
     tokio::spawn(async move {
         let mut pause = REOPEN_FIRST;
-        let mut first = true;
         while let Some(strong) = member.upgrade() {
-            let opened = tokio::time::Instant::now();
+            let opened = Instant::now();
             let result = tokio::select! {
                 biased;
                 () = ended.cancelled() => return,
-                result = follow(&strong, resource, first) => result,
+                result = follow(&strong, resource, pace.rescan) => result,
             };
-            first = false;
-            if opened.elapsed() > idle / 2 {
+            if opened.elapsed() > pace.idle / 2 {
                 pause = REOPEN_FIRST;
             }
             if let Err(error) = result {
                 tracing::debug!(cluster = %strong.key, resource = resource.plural(), %error, "watch ended");
             }
             drop(strong);
-            let jitter = randomness.jitter();
+            // From 0.9 to 1.0, so that not everything that lost its member comes together.
+            let jitter = 0.8 + 0.2 * randomness.jitter();
             tokio::select! {
                 biased;
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.mul_f64(jitter)) => {}
             }
-            pause = (pause * 2).min(cap);
+            pause = (pause * 2).min(pace.longest_pause);
         }
     });
 }
 
-/// Lists, then watches until the watch ends.
-async fn follow(member: &Arc<Member>, resource: Resource, first: bool) -> Result<(), CallError> {
-    let (objects, mut version) = Calls(member.api.as_ref())
+/// Lists, then watches until the watch fails, or the list is due again.
+async fn follow(
+    member: &Arc<Member>,
+    resource: Resource,
+    rescan: Duration,
+) -> Result<(), CallError> {
+    let due = Instant::now() + rescan;
+    let mut unseen = member.places(resource);
+    let listed = Calls(member.api.as_ref())
         .list(resource, None, OWNER_LABEL)
-        .await?;
+        .await;
+    let (objects, mut version) = listed.inspect_err(|error| member.lost(error.clone()))?;
     for object in objects {
+        if let Some(place) = object.place() {
+            unseen.remove(&place);
+        }
         member.see(object, false);
     }
-    if !first && resource == Resource::Namespace {
-        // What vanished during the gap left no event.
-        member.nudge_all();
+    // What vanished without a watch left no event.
+    for place in &unseen {
+        member.vanished(place);
     }
-    loop {
-        let mut events = member.api.watch(resource, OWNER_LABEL, &version).await?;
+    while Instant::now() < due {
+        let opened = member.api.watch(resource, OWNER_LABEL, &version).await;
+        let mut events = opened.inspect_err(|error| member.lost(error.clone()))?;
         while let Some(event) = events.next().await {
             match event {
                 Ok(WatchEvent::Upsert(object)) => {
@@ -78,11 +103,11 @@ async fn follow(member: &Arc<Member>, resource: Resource, first: bool) -> Result
                     member.see(with_kind(object, resource), true);
                 }
                 Ok(WatchEvent::Bookmark(now)) => version = now,
-                Err(error) if error.kind == CallErrorKind::Timeout => return Err(error),
                 Err(error) => return Err(error),
             }
         }
     }
+    Ok(())
 }
 
 fn with_kind(object: Object, resource: Resource) -> Object {
@@ -103,7 +128,7 @@ impl Member {
             object: Arc::clone(&object),
             gone,
         }));
-        let Some(key) = self.target_of(&object, &place) else {
+        let Some(key) = self.subject_of(&object, &place) else {
             return;
         };
         let fingerprint = (!gone).then(|| Fingerprint::of(&object));
@@ -127,14 +152,21 @@ impl Member {
     }
 
     /// Asks for a run if an event still shows something that no run has seen.
-    fn settle_stirred(&self, key: &TargetKey) {
+    fn settle_stirred(&self, key: &Subject) {
         let Some(places) = self.stirred.lock().remove(key) else {
             return;
         };
-        if places
-            .into_iter()
-            .any(|(place, fingerprint)| self.differs(&place, fingerprint))
-        {
+        let mut unknown = false;
+        for (place, fingerprint) in places {
+            if self.differs(&place, fingerprint) {
+                unknown = true;
+                // As with what is missing in a list.
+                if fingerprint.is_none() {
+                    self.forget(&place);
+                }
+            }
+        }
+        if unknown {
             self.nudge(key.clone());
         }
     }

@@ -68,7 +68,7 @@ pub(super) async fn take_in(
     let context = present.context;
     match request_state(request, &pending, &present.run.member.user_name) {
         RequestState::Planted => {
-            tracing::warn!(member = %present.run.key, request = pending.request_name, "the certificate request in the cluster is not ours; its name is given up");
+            tracing::warn!(member = %present.run.subject, request = pending.request_name, "the certificate request in the cluster is not ours; its name is given up");
             credential.abandon("RequestReplaced");
             Ok(())
         }

@@ -5,26 +5,27 @@
 
 use std::collections::HashMap;
 
-use dcm_types::TargetKey;
 use parking_lot::Mutex;
 
 use crate::error::Error;
 use crate::load::Inputs;
 use crate::render;
 use crate::run::Run;
+use crate::subject::Subject;
 use dcm_cluster::Object;
 
-/// Targets of which this process deleted everything at a generation, up to the namespace that is going.
+/// Subjects of which this process deleted everything at a generation, up to the namespace that is going.
 #[derive(Default)]
-pub(crate) struct Going(Mutex<HashMap<TargetKey, u64>>);
+pub(crate) struct Going(Mutex<HashMap<Subject, u64>>);
 
 impl Going {
     /// Everything was deleted at this generation, and the namespace is not gone yet.
-    pub(crate) fn remember(&self, key: &TargetKey, generation: u64) {
+    pub(crate) fn remember(&self, key: &Subject, generation: u64) {
         self.0.lock().insert(key.clone(), generation);
     }
 
-    fn forget(&self, key: &TargetKey) -> Option<u64> {
+    /// What was remembered of it, which is not any more.
+    pub(crate) fn forget(&self, key: &Subject) -> Option<u64> {
         self.0.lock().remove(key)
     }
 
@@ -33,7 +34,7 @@ impl Going {
     pub(crate) async fn look(&self, run: &Run, inputs: &Inputs) -> Result<Option<Object>, Error> {
         let generation = inputs.revision.generation;
         // What reaches out of the namespace does not go with it, and could come back meanwhile.
-        if self.forget(&run.key) != Some(generation) || inputs.reaches_out() {
+        if self.forget(&run.subject) != Some(generation) || inputs.reaches_out() {
             return Ok(None);
         }
         let place = render::namespace_place(&inputs.revision);

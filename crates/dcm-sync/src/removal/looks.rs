@@ -7,17 +7,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dcm_types::{TargetKey, Timestamp};
+use dcm_types::Timestamp;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::subject::Subject;
+
 /// First empty looks that wait for their second one.
 #[derive(Default)]
-pub(crate) struct EmptyLooks(Mutex<HashMap<TargetKey, (Timestamp, Instant)>>);
+pub(crate) struct EmptyLooks(Mutex<HashMap<Subject, (Timestamp, Instant)>>);
 
 impl EmptyLooks {
     /// How long this process has known of the first look that was made at this time.
-    pub(crate) fn known_for(&self, key: &TargetKey, first_look: Timestamp) -> Duration {
+    pub(crate) fn known_for(&self, key: &Subject, first_look: Timestamp) -> Duration {
         let mut looks = self.0.lock();
         match looks.get(key) {
             Some((known, since)) if *known == first_look => since.elapsed(),
@@ -29,19 +31,21 @@ impl EmptyLooks {
     }
 
     /// The wait is over, or there is something again.
-    pub(crate) fn forget(&self, key: &TargetKey) {
+    pub(crate) fn forget(&self, key: &Subject) {
         self.0.lock().remove(key);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use dcm_types::{CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName};
+    use dcm_types::{
+        CloudKey, CloudName, ClusterKey, ClusterName, ProjectName, ProviderName, TargetKey,
+    };
 
     use super::*;
 
-    fn key() -> TargetKey {
-        TargetKey {
+    fn key() -> Subject {
+        Subject::Target(TargetKey {
             cloud: CloudKey {
                 project: ProjectName::parse("acme").unwrap(),
                 cloud: CloudName::parse("shop").unwrap(),
@@ -50,7 +54,7 @@ mod tests {
                 provider: ProviderName::parse("edges").unwrap(),
                 cluster: ClusterName::parse("oslo").unwrap(),
             },
-        }
+        })
     }
 
     #[tokio::test(start_paused = true)]

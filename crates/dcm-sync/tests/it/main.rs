@@ -7,8 +7,11 @@
 )]
 
 mod accounts;
+mod away;
+mod categories;
 mod certificates;
 mod conflicts;
+mod dead_edge;
 mod drift;
 mod faults;
 mod fencing;
@@ -19,10 +22,13 @@ mod outage;
 mod privileged;
 mod removal;
 mod requests;
+mod rescan;
+mod restored;
 mod revocation;
 mod simulated;
 mod simulator;
 mod stopping;
+mod tombstones;
 mod usage;
 mod users;
 mod world;

@@ -11,7 +11,7 @@ use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_sync::{Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
-use dcm_testkit::kubesim::{Fleet, Member as Simulated, Options, VirtualClock};
+use dcm_testkit::kubesim::VirtualClock;
 use dcm_types::address::AddressPolicy;
 use dcm_types::documents::{
     Access, Cluster, CredentialKind, Isolation, Level, Lifecycle, Member, Observed, PodSecurity,
@@ -30,6 +30,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+mod members;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -74,8 +76,17 @@ pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) clock: Arc<SystemClock>,
     connector: Arc<dyn Connector>,
-    cancellation: CancellationToken,
+    ended: Ended,
     config: Config,
+}
+
+/// Ends the synchronizer with the world.
+struct Ended(CancellationToken);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Settings with short times.
@@ -132,54 +143,40 @@ impl World {
         Self::on(config, SystemClock::default(), connector)
     }
 
-    /// A world of simulated members, in time that is paused.
-    pub(crate) fn simulated(names: &[&str]) -> (Self, Vec<Simulated>) {
-        let config = quick();
-        let start = "2026-01-01T00:00:00Z".parse().unwrap();
-        let clock = |simulated| SystemClock {
-            simulated: Some(simulated),
-            ..SystemClock::default()
-        };
-        let fleet = Fleet::new(config.call_limits());
-        let member = |(seed, name): (u64, &&str)| {
-            let options = Options {
-                seed,
-                version: "v1.36.3".to_owned(),
-                clock: Arc::new(VirtualClock::starting_at(start)),
-                authority: None,
-            };
-            let member = Simulated::new(name, options).unwrap();
-            fleet.add(member.clone());
-            member
-        };
-        let members = (1..).zip(names).map(member).collect();
-        let world = Self::on(config, clock(VirtualClock::starting_at(start)), fleet);
-        (world, members)
+    fn on(config: Config, clock: SystemClock, connector: impl Connector) -> Self {
+        let ledger = Arc::new(Ledger::default());
+        let connector = MeddlingConnector::new(connector, Arc::clone(&ledger));
+        Self {
+            ledger,
+            ..Self::reaching(config, clock, Arc::new(connector))
+        }
     }
 
-    fn on(config: Config, clock: SystemClock, connector: impl Connector) -> Self {
+    /// Over members that a test makes up.
+    pub(crate) fn over(config: Config, connector: Arc<dyn Connector>) -> Self {
+        Self::reaching(config, SystemClock::default(), connector)
+    }
+
+    fn reaching(config: Config, clock: SystemClock, connector: Arc<dyn Connector>) -> Self {
         let clock = Arc::new(clock);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
-        let ledger = Arc::new(Ledger::default());
-        let connector: Arc<dyn Connector> =
-            Arc::new(MeddlingConnector::new(connector, Arc::clone(&ledger)));
         let (handle, cancellation) = start(&store, &vault, &connector, &clock, &config);
         Self {
             store,
             vault,
-            ledger,
+            ledger: Arc::default(),
+            connector,
             handle,
             clock,
-            connector,
-            cancellation,
+            ended: Ended(cancellation),
             config,
         }
     }
 
     /// Ends the synchronizer and starts another one on the same store, as after a restart.
     pub(crate) async fn restart(&mut self) {
-        self.cancellation.cancel();
+        self.ended.0.cancel();
         self.handle.stopped().await;
         let (handle, cancellation) = start(
             &self.store,
@@ -189,7 +186,7 @@ impl World {
             &self.config,
         );
         self.handle = handle;
-        self.cancellation = cancellation;
+        self.ended = Ended(cancellation);
     }
 
     /// Registers a control plane under a name.
@@ -346,12 +343,6 @@ impl World {
         let key = Key::reservation(key, &NamespaceName::parse(namespace).unwrap());
         assert_eq!(key.kind(), DocumentKind::Reservation);
         self.store.get(&key).await.unwrap().is_some()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.cancellation.cancel();
     }
 }
 

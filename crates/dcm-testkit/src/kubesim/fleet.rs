@@ -131,6 +131,45 @@ impl Direct {
         }
     }
 
+    async fn answer(
+        &self,
+        http: &http::Request<Vec<u8>>,
+        name: &str,
+    ) -> Result<Response, CallError> {
+        match self.exchange(request(http), name).await? {
+            Reply::Answer(response) => Ok(response),
+            Reply::Watch(_) => Err(CallError::new(
+                CallErrorKind::Garbled,
+                name,
+                "the answer is a watch",
+            )),
+        }
+    }
+
+    /// A list, page by page, as the real connection reads it.
+    async fn list(
+        &self,
+        (resource, namespace): (Resource, Option<&str>),
+        selector: &str,
+        name: &str,
+    ) -> Result<Answer, CallError> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let http = wire::of_page(resource, namespace, selector, &after)?;
+            let response = self.answer(&http, name).await?;
+            if response.status >= 300 {
+                return Err(refused(&response, name, false));
+            }
+            let page = wire::page(resource, name, response.body)?;
+            all.extend(page.objects);
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(Answer::List(all, page.version)),
+            }
+        }
+    }
+
     /// What the real connection makes of a fault, after the same time.
     async fn broken(&self, fault: Fault, name: &str) -> CallError {
         let hang = |time: Duration| tokio::time::sleep(time);
@@ -182,16 +221,16 @@ fn refused(response: &Response, name: &str, is_create: bool) -> CallError {
 impl ClusterApi for Direct {
     async fn call(&self, call: Call) -> Result<Answer, CallError> {
         let name = call.name();
-        let reply = self
-            .exchange(request(&wire::of_call(&call)?), &name)
-            .await?;
-        let Reply::Answer(response) = reply else {
-            return Err(CallError::new(
-                CallErrorKind::Garbled,
-                name,
-                "the answer is a watch",
-            ));
-        };
+        if let Call::List {
+            resource,
+            namespace,
+            selector,
+        } = &call
+        {
+            let place = (*resource, namespace.as_deref());
+            return self.list(place, selector, &name).await;
+        }
+        let response = self.answer(&wire::of_call(&call)?, &name).await?;
         if response.status == 404 && matches!(call, Call::Get(_) | Call::Delete(..)) {
             return Ok(Answer::Absent);
         }
@@ -200,9 +239,9 @@ impl ClusterApi for Direct {
         }
         if matches!(call, Call::RequestToken(_)) {
             let body = response.body.to_string();
-            return wire::token(body.as_bytes(), &call.name()).map(Answer::Token);
+            return wire::token(body.as_bytes(), &name).map(Answer::Token);
         }
-        wire::answer(&call, response.body)
+        Ok(wire::answer(response.body))
     }
 
     async fn watch(

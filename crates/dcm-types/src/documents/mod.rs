@@ -1,7 +1,7 @@
 //! The stored documents, one file per noun.
 //!
 //! `access`, `target`, `quota_usage` and `cluster_health` are written by the synchronizer only; everything else by
-//! use cases, on behalf of a user.
+//! use cases, on behalf of a user. A `tombstone` is made by a use case and then kept by the synchronizer.
 
 pub mod access;
 pub mod audit;
@@ -17,6 +17,7 @@ pub mod quota_usage;
 pub mod reservation;
 pub mod revision;
 pub mod target;
+pub mod tombstone;
 
 pub use access::{Access, IssuedCredential, PendingCertificate, Proof};
 pub use audit::{AuditLink, AuditRecord, AuditResult};
@@ -35,3 +36,4 @@ pub use quota_usage::{QuotaState, QuotaUsage};
 pub use reservation::Reservation;
 pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};
 pub use target::{LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target};
+pub use tombstone::Tombstone;

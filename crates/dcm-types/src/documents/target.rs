@@ -89,6 +89,30 @@ pub struct LastError {
     pub at: Timestamp,
     /// How many runs in a row have failed.
     pub attempts: u32,
+    /// The generation that the member holds, when that is ahead of the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_generation: Option<u64>,
+}
+
+/// Categories of errors after which nothing can be said of, or done in, a member: it does not answer, not as
+/// what it should be, or not to us.
+const NO_CONTACT: [&str; 9] = [
+    "unreachable",
+    "timeout",
+    "tls",
+    "garbled",
+    "refused-address",
+    "unauthorized",
+    "identity-changed",
+    "duplicate-cluster",
+    "not-registered",
+];
+
+impl LastError {
+    /// Whether the member as a whole is out of reach, rather than an object in it.
+    pub fn says_no_contact(&self) -> bool {
+        NO_CONTACT.contains(&self.category.as_str())
+    }
 }
 
 /// One logical cloud in one cluster.

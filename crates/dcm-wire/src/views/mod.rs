@@ -1,10 +1,12 @@
-//! What callers get back besides documents: status, health, accepted actions, problems.
+//! What callers get back besides documents: status, health, tombstones, accepted actions, problems.
 
 pub mod accepted;
 pub mod deployment;
 pub mod health;
 pub mod problem;
 pub mod status;
+pub mod sync;
+pub mod tombstone;
 
 pub use accepted::{Accepted, QueuedDeletion, Wish, wire_wish};
 pub use deployment::{
@@ -18,6 +20,13 @@ pub use problem::{FaultView, Problem};
 pub use status::{
     ActionView, ConditionStatusView, ConditionView, GenerationView, LastErrorView, MemberStateView,
     MemberView, ObjectStateView, ObjectView, QuotaStateView, RecordView, StatusView,
+};
+
+pub use sync::{
+    DecisionView, OldestKeyView, QueueView, RunView, SyncStatusView, WaitingMemberView,
+};
+pub use tombstone::{
+    RemainderView, TombstoneMetadata, TombstoneSpec, TombstoneStatus, TombstoneView,
 };
 
 use dcm_types::Timestamp;

@@ -259,6 +259,13 @@ pub struct LastErrorView {
     pub at: Timestamp,
     /// How many runs in a row have failed.
     pub attempts: u32,
+    /// The generation that the member holds, when that is ahead of the store.
+    #[serde(
+        default,
+        rename = "memberGeneration",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub member_generation: Option<u64>,
 }
 
 impl StatusView {
@@ -342,7 +349,7 @@ impl QuotaStateView {
 }
 
 impl ConditionView {
-    fn of(condition: &Condition, now: Timestamp) -> Self {
+    pub(crate) fn of(condition: &Condition, now: Timestamp) -> Self {
         Self {
             track: condition.track.as_str().to_owned(),
             status: match condition.status {
@@ -384,13 +391,14 @@ impl ObjectView {
 }
 
 impl LastErrorView {
-    fn of(error: &LastError) -> Self {
+    pub(crate) fn of(error: &LastError) -> Self {
         Self {
             category: error.category.clone(),
             message: error.message.clone(),
             hint: error.hint.clone(),
             at: error.at,
             attempts: error.attempts,
+            member_generation: error.member_generation,
         }
     }
 }

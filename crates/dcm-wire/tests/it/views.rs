@@ -293,6 +293,7 @@ fn member() -> MemberStatus {
             hint: "choose another".to_owned(),
             at: at(20),
             attempts: 2,
+            member_generation: None,
         }),
         checked_at: Some(at(20)),
         kubeconfig_until: Some(at(1000)),

@@ -32,6 +32,9 @@ fn help_lists_the_commands() {
       permission     Permissions of users; a change counts from the next instantiate or update on
       cloud-kv       Key-values of a logical cloud, kept for clients
       controller     Controllers of the later system, kept for its clients
+      tombstone      Tombstones: what is left of deleted logical clouds in clusters that did not answer
+      sync           The synchronizer: what it works on, and what it waits for
+      admin          What an operator does after an accident
       kubeconfig     Get the kubeconfig of a logical cloud
       man            Print the manual page, or write one page per command
       credential     Print the present credential for a member; kubeconfigs made with `--exec` call it

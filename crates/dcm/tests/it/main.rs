@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod bundles;
 mod configuration;
 mod documents;
 mod environment;
