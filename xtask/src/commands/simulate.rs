@@ -26,10 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => (arguments.from, arguments.seeds),
     };
     let (switch, test) = if arguments.double_crashes {
-        (
-            "DCM_SIMULATE_DOUBLE_CRASHES",
-            "two_crashes_leave_no_trace",
-        )
+        ("DCM_SIMULATE_DOUBLE_CRASHES", "two_crashes_leave_no_trace")
     } else {
         (
             "DCM_SIMULATE_SEEDS",

@@ -269,33 +269,27 @@ impl Member {
     /// The events of a watch, until it ends. Nothing runs while nobody asks.
     fn events(self, watch: Box<Watch>) -> BoxStream<'static, Value> {
         let state = (self, watch, false);
-        stream::unfold(
-            state,
-            |(member, mut watch, ended)| async move {
-                if ended {
-                    return None;
+        stream::unfold(state, |(member, mut watch, ended)| async move {
+            if ended {
+                return None;
+            }
+            loop {
+                let now = member.now();
+                let seen = member.shared.changed.given();
+                let (look, due) =
+                    member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
+                if look.ended || !look.events.is_empty() {
+                    return Some((stream::iter(look.events), (member, watch, look.ended)));
                 }
-                loop {
-                    let now = member.now();
-                    let seen = member.shared.changed.given();
-                    let (look, due) =
-                        member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
-                    if look.ended || !look.events.is_empty() {
-                        return Some((
-                            stream::iter(look.events),
-                            (member, watch, look.ended),
-                        ));
-                    }
-                    let until = due.map_or(look.again_at, |due| due.min(look.again_at));
-                    let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                    tokio::select! {
-                        biased;
-                        () = member.shared.changed.after(seen) => {}
-                        () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
-                    }
+                let until = due.map_or(look.again_at, |due| due.min(look.again_at));
+                let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                tokio::select! {
+                    biased;
+                    () = member.shared.changed.after(seen) => {}
+                    () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
                 }
-            },
-        )
+            }
+        })
         .flatten()
         .boxed()
     }

@@ -145,7 +145,11 @@ fn generation_that_goes_back_is_found() {
         let anchors = anchors.unwrap();
         let mut names = anchors["items"].as_array().unwrap().iter();
         let anchor = names
-            .find_map(|anchor| anchor["metadata"]["name"].as_str().filter(|n| n.starts_with("anchor-")))
+            .find_map(|anchor| {
+                anchor["metadata"]["name"]
+                    .as_str()
+                    .filter(|n| n.starts_with("anchor-"))
+            })
             .unwrap();
         let back = json!({ "metadata": { "annotations": { "dcm.internal/generation": "1" } } });
         let path = format!("/api/v1/namespaces/dcm-system/configmaps/{anchor}");
@@ -169,7 +173,11 @@ fn found_of_strangers(act: impl FnOnce(&Member, &Revision)) -> String {
             ("/api/v1/namespaces/theirs/configmaps", "map"),
         ] {
             let object = json!({ "metadata": { "name": name } });
-            ask(member, &stranger, &Request::new("POST", path).with_body(&object));
+            ask(
+                member,
+                &stranger,
+                &Request::new("POST", path).with_body(&object),
+            );
         }
         act(member, &first);
         found(&stage).await
@@ -182,7 +190,11 @@ fn object_in_the_namespace_of_another_is_found() {
         let labels = json!({ "dcm.internal/cloud": revision.cloud_uid.to_string() });
         let object = json!({ "metadata": { "name": "ours", "labels": labels } });
         let path = "/api/v1/namespaces/theirs/configmaps";
-        ask(member, &User::admin(), &Request::new("POST", path).with_body(&object));
+        ask(
+            member,
+            &User::admin(),
+            &Request::new("POST", path).with_body(&object),
+        );
     });
     assert!(found.contains("I7: "), "{found}");
 }
@@ -230,7 +242,11 @@ fn swap(member: &Member, approval: &Object) -> Call {
         base64::engine::general_purpose::STANDARD.encode(bytes)
     };
     object["spec"]["request"] = json!(encode(request.as_bytes()));
-    ask(member, &stranger, &Request::new("POST", collection).with_body(&object));
+    ask(
+        member,
+        &stranger,
+        &Request::new("POST", collection).with_body(&object),
+    );
     let mut planted = member.object(&path).unwrap();
     planted["status"]["conditions"] = approval.0["status"]["conditions"].clone();
     Call::Approve(Object(planted))

@@ -55,10 +55,12 @@ impl Weather {
         let mut chance = |of_thousand: u32| random.random_ratio(of_thousand, 1000);
         let (crashes, faulty) = (chance(self.crash), chance(self.fault));
         let (store_faulty, slow) = (chance(self.store_fault), chance(self.slow));
-        let delay = match slow {
-            true if chance(20) => Duration::from_secs(random.random_range(5..30)),
-            true => Duration::from_millis(random.random_range(1..500)),
-            false => Duration::ZERO,
+        let delay = if !slow {
+            Duration::ZERO
+        } else if chance(20) {
+            Duration::from_secs(random.random_range(5..30))
+        } else {
+            Duration::from_millis(random.random_range(1..500))
         };
         let crash = [Strike::CrashBefore, Strike::CrashLost, Strike::CrashAfter];
         let strike = if crashes {
@@ -193,7 +195,9 @@ impl Chaos {
     fn placed(&mut self, stage: &Stage, mut revision: Revision) -> Revision {
         let registered = &stage.clusters[..stage.registered];
         let count = self.random.random_range(1..=registered.len());
-        let members: Vec<_> = registered.choose_multiple(&mut self.random, count).collect();
+        let members: Vec<_> = registered
+            .choose_multiple(&mut self.random, count)
+            .collect();
         wishes::place(&mut revision, &members);
         revision
     }
@@ -267,6 +271,13 @@ fn synchronizers_that_meet_a_cluster_at_once_agree_about_it() {
             synchronizers: SYNCHRONIZERS,
             treason: None,
         });
+        // Every write takes a while: both have looked before either has written.
+        let slow = |effect: &Effect| Verdict {
+            delay: Duration::from_millis(if effect.kind == Kind::Write { 50 } else { 0 }),
+            strike: None,
+        };
+        stage.funnel.operation(Some("meet"));
+        stage.funnel.judge(Some(Box::new(slow)));
         stage.start();
         stage.register(0..1).await;
         stage.rest(BOUND).await.unwrap();

@@ -5,13 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dcm_cluster::{
-    Answer, Call, CallError, ClusterApi, Connector, Resource, WatchStream,
-};
+use dcm_cluster::{Answer, Call, CallError, ClusterApi, Connector, Resource, WatchStream};
 use dcm_pki::kubeconfig::AdminCredential;
-use dcm_store::{
-    Batch, Change, Committed, Error, Lease, Operation, Page, Query, Store, Stored,
-};
+use dcm_store::{Batch, Change, Committed, Error, Lease, Operation, Page, Query, Store, Stored};
 use dcm_testkit::kubesim::{Fleet, Member, Rule, When};
 use dcm_types::documents::Cluster;
 use dcm_types::{DocumentKind, Key};
@@ -183,7 +179,11 @@ impl Connector for FleetDoor {
         let inner = self.fleet.connect(cluster, credential).await?;
         let name = cluster.key.cluster.as_str();
         let member = self.fleet.member(name).ok_or_else(|| {
-            CallError::new(dcm_cluster::CallErrorKind::Unreachable, "connect", "no such member")
+            CallError::new(
+                dcm_cluster::CallErrorKind::Unreachable,
+                "connect",
+                "no such member",
+            )
         })?;
         Ok(Arc::new(MemberDoor {
             door: self.door.clone(),
@@ -233,10 +233,8 @@ fn name_of_call(call: &Call, member: &str) -> String {
         | Call::Version => "",
     };
     // Names of requests are random.
-    let object = match call.name().ends_with("CertificateSigningRequest") {
-        true => "",
-        false => object,
-    };
+    let is_request = call.name().ends_with("CertificateSigningRequest");
+    let object = if is_request { "" } else { object };
     let name = format!("{member}: {} {object}", call.name());
     name.trim_end().to_owned()
 }

@@ -1,8 +1,8 @@
 //! The funnel: numbers every effect of every synchronizer, and asks a judge what happens to it.
 
 use std::fmt;
-use std::pin::pin;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::pin::pin;
 use std::time::Duration;
 
 use dcm_testkit::kubesim::Fault;

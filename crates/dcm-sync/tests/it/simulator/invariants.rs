@@ -111,9 +111,10 @@ impl Stage {
             access.pending.is_none() && access.current.as_ref().is_some_and(|c| c.usable)
         };
         let users = revision.slice.users.len();
-        let opened = match is_member {
-            true => accesses.len() == users && accesses.iter().all(|a| issued(&a.document)),
-            false => accesses.is_empty(),
+        let opened = if is_member {
+            accesses.len() == users && accesses.iter().all(|a| issued(&a.document))
+        } else {
+            accesses.is_empty()
         };
         let settled = done && opened && held.is_some() == is_member;
         (!settled).then(|| {
@@ -162,7 +163,10 @@ impl Stage {
             let counts = ["namespaces", "roles", "rolebindings", "resourcequotas"].map(count);
             let permissions = slice.permissions.len();
             let wished = [1, permissions, permissions, slice.quotas.len()];
-            let names: BTreeSet<_> = there.iter().map(|(_, n, name)| (n.clone(), name.clone())).collect();
+            let names: BTreeSet<_> = there
+                .iter()
+                .map(|(_, n, name)| (n.clone(), name.clone()))
+                .collect();
             if counts != wished || names != named {
                 found.push(format!(
                     "I1: {key}: namespaces, roles, bindings, quotas are {counts:?}, wished {wished:?}; {names:?} stand, {named:?} are recorded"
@@ -200,7 +204,8 @@ impl Stage {
             let plain = self.vault.unseal(Purpose::UserKey, &place, key).unwrap();
             let pem = std::str::from_utf8(plain.expose_secret()).unwrap();
             let key = UserKey::from_pem(&pem.into()).unwrap();
-            let verdict = dcm_pki::verify_issued(certificate_pem, &key, &access.identity, self.now());
+            let verdict =
+                dcm_pki::verify_issued(certificate_pem, &key, &access.identity, self.now());
             if let Err(mismatch) = verdict {
                 found.push(format!("I3: {}: {mismatch}", access.target));
             }

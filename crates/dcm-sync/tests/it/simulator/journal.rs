@@ -59,7 +59,12 @@ fn owner(object: &Value) -> &str {
 }
 
 fn place(object: &Value) -> Place {
-    let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        object["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     (text("namespace"), text("name"))
 }
 
@@ -176,9 +181,10 @@ impl Replay<'_> {
             return;
         }
         // Where calls of others may be under way, it may be of the first wish that knew it.
-        let since = match self.observer.is_alone() {
-            true => anchor,
-            false => self.first_wished(&owner, &place.1, anchor),
+        let since = if self.observer.is_alone() {
+            anchor
+        } else {
+            self.first_wished(&owner, &place.1, anchor)
         };
         if entry.before.is_none() {
             let standing = Standing { owner, since };
@@ -202,13 +208,16 @@ impl Replay<'_> {
 
     /// I4: for each binding that stands, the quotas of its generation are in force, as of then or later.
     fn standing(&mut self, entry: &Written) {
-        let wrong = self.bindings.iter().find_map(|((namespace, name), standing)| {
-            if self.going.contains(namespace) {
-                return None;
-            }
-            let why = self.unguarded(namespace, standing)?;
-            Some(format!("{namespace}/{name} opens it while {why}"))
-        });
+        let wrong = self
+            .bindings
+            .iter()
+            .find_map(|((namespace, name), standing)| {
+                if self.going.contains(namespace) {
+                    return None;
+                }
+                let why = self.unguarded(namespace, standing)?;
+                Some(format!("{namespace}/{name} opens it while {why}"))
+            });
         if let Some(wrong) = wrong {
             self.report("I4", entry, &wrong);
         }

@@ -65,13 +65,19 @@ fn each(kinds: &[Kind], strikes: impl Fn(&Effect) -> Vec<Strike>) -> Vec<Case> {
 #[test]
 fn crash_at_every_call_leaves_no_trace() {
     let strikes = [Strike::CrashBefore, Strike::CrashLost, Strike::CrashAfter];
-    all(&each(&[Kind::Call, Kind::Watch], |_| strikes.to_vec()), false);
+    all(
+        &each(&[Kind::Call, Kind::Watch], |_| strikes.to_vec()),
+        false,
+    );
 }
 
 #[test]
 fn crash_at_every_write_and_nudge_leaves_no_trace() {
     let strikes = [Strike::CrashBefore, Strike::CrashAfter];
-    all(&each(&[Kind::Write, Kind::Nudge], |_| strikes.to_vec()), false);
+    all(
+        &each(&[Kind::Write, Kind::Nudge], |_| strikes.to_vec()),
+        false,
+    );
 }
 
 /// One fault of each of the 17 kinds; where a kind has several sorts, calls take turns.

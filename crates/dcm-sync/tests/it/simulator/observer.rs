@@ -124,7 +124,10 @@ impl Observer {
             Observed::Absent => {
                 let left = owned(member, &owner);
                 let left = (!left.is_empty()).then_some(left)?;
-                Some(format!("I10: {} is said to be absent, with {left:?}", target.key))
+                Some(format!(
+                    "I10: {} is said to be absent, with {left:?}",
+                    target.key
+                ))
             }
             Observed::Known { generation, .. } => {
                 let lacks = |object: &&ObjectIdentity| {
@@ -143,7 +146,12 @@ impl Observer {
 /// No member is ever another cluster, or registered twice.
 fn health(health: &ClusterHealth) -> Option<String> {
     let refused = health.state == HealthState::Refused;
-    refused.then(|| format!("I10: {} is said to be refused: {:?}", health.key, health.findings))
+    refused.then(|| {
+        format!(
+            "I10: {} is said to be refused: {:?}",
+            health.key, health.findings
+        )
+    })
 }
 
 /// Where an object is.

@@ -33,7 +33,9 @@ fn crash_points_are_those_of_the_list() {
     }
     let listed = std::fs::read_to_string(&file).unwrap_or_default();
     let differs = lines.iter().zip(listed.lines());
-    let first = differs.filter(|(counted, listed)| counted != listed).take(1);
+    let first = differs
+        .filter(|(counted, listed)| counted != listed)
+        .take(1);
     assert!(
         counted == listed,
         "the effects of R3 are {} now and were {}; the first that differs: {:?}. Look whether the new ones are in \

@@ -66,16 +66,13 @@ async fn play(stage: &mut Stage, brief: bool) -> Vec<String> {
     let mut wish = None;
     for operation in OPERATIONS {
         stage.funnel.operation(Some(operation));
-        match operation {
-            "register" => {
-                stage.start();
-                stage.register(0..1).await;
-            }
-            _ => {
-                let next = next(stage, wish.as_ref(), operation);
-                stage.wish(&next).await;
-                wish = Some(next);
-            }
+        if operation == "register" {
+            stage.start();
+            stage.register(0..1).await;
+        } else {
+            let next = next(stage, wish.as_ref(), operation);
+            stage.wish(&next).await;
+            wish = Some(next);
         }
         let rest = stage.rest(BOUND).await;
         stage.funnel.operation(None);
@@ -132,7 +129,8 @@ fn next(stage: &Stage, former: Option<&Revision>, operation: &str) -> Revision {
 fn strange() -> Vec<(&'static str, Value)> {
     let named = |name: &str| json!({ "metadata": { "name": name } });
     let mut binding = named("theirs");
-    binding["roleRef"] = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "theirs" });
+    binding["roleRef"] =
+        json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "theirs" });
     let mut limits = named("theirs");
     limits["spec"] = json!({ "hard": { "pods": "7" } });
     vec![

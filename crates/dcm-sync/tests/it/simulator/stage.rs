@@ -230,8 +230,7 @@ impl Stage {
     pub(crate) async fn accept(&mut self, revision: &Revision) {
         commit_wish(self.store.as_ref(), revision).await;
         self.observer.wished(revision);
-        self.wishes
-            .insert(revision.cloud.clone(), revision.clone());
+        self.wishes.insert(revision.cloud.clone(), revision.clone());
     }
 
     /// Accepts a wish, and tells a synchronizer.
