@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::chaos;
 use super::sweep::sweep;
 
-/// Seeds of every test run. Of the first 2,000 twenty fail: see `docs/reliability.md`.
+/// Seeds of every test run. Of the first 2,000 three fail: see `docs/reliability.md`.
 const SEEDS: u64 = 200;
 /// Other seeds: `FROM..TO`. Set by `cargo xtask simulate`.
 const SWITCH: &str = "DCM_SIMULATE_SEEDS";
