@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod demo;
 mod fuzz_api;
+mod kill;
 mod kube;
 mod simulate;
 mod test;
@@ -29,6 +30,8 @@ pub(crate) enum Task {
     FuzzApi(fuzz_api::Arguments),
     /// Random runs of the synchronizer in virtual time, from seeds; told how to repeat what fails
     Simulate(simulate::Arguments),
+    /// The server killed at random moments, again and again; it must always end right
+    Kill(kill::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
     Tidy,
     /// Known vulnerabilities of dependencies; needs the advisory database from the network
@@ -49,6 +52,7 @@ impl Task {
             Self::Bench(arguments) => bench::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
             Self::Simulate(arguments) => simulate::run(&arguments)?,
+            Self::Kill(arguments) => kill::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,

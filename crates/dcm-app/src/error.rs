@@ -134,6 +134,16 @@ impl Error {
 
 impl From<dcm_store::Error> for Error {
     fn from(source: dcm_store::Error) -> Self {
+        if matches!(source, dcm_store::Error::Full { .. }) {
+            return Self {
+                source: Some(Box::new(source)),
+                ..Self::new(
+                    Kind::Unavailable,
+                    "the disk of the store is full; nothing was changed",
+                )
+                .hint("make space on the disk of the data directory; no restart is needed")
+            };
+        }
         if source.retryable() {
             return Self {
                 source: Some(Box::new(source)),

@@ -8,6 +8,7 @@
 mod applied;
 mod members;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
@@ -153,12 +154,12 @@ impl App {
     ) -> Result<Vec<Saved<ReferenceDetail>>, Error> {
         let members = self.members_of(cloud).await?;
         let accesses = self.accesses_of(&members.cloud.document).await?;
-        let now = self.now();
+        let until = kubeconfigs_until(&accesses, self.now());
         Ok(members
             .into_references()
             .filter(|found| provider.is_none_or(|p| &found.document.cluster.provider == p))
             .map(|found| {
-                let until = kubeconfig_until(&accesses, &found.document.cluster, now);
+                let until = until.get(&found.document.cluster).copied();
                 Saved::from(found).map(|reference| ReferenceDetail {
                     reference,
                     kubeconfig_until: until,
@@ -279,7 +280,8 @@ impl App {
         };
         let scope = Scope::Under(target.path());
         let accesses = self.store().read_all::<Access>(scope).await?;
-        let until = kubeconfig_until(&accesses, &reference.cluster, self.now());
+        let until = kubeconfigs_until(&accesses, self.now());
+        let until = until.get(&reference.cluster).copied();
         Ok(saved.map(|reference| ReferenceDetail {
             reference,
             kubeconfig_until: until,
@@ -306,17 +308,22 @@ pub(crate) fn name_field(error: Error, cluster: &ClusterKey, field: &str) -> Err
     error.hint("register the cluster first").fault(fault)
 }
 
-/// Until when every user can use what is handed out for a cluster; those who get nothing yet aside.
-pub(crate) fn kubeconfig_until(
+/// For each cluster, until when every user can use what is handed out for it; those who get nothing yet
+/// aside.
+pub(crate) fn kubeconfigs_until(
     accesses: &[Versioned<Access>],
-    cluster: &ClusterKey,
     now: Timestamp,
-) -> Option<Timestamp> {
-    accesses
-        .iter()
-        .filter(|access| &access.document.target.cluster == cluster)
-        .filter_map(|access| access.document.current.as_ref())
-        .filter(|current| current.usable && current.not_after > now)
-        .map(|current| current.not_after)
-        .min()
+) -> HashMap<&ClusterKey, Timestamp> {
+    let mut until = HashMap::new();
+    for access in accesses {
+        let access = &access.document;
+        let current = access.current.as_ref();
+        if let Some(current) = current.filter(|c| c.usable && c.not_after > now) {
+            let earliest = until
+                .entry(&access.target.cluster)
+                .or_insert(current.not_after);
+            *earliest = current.not_after.min(*earliest);
+        }
+    }
+    until
 }

@@ -10,17 +10,17 @@ pub use follow::{Followed, Following};
 pub(crate) use hub::Hub;
 pub use wait::Until;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use dcm_store::{Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Access, Cluster, ClusterReference, Level, LogicalCloud, QuotaState, QuotaUsage, Reservation,
-    Revision, Target, Wish,
+    Cluster, ClusterReference, Level, LogicalCloud, QuotaState, QuotaUsage, Reservation, Revision,
+    Target, Wish,
 };
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{CloudKey, ClusterKey, Index, Key, Timestamp};
 
-use crate::references::kubeconfig_until;
+use crate::references::kubeconfigs_until;
 use crate::settle::settle;
 use crate::{App, Error, Principal};
 use member::{Expected, state_of};
@@ -94,16 +94,25 @@ impl App {
         let references: Vec<Versioned<ClusterReference>> = self.store().read_all(below()).await?;
         let accesses = self.accesses_of(cloud).await?;
         let usages: Vec<Versioned<QuotaUsage>> = self.store().read_all(below()).await?;
-        let now = self.now();
+        // By cluster, since there may be a thousand of them.
+        let names: HashMap<_, _> = references
+            .iter()
+            .map(|found| (&found.document.cluster, &found.document.name))
+            .collect();
+        let usages: HashMap<_, _> = usages
+            .iter()
+            .map(|found| (&found.document.key.cluster, &found.document))
+            .collect();
+        let until = kubeconfigs_until(&accesses, self.now());
         let statuses = known.into_iter().map(|(cluster, known)| {
-            let reference = references.iter().find(|r| r.document.cluster == cluster);
-            let reference = reference.map(|r| r.document.name.clone());
-            let usage = usages.iter().find(|u| u.document.key.cluster == cluster);
-            let quotas = quotas_of(revision, &cluster, usage.map(|found| &found.document));
+            let reference = names.get(&cluster).map(|name| (*name).clone());
+            let usage = usages.get(&cluster).copied();
+            let quotas = quotas_of(revision, &cluster, usage);
+            let until = until.get(&cluster).copied();
             let mut status = if is_untouched(revision, &cluster) {
                 untouched(cluster, revision, known.registered)
             } else {
-                assemble(cluster, known, revision, &accesses, now)
+                assemble(cluster, known, revision, until)
             };
             status.quotas = quotas;
             status.reference = reference;
@@ -207,8 +216,7 @@ fn assemble(
     cluster: ClusterKey,
     known: Known,
     revision: Option<&Revision>,
-    accesses: &[Versioned<Access>],
-    now: Timestamp,
+    kubeconfig_until: Option<Timestamp>,
 ) -> MemberStatus {
     let expected = match revision {
         Some(revision) if revision.has_member(&cluster) => Expected::Present(revision.generation),
@@ -218,7 +226,7 @@ fn assemble(
     };
     let state = state_of(known.target.as_ref(), expected);
     let until = match expected {
-        Expected::Present(_) => kubeconfig_until(accesses, &cluster, now),
+        Expected::Present(_) => kubeconfig_until,
         Expected::Absent { .. } => None,
     };
     let Some(target) = known.target else {

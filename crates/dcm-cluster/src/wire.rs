@@ -205,19 +205,29 @@ fn review_path(review: &Value) -> String {
     format!("/apis/{version}/{kind}s")
 }
 
-/// The request of a watch that is to end a little before `idle` without an event.
+/// Silence that a watch with bookmarks does not have: an API server sends one about every minute.
+const WITH_BOOKMARKS: Duration = Duration::from_secs(90);
+/// So many times the silence that is allowed is the life of a watch that bookmarks keep from being silent.
+const LIVES: u32 = 5;
+
+/// The request of a watch that is taken for dead after `idle` without an event.
 pub fn of_watch(
     resource: Resource,
     selector: &str,
     resource_version: &str,
     idle: Duration,
 ) -> Result<Request<Vec<u8>>, CallError> {
-    // The server ends the watch a little before we would take its silence for a dead connection.
+    // To open a watch costs both sides more than to keep it. Where a bookmark may be later than we wait, the
+    // server ends it a little before we would take its silence for a dead connection.
+    let life = if idle < WITH_BOOKMARKS {
+        idle.as_secs().saturating_sub(2).max(1)
+    } else {
+        (idle * LIVES).as_secs()
+    };
     let query = format!(
-        "{}?watch=1&allowWatchBookmarks=true&labelSelector={}&resourceVersion={resource_version}&timeoutSeconds={}",
+        "{}?watch=1&allowWatchBookmarks=true&labelSelector={}&resourceVersion={resource_version}&timeoutSeconds={life}",
         collection(resource, None),
         selector_query(selector),
-        idle.as_secs().saturating_sub(2).max(1),
     );
     build(&query, Content::none(Method::GET))
 }

@@ -258,6 +258,15 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The backend has no space left; nothing was written. It goes on by itself when there is space.
+    #[error("store has no space left to {doing}")]
+    Full {
+        /// What we were doing.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The backend failed in a way that a retry does not mend.
     #[error("store failed to {doing}")]
     Backend {
@@ -273,7 +282,7 @@ impl Error {
     /// Whether the same call may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Unavailable { .. } => true,
+            Self::Unavailable { .. } | Self::Full { .. } => true,
             Self::Precondition { .. }
             | Self::RepeatedKey { .. }
             | Self::Decode { .. }
@@ -290,6 +299,7 @@ impl Error {
             Self::Decode { .. } => "decode",
             Self::Encode { .. } => "encode",
             Self::Unavailable { .. } => "store-unavailable",
+            Self::Full { .. } => "store-full",
             Self::Backend { .. } => "store-backend",
         }
     }

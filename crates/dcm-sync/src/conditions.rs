@@ -233,6 +233,9 @@ fn hint(reason: &str) -> Option<&'static str> {
         "CertificateRefused" => Some(
             "somebody denied the certificate request in the cluster, or its signer failed; another one is made after an hour",
         ),
+        "CertificateNotYetValid" | "CertificateExpired" => Some(
+            "the clocks of this machine and of the cluster differ by more than ten minutes; set them, and it goes on by itself",
+        ),
         "CertificateMismatch" => {
             Some("the cluster returned a certificate that is not ours; check who can sign there")
         }

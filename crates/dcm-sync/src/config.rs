@@ -43,7 +43,8 @@ pub struct Config {
     /// Deadline of one run; checked before each call. A terminated member counts as clean only after a
     /// second look, this and the deadline of a call after the first. Default 30s.
     pub run_deadline: Time,
-    /// Time after which a watch without any event is opened anew. Default 1m.
+    /// Time after which a watch without any event is opened anew; bookmarks, one a minute, are events.
+    /// Default 2m.
     pub watch_idle: Time,
     /// How long a run waits for a certificate or a quota that is about to come, before it ends and
     /// leaves the rest to the watch. Default 1s.
@@ -80,7 +81,7 @@ impl Default for Config {
             connect_deadline: Time::seconds(5),
             call_deadline: Time::seconds(20),
             run_deadline: Time::seconds(30),
-            watch_idle: Time::seconds(60),
+            watch_idle: Time::seconds(120),
             settle: Time::seconds(1),
             usage_interval: Time::seconds(10),
             certificate_life: Time::hours(7 * 24),

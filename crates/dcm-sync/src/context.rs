@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::member::registry::Registry;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
+use crate::revisions::Revisions;
 use crate::subject::Subject;
 
 /// The effects of the synchronizer, and its settings.
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) registry: Registry,
     pub(crate) config: Config,
     pub(crate) changes: broadcast::Sender<StatusChange>,
+    /// Revisions as last decoded.
+    pub(crate) revisions: Revisions,
     /// Slices of which nothing is left, as this process saw it.
     pub(crate) empty_looks: EmptyLooks,
     /// Namespaces that are all that a removal waits for.

@@ -27,6 +27,7 @@ use crate::reconcile::Reconcile;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 use crate::reports::Reports;
+use crate::revisions::Revisions;
 use crate::subject::Subject;
 use crate::usage::{Recorder, UsageNote};
 use dcm_cluster::Connector;
@@ -77,20 +78,18 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         parts.metrics.clone(),
         probes,
     ));
+    let outlets = Outlets {
+        nudges: asks,
+        usages,
+        reopened,
+        randomness: Arc::clone(&parts.randomness),
+    };
     let registry = Registry::new(
         Arc::clone(&parts.store),
         Arc::clone(&parts.vault),
         parts.connector,
         parts.config.clone(),
-        (
-            Outlets {
-                nudges: asks,
-                usages,
-                reopened,
-                randomness: Arc::clone(&parts.randomness),
-            },
-            gates,
-        ),
+        (outlets, gates),
         cancellation.clone(),
     );
     let config = parts.config;
@@ -102,6 +101,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         registry,
         changes: broadcast::channel(CHANGES_BACKLOG).0,
         config: config.clone(),
+        revisions: Revisions::default(),
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
         probed: parking_lot::Mutex::default(),

@@ -87,7 +87,12 @@ impl Probe {
                 };
                 // The next attempt resolves the name and checks the identity anew.
                 self.context.registry.close(key).await;
+                let told = gates.check(key).err();
                 let after = gates.failed(key, Arc::clone(&error));
+                if told.is_some_and(|told| told.category() != error.category()) {
+                    // Whoever waits shows why, and it is something else by now. Nothing is sent for that.
+                    self.agenda.of_cluster(key).await?;
+                }
                 (self.of_error(&cluster, &error), after)
             }
         };

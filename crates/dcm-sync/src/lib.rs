@@ -42,6 +42,7 @@ mod record;
 mod removal;
 mod render;
 mod reports;
+mod revisions;
 mod run;
 mod subject;
 mod usage;

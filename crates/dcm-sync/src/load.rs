@@ -1,11 +1,14 @@
 //! The load step: everything a run needs from the store, read by its key alone.
 
+use std::sync::Arc;
+
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
 use dcm_types::documents::{
     Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Tombstone, Wish,
 };
 use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
 
+use crate::revisions::Revisions;
 use crate::subject::Subject;
 
 /// What the store says about one subject.
@@ -15,7 +18,7 @@ pub(crate) struct Inputs {
     /// Where the record of it is kept when the cloud is gone.
     pub(crate) tombstone: Option<Tombstone>,
     /// The wanted revision.
-    pub(crate) revision: Revision,
+    pub(crate) revision: Arc<Revision>,
     /// That it is still the wanted one: held against every commit of the run. Nothing else can be wanted of a
     /// cloud that is gone.
     pub(crate) still_wanted: Option<(Key, Expect)>,
@@ -73,9 +76,13 @@ impl Inputs {
 }
 
 /// Reads the inputs of a run; `None` when there is nothing to do.
-pub(crate) async fn load(store: &dyn Store, key: &Subject) -> Result<Option<Inputs>, StoreError> {
+pub(crate) async fn load(
+    store: &dyn Store,
+    revisions: &Revisions,
+    key: &Subject,
+) -> Result<Option<Inputs>, StoreError> {
     match key {
-        Subject::Target(target) => load_target(store, target).await,
+        Subject::Target(target) => load_target(store, revisions, target).await,
         Subject::Tombstone { id, .. } => load_rest(store, &Key::tombstone(*id)).await,
     }
 }
@@ -91,7 +98,7 @@ async fn load_rest(store: &dyn Store, key: &Key) -> Result<Option<Inputs>, Store
         wish: Wish::Absent,
         dropped: true,
         reservation: reservation_of(store, &target.key, &tombstone.revision).await?,
-        revision: tombstone.revision.clone(),
+        revision: Arc::new(tombstone.revision.clone()),
         still_wanted: None,
         key: target.key.clone(),
         target: Some(Versioned {
@@ -114,7 +121,11 @@ async fn reservation_of(
     Ok(held.filter(|held| held.document.cloud_uid == revision.cloud_uid))
 }
 
-async fn load_target(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs>, StoreError> {
+async fn load_target(
+    store: &dyn Store,
+    revisions: &Revisions,
+    key: &TargetKey,
+) -> Result<Option<Inputs>, StoreError> {
     let lifecycle = Key::of_cloud(DocumentKind::Lifecycle, &key.cloud);
     let target_key = Key::target(key);
     let (lifecycle, target) = futures::future::try_join(
@@ -135,10 +146,9 @@ async fn load_target(store: &dyn Store, key: &TargetKey) -> Result<Option<Inputs
         return Ok(None);
     }
     let revision = Key::revision(lifecycle.cloud_uid, lifecycle.generation);
-    let Some(revision) = store.read::<Revision>(&revision).await? else {
+    let Some(revision) = revisions.read(store, &revision).await? else {
         return Ok(None);
     };
-    let revision = revision.document;
     let is_member = revision.has_member(&key.cluster);
     let reservation = reservation_of(store, key, &revision).await?;
     // A wish that was overtaken before its first run leaves a reservation and no target.

@@ -1,7 +1,7 @@
 //! A session with a member: its connection, its limits, who we are there, and what we last saw of our
 //! objects (as fingerprints, not as copies), so that our own writes do not wake us.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -73,6 +73,8 @@ pub(crate) struct Member {
     known: Mutex<HashMap<Place, Known>>,
     watched: Mutex<HashMap<String, Watched>>,
     stirred: Mutex<HashMap<Subject, BTreeMap<Place, Option<Fingerprint>>>>,
+    /// What a run works on: see [`Member::work_on`].
+    worked_on: Mutex<HashSet<Subject>>,
     started: AtomicBool,
     /// Whether what only privileged clouds have is watched, too.
     started_outside: AtomicBool,
@@ -124,6 +126,7 @@ impl Member {
             known: Mutex::default(),
             watched: Mutex::default(),
             stirred: Mutex::default(),
+            worked_on: Mutex::default(),
             started: AtomicBool::new(false),
             started_outside: AtomicBool::new(false),
             ended: parts.ended,

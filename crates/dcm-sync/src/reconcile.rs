@@ -6,6 +6,7 @@ use dcm_types::documents::Wish;
 use dcm_types::{ClusterKey, ConditionStatus};
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::conditions::of_removal;
 use crate::context::Context;
@@ -42,7 +43,8 @@ impl Work for Reconcile {
     async fn run(&self, key: Subject, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
         let started = Instant::now();
-        let result = match reconcile(context, &key, priority).await {
+        let span = tracing::debug_span!("run", member = %key, ?priority);
+        let result = match reconcile(context, &key, priority).instrument(span).await {
             Ok(Some(next)) => Ok(next),
             Ok(None) => {
                 self.reports.forget(&key);
@@ -94,7 +96,8 @@ async fn reconcile(
 ) -> Result<Option<Next>, Error> {
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
-    let Some(inputs) = load(context.store.as_ref(), key).await? else {
+    let loaded = load(context.store.as_ref(), &context.revisions, key).await?;
+    let Some(inputs) = loaded else {
         context.empty_looks.forget(key);
         context.going.forget(key);
         return Ok(None);

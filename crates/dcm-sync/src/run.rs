@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::load::Inputs;
 use crate::member::Member;
 use crate::member::limits::Limited;
+use crate::member::watching::Working;
 use crate::plan::{Observed, Step, step};
 use crate::render::{self, Wanted};
 use crate::subject::Subject;
@@ -68,6 +69,7 @@ pub(crate) struct Run {
     pub(crate) owner: String,
     pub(crate) member: Arc<Member>,
     api: Limited,
+    _working: Working,
 }
 
 /// Resources listed in the namespace of a cloud.
@@ -102,6 +104,7 @@ impl Run {
             housekeeping: priority == Priority::Housekeeping,
         };
         Self {
+            _working: member.work_on(&subject),
             subject,
             cloud_uid,
             owner: cloud_uid.to_string(),

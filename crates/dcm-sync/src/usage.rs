@@ -13,6 +13,7 @@ use std::time::Duration;
 use dcm_store::{Batch, Error as StoreError, Expect, StoreExt as _};
 use dcm_types::documents::{Observed, QuotaState, QuotaUsage, Target};
 use dcm_types::{Key, TargetKey, Uid};
+use futures::future::join_all;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -23,6 +24,8 @@ use dcm_cluster::Object;
 
 /// How long what follows closely is gathered into one record.
 const GATHER: Duration = Duration::from_millis(100);
+/// How many targets are recorded at the same time.
+const AT_ONCE: usize = 64;
 /// How many quotas of one target are recorded.
 const QUOTAS: usize = 100;
 /// How long the recorder rests when nothing is due.
@@ -151,34 +154,63 @@ impl Recorder {
         }
     }
 
+    /// Records what is due, some at the same time: the store makes one commit to the disk of them.
     async fn record_due(&mut self) {
         let now = Instant::now();
-        while let Some((due, key)) = self.schedule.pop_first() {
-            if due > now {
-                self.schedule.insert((due, key));
+        loop {
+            let due = self.take_due(now);
+            if due.is_empty() {
                 return;
             }
-            let Some(entry) = self.entries.get_mut(&key) else {
-                continue;
-            };
-            entry.due = None;
-            match record(&self.context, &key, entry.cloud_uid, &entry.news).await {
-                Ok(Outcome::NoTarget) => {
-                    self.entries.remove(&key);
+            let (context, entries) = (&self.context, &self.entries);
+            let records = due.into_iter().map(async |key| {
+                let outcome = match entries.get(&key) {
+                    Some(entry) => record(context, &key, entry.cloud_uid, &entry.news).await,
+                    None => Ok(Outcome::NoTarget),
+                };
+                (key, outcome)
+            });
+            for (key, outcome) in join_all(records).await {
+                self.take_in(key, outcome, now);
+            }
+        }
+    }
+
+    /// Those whose time has come, as many as are recorded at once.
+    fn take_due(&mut self, now: Instant) -> Vec<TargetKey> {
+        let mut due = Vec::new();
+        while due.len() < AT_ONCE
+            && self.schedule.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, key)) = self.schedule.pop_first()
+        {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.due = None;
+                due.push(key);
+            }
+        }
+        due
+    }
+
+    fn take_in(&mut self, key: TargetKey, outcome: Result<Outcome, StoreError>, now: Instant) {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        match outcome {
+            Ok(Outcome::NoTarget) => {
+                self.entries.remove(&key);
+            }
+            Ok(outcome) => {
+                entry.news.clear();
+                if outcome == Outcome::Written {
+                    entry.written = Some(now);
                 }
-                Ok(outcome) => {
-                    entry.news.clear();
-                    if outcome == Outcome::Written {
-                        entry.written = Some(now);
-                    }
-                }
-                // A run wrote the target at the same time, or the store is busy.
-                Err(error) => {
-                    tracing::debug!(member = %key, error = dcm_types::chain(&error), "usage is recorded later");
-                    let again = now + self.context.config.backoff_first.get();
-                    entry.due = Some(again);
-                    self.schedule.insert((again, key));
-                }
+            }
+            // A run wrote the target at the same time, or the store is busy.
+            Err(error) => {
+                tracing::debug!(member = %key, error = dcm_types::chain(&error), "usage is recorded later");
+                let again = now + self.context.config.backoff_first.get();
+                entry.due = Some(again);
+                self.schedule.insert((again, key));
             }
         }
     }

@@ -9,7 +9,7 @@ mod sources;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{data_directory, listener, telemetry};
+use crate::{data_directory, listener, telemetry, traces};
 
 pub use sources::{Error, Loaded, Sources, environment};
 
@@ -25,6 +25,8 @@ pub struct Config {
     pub clusters: Clusters,
     /// What the server writes about itself.
     pub log: telemetry::Config,
+    /// Spans of what it does, for a collector. Off by default.
+    pub traces: traces::Config,
     /// The synchronizer, which makes clusters match.
     pub sync: dcm_sync::Config,
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   arguments     the whole command line            config      file, environment, flags; who knows what
-//!   serve         the roles in one process          listener, data_directory, telemetry, system, signals
+//!   serve         the roles in one process          listener, data_directory, telemetry, traces, system, signals
 //! ```
 //!
 //! Invariants: the environment is read here and nowhere else; no setting is ignored in silence; no
@@ -16,3 +16,4 @@ pub mod serve;
 pub mod signals;
 pub mod system;
 pub mod telemetry;
+pub mod traces;

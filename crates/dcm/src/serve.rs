@@ -151,13 +151,17 @@ impl Server {
 
 /// Starts, says so, and runs until a signal asks for the end.
 pub async fn until_signal(loaded: Loaded, began: Instant) -> anyhow::Result<()> {
-    telemetry::start(&loaded.config.log)?;
+    let spans = telemetry::start(&loaded.config.log, &loaded.config.traces)?;
     let cancellation = CancellationToken::new();
     signals::cancel_on_signal(cancellation.clone())?;
     let data = loaded.config.store.data_dir.display().to_string();
     let server = start(loaded.config, cancellation).await?;
     announce(server.address(), &data, began);
-    server.run().await
+    let ended = server.run().await;
+    if let Some(spans) = spans {
+        spans.send_the_rest().await;
+    }
+    ended
 }
 
 /// The one line that says where to go. Whoever closed standard output does not want it.

@@ -4,7 +4,11 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::traces;
 
 /// `[log]` of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,16 +40,20 @@ pub enum Format {
     Json,
 }
 
-/// Begins to log.
-pub fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.level)
-        .with_context(|| format!("understand log.level '{}'", config.level))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    let started = match config.format {
-        Format::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
+/// Begins to log, and to make spans if somebody wants them. They are sent until the answer is dropped.
+pub fn start(log: &Config, traces: &traces::Config) -> anyhow::Result<Option<traces::Sender>> {
+    let filter = EnvFilter::try_new(&log.level)
+        .with_context(|| format!("understand log.level '{}'", log.level))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match log.format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    started.map_err(|error| anyhow::anyhow!("start the log: {error}"))
+    let (spans, sender) = traces::layer(traces)?.unzip();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(spans)
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("start the log: {error}"))?;
+    Ok(sender)
 }

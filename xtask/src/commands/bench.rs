@@ -12,6 +12,7 @@ mod figure;
 mod idle;
 mod load;
 mod statistics;
+mod sync;
 mod tools;
 mod waiters;
 
@@ -23,10 +24,13 @@ use anyhow::Result;
 use crate::output;
 use crate::workspace;
 use figure::Figure;
-use tools::Tools;
+use tools::{BARE_CLIENT, BARE_SERVER, COMMIT_RATE, Tools};
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    apart: Option<Apart>,
     /// Only these parts
     #[arg(value_enum)]
     parts: Vec<Part>,
@@ -39,6 +43,13 @@ pub(crate) struct Arguments {
     /// Print JSON in place of a table
     #[arg(long)]
     json: bool,
+}
+
+/// What is measured by a command of its own.
+#[derive(clap::Subcommand)]
+enum Apart {
+    /// The synchronizer against very many simulated members; takes about 15 minutes
+    Sync(sync::Arguments),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,10 +67,13 @@ enum Part {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(Apart::Sync(arguments)) = &arguments.apart {
+        return sync::run(arguments);
+    }
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
     let tools = Tools::locate()?;
     if !arguments.no_build {
-        Tools::build()?;
+        Tools::build(&[COMMIT_RATE, BARE_CLIENT, BARE_SERVER])?;
     }
     let place = Place::create()?;
     let mut figures = Vec::new();

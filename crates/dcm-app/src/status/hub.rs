@@ -14,7 +14,7 @@ use dcm_types::{CloudKey, DocumentKind, Key};
 use futures::stream::{BoxStream, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::App;
@@ -24,6 +24,9 @@ use crate::background::cloud_of;
 const SLOW_LOOK: Duration = Duration::from_secs(15);
 /// How often a reader sees that nobody follows any more.
 const LAST_LOOK: Duration = Duration::from_secs(1);
+/// A reader rests so many times as long as its look took, and at most so long: with a thousand members
+/// that all change, it would do nothing but read, and hold up what it reads of.
+const REST: (u32, Duration) = (4, Duration::from_millis(500));
 
 /// What was read last; `None` when it could not be read: then each follower reads, and sees why.
 pub(super) type Look = Option<Arc<CloudStatus>>;
@@ -173,7 +176,10 @@ async fn read(app: App, key: CloudKey, stirred: Arc<Notify>) {
             continue;
         }
         quiet = Duration::ZERO;
+        let began = Instant::now();
         let look = app.current_status(&key).await.ok().map(Arc::new);
         app.hub().hand_out(&key, look);
+        let (times, longest) = REST;
+        sleep(longest.min(began.elapsed() * times)).await;
     }
 }

@@ -178,21 +178,18 @@ where
     E: std::borrow::Borrow<rusqlite::Error> + std::error::Error + Send + Sync + 'static,
 {
     use rusqlite::ErrorCode as Code;
-    let passes = matches!(
-        source.borrow().sqlite_error_code(),
+    let code = source.borrow().sqlite_error_code();
+    let source = Box::new(source);
+    match code {
+        // SQLite takes the whole transaction back.
+        Some(Code::DiskFull) => Error::Full { doing, source },
         Some(
             Code::DatabaseBusy
-                | Code::DatabaseLocked
-                | Code::OutOfMemory
-                | Code::SystemIoFailure
-                | Code::DiskFull
-                | Code::CannotOpen
-        )
-    );
-    let source = Box::new(source);
-    if passes {
-        Error::Unavailable { doing, source }
-    } else {
-        Error::Backend { doing, source }
+            | Code::DatabaseLocked
+            | Code::OutOfMemory
+            | Code::SystemIoFailure
+            | Code::CannotOpen,
+        ) => Error::Unavailable { doing, source },
+        _ => Error::Backend { doing, source },
     }
 }

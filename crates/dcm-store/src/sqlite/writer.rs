@@ -335,7 +335,7 @@ mod tests {
             for ((path, _), answer) in sizes.iter().zip(answers) {
                 match answer.await.unwrap() {
                     Ok(_) => there.extend(["a", "b"].map(|part| format!("{path}/{part}"))),
-                    Err(error) => assert!(error.retryable(), "{error:?}"),
+                    Err(error) => assert!(matches!(error, Error::Full { .. }), "{error:?}"),
                 }
             }
             assert_eq!(documents(&writer), there, "{pages} pages");

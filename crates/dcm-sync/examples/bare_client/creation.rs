@@ -11,8 +11,8 @@ use crate::cluster::{Cluster, Event, text};
 use crate::objects::{self, LABEL, SYSTEM_NAMESPACE};
 
 const LIMIT: Duration = Duration::from_secs(20);
-const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+pub(crate) const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+pub(crate) const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 /// A cluster, and the watches that stand before anything is created.
 pub(crate) struct Creator {
@@ -21,11 +21,14 @@ pub(crate) struct Creator {
     requests: UnboundedReceiver<Event>,
 }
 
+/// What stands in a cluster before anything else.
+pub(crate) async fn prepare(cluster: &Cluster) -> Result<Value> {
+    let namespace = objects::system_namespace();
+    cluster.create("/api/v1/namespaces", &namespace).await
+}
+
 impl Creator {
     pub(crate) async fn prepare(cluster: &Cluster) -> Result<Self> {
-        cluster
-            .create("/api/v1/namespaces", &objects::system_namespace())
-            .await?;
         Ok(Self {
             cluster: cluster.clone(),
             quotas: from_now_on(cluster, "/api/v1/resourcequotas").await?,
@@ -75,7 +78,7 @@ impl Creator {
 }
 
 /// A watch of what is labelled by us, from now on.
-async fn from_now_on(cluster: &Cluster, path: &str) -> Result<UnboundedReceiver<Event>> {
+pub(crate) async fn from_now_on(cluster: &Cluster, path: &str) -> Result<UnboundedReceiver<Event>> {
     let list: Value = cluster.get(&format!("{path}?limit=1")).await?;
     cluster
         .watch(path, LABEL, text(&list, "/metadata/resourceVersion"))

@@ -9,6 +9,8 @@
 //!   drift CLUSTER NAMESPACE  deletes a role binding, waits until it is there again    -> {"milliseconds": …}
 //!   leave NAMESPACE...       watches them                                            -> {"watching": N}
 //!                            ... until they and their anchors are gone               -> {"milliseconds": [...], "left": N}
+//!   spread AT_ONCE NAME:FIRST:COUNT...  clouds in some clusters each, as the product orders it -> {"milliseconds": …}
+//!   gather AT_ONCE NAME:FIRST:COUNT...  ends them again                              -> {"milliseconds": …}
 //! ```
 
 mod anchors;
@@ -16,6 +18,7 @@ mod cluster;
 mod creation;
 mod drift;
 mod objects;
+mod spread;
 
 use std::io::{self, Write as _};
 use std::time::Instant;
@@ -25,6 +28,7 @@ use cluster::Cluster;
 use creation::Creator;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
+use spread::{Work, Worker};
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -34,16 +38,55 @@ fn main() -> Result<()> {
     let files = std::env::args_os().skip(1);
     let connecting = files.map(|file| Cluster::connect(std::path::PathBuf::from(file)));
     let clusters = runtime.block_on(try_join_all(connecting))?;
-    let mut creators = runtime.block_on(try_join_all(clusters.iter().map(Creator::prepare)))?;
+    runtime.block_on(try_join_all(clusters.iter().map(creation::prepare)))?;
+    // Each kind has its own watches, so only those that are asked for are opened.
+    let (mut creators, mut workers) = (Vec::new(), Vec::new());
     for line in io::stdin().lines() {
-        runtime.block_on(obey(&line?, &clusters, &mut creators))?;
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let ["spread" | "gather", rest @ ..] = words.as_slice() {
+            if workers.is_empty() {
+                let opening = try_join_all(clusters.iter().map(Worker::prepare));
+                workers = runtime.block_on(opening)?;
+            }
+            let work = work(&workers, rest)?;
+            let began = Instant::now();
+            if line.starts_with("spread") {
+                runtime.block_on(work.create())?;
+            } else {
+                runtime.block_on(work.end())?;
+            }
+            answer(&json!({ "milliseconds": milliseconds(began) }))?;
+            continue;
+        }
+        if creators.is_empty() {
+            let opening = try_join_all(clusters.iter().map(Creator::prepare));
+            creators = runtime.block_on(opening)?;
+        }
+        runtime.block_on(obey(&words, &clusters, &mut creators))?;
     }
     Ok(())
 }
 
-async fn obey(line: &str, clusters: &[Cluster], creators: &mut [Creator]) -> Result<()> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    match words.as_slice() {
+/// The clouds of a command, as `NAME:FIRST:COUNT`.
+fn work<'a>(workers: &'a [Worker], words: &[&str]) -> Result<Work<'a>> {
+    let (at_once, clouds) = words.split_first().context("how many at once?")?;
+    let cloud = |word: &&str| {
+        let parts: Vec<&str> = word.split(':').collect();
+        let [name, first, count] = parts.as_slice() else {
+            bail!("not a cloud: {word}");
+        };
+        Ok((name.to_string(), first.parse()?, count.parse()?))
+    };
+    Ok(Work {
+        workers,
+        clouds: clouds.iter().map(cloud).collect::<Result<_>>()?,
+        at_once: at_once.parse()?,
+    })
+}
+
+async fn obey(words: &[&str], clusters: &[Cluster], creators: &mut [Creator]) -> Result<()> {
+    match words {
         ["create", name] => {
             let began = Instant::now();
             try_join_all(creators.iter_mut().map(|creator| creator.create(name))).await?;
@@ -68,7 +111,7 @@ async fn obey(line: &str, clusters: &[Cluster], creators: &mut [Creator]) -> Res
                 .collect();
             answer(&json!({ "milliseconds": all, "left": left }))
         }
-        _ => bail!("not a command: {line}"),
+        _ => bail!("not a command: {}", words.join(" ")),
     }
 }
 

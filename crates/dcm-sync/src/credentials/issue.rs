@@ -99,7 +99,12 @@ pub(crate) fn issue(
 /// A certificate stands in its request for good: once the cluster is about to forget that, another
 /// request is made.
 fn refuse(credential: &mut Credential, mismatch: &Mismatch, now: Timestamp) {
-    let (reason, message) = ("CertificateMismatch", mismatch.to_string());
+    let reason = match mismatch {
+        // Nobody meddled: the clocks differ.
+        Mismatch::NotYetValid { .. } | Mismatch::Expired { .. } => mismatch.category(),
+        _ => "CertificateMismatch",
+    };
+    let message = mismatch.to_string();
     tracing::warn!(member = %credential.access.target, reason, message, "certificate refused");
     if credential.is_outlived(now) {
         credential.abandon(reason);

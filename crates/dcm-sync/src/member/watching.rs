@@ -73,7 +73,8 @@ async fn follow(
     resource: Resource,
     rescan: Duration,
 ) -> Result<(), CallError> {
-    let due = Instant::now() + rescan;
+    // Watches that began together must not list together for ever.
+    let due = Instant::now() + rescan.mul_f64(0.9 + 0.2 * member.outlets.randomness.jitter());
     let mut unseen = member.places(resource);
     let listed = Calls(member.api.as_ref())
         .list(resource, None, OWNER_LABEL)
@@ -92,7 +93,7 @@ async fn follow(
     while Instant::now() < due {
         let opened = member.api.watch(resource, OWNER_LABEL, &version).await;
         let mut events = opened.inspect_err(|error| member.lost(error.clone()))?;
-        while let Some(event) = events.next().await {
+        while let Ok(Some(event)) = tokio::time::timeout_at(due, events.next()).await {
             match event {
                 Ok(WatchEvent::Upsert(object)) => {
                     object.resource_version().clone_into(&mut version);
@@ -143,16 +144,25 @@ impl Member {
             .insert(place, fingerprint);
         drop(stirred);
         if is_new {
-            let member = Arc::clone(self);
-            tokio::spawn(async move {
-                tokio::time::sleep(DEBOUNCE).await;
-                member.settle_stirred(&key);
-            });
+            settle_later(Arc::clone(self), key);
+        }
+    }
+
+    /// Takes in that a run begins. What happens to its objects is most likely its own doing, and is looked at
+    /// when it has ended.
+    pub(crate) fn work_on(self: &Arc<Self>, key: &Subject) -> Working {
+        self.worked_on.lock().insert(key.clone());
+        Working {
+            member: Arc::clone(self),
+            key: key.clone(),
         }
     }
 
     /// Asks for a run if an event still shows something that no run has seen.
     fn settle_stirred(&self, key: &Subject) {
+        if self.worked_on.lock().contains(key) {
+            return;
+        }
         let Some(places) = self.stirred.lock().remove(key) else {
             return;
         };
@@ -168,6 +178,30 @@ impl Member {
         }
         if unknown {
             self.nudge(key.clone());
+        }
+    }
+}
+
+fn settle_later(member: Arc<Member>, key: Subject) {
+    tokio::spawn(async move {
+        tokio::time::sleep(DEBOUNCE).await;
+        member.settle_stirred(&key);
+    });
+}
+
+/// A run under way.
+pub(crate) struct Working {
+    member: Arc<Member>,
+    key: Subject,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.member.worked_on.lock().remove(&self.key);
+        let stirred = self.member.stirred.lock().contains_key(&self.key);
+        // Without a runtime everything ends.
+        if stirred && tokio::runtime::Handle::try_current().is_ok() {
+            settle_later(Arc::clone(&self.member), self.key.clone());
         }
     }
 }

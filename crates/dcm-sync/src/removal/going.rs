@@ -39,6 +39,10 @@ impl Going {
         }
         let place = render::namespace_place(&inputs.revision);
         let live = run.calls().get(place).await?;
+        if let Some(live) = &live {
+            // What was not seen here is no news when it goes.
+            run.member.learn(live);
+        }
         Ok(live.filter(|live| live.is_terminating() && live.owner() == run.owner))
     }
 }

@@ -159,3 +159,30 @@ async fn webhook_that_does_not_answer_is_named_and_waited_for() {
     kubectl(plane, &["delete", kind, namespace]);
     world.ready(&key, 2).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn why_a_member_is_waited_for_is_told_anew_when_it_is_something_else() {
+    let (world, member, one) = single().await;
+    let revision = revision(&[&one]);
+    let key = target(&revision, &one);
+    let is = |category: &'static str| {
+        move |target: &Target| {
+            let last = target.last_error.as_ref();
+            last.is_some_and(|last| last.category == category)
+        }
+    };
+    let always = |fault: Fault| {
+        member.faults().clear();
+        member.faults().add(Rule::new(fault, When::Always));
+    };
+    always(Fault::ConnectRefused);
+    world.wish(&revision).await;
+    world.until(&key, "out of reach", is("unreachable")).await;
+    // Nobody asks for anything meanwhile but the probes.
+    always(Fault::Unauthorized);
+    world.until(&key, "refused", is("unauthorized")).await;
+    always(Fault::ConnectHang);
+    world.until(&key, "silent", is("timeout")).await;
+    member.faults().clear();
+    world.ready(&key, 1).await;
+}

@@ -10,6 +10,7 @@ mod accounts;
 mod away;
 mod categories;
 mod certificates;
+mod clocks;
 mod conflicts;
 mod dead_edge;
 mod drift;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dcm_cluster::{Call, Resource};
-use dcm_testkit::kubesim::{CallInfo, Fault, Member, Request, Rule, User, When};
+use dcm_testkit::kubesim::{CallInfo, Fault, Load, Member, Request, Rule, User, When};
 use dcm_types::{ClusterKey, TargetKey};
 
 use crate::world::{World, revision, target};
@@ -78,4 +78,25 @@ async fn without_a_watch_each_kind_is_listed_every_minute_and_finds_what_was_rem
     assert_eq!(member.object(&path), None);
     tokio::time::sleep(Duration::from_secs(75)).await;
     assert!(member.object(&path).is_some(), "it was made again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_not_followed_by_another_one_for_what_it_did_itself() {
+    let (world, member, keys) = settled().await;
+    let one = keys[0].cluster.clone();
+    // Events are here long before the answers of the calls that caused them, and runs take long.
+    member.set_load(Load {
+        latency: Duration::from_millis(100),
+        capacity: None,
+    });
+    for round in 0..2 {
+        let revision = revision(&[&one]);
+        world.ledger.clear();
+        world.wish(&revision).await;
+        world.ready(&target(&revision, &one), 1).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        // A first run has nothing to read.
+        let (_, apart) = lists(&world, Resource::ResourceQuota);
+        assert_eq!(apart, 0, "round {round}");
+    }
 }

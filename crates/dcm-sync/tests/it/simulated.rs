@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::world::{PATIENCE, World, next, permission, quota, revision, target, terminated};
 
 /// Names of everything that carries an owner label of ours.
-fn ours(member: &Member) -> Vec<String> {
+pub(crate) fn ours(member: &Member) -> Vec<String> {
     const LISTS: [&str; 8] = [
         "/api/v1/namespaces",
         "/api/v1/configmaps",
@@ -157,5 +157,23 @@ async fn every_kind_of_fault_is_outlived() {
         world.wish(&terminated(&revision)).await;
         world.absent(&target(&revision, &cluster)).await;
         assert_eq!(ours(member), [""; 0], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_of_a_namespace_is_seen_when_it_happens() {
+    let (world, mut members) = World::simulated_as_delivered(&["one"]);
+    let member = members.remove(0);
+    member.controllers(|controllers| controllers.namespace_end = Duration::from_secs(1));
+    let one = world.register("one", &member.kubeconfig().unwrap()).await;
+    let revision = revision(&[&one]);
+    world.wish(&revision).await;
+    world.ready(&target(&revision, &one), 1).await;
+    let began = Instant::now();
+    world.wish(&terminated(&revision)).await;
+    while !ours(&member).is_empty() {
+        // Without the watch, it would be looked at after five seconds.
+        assert!(began.elapsed() < Duration::from_secs(3), "not yet");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

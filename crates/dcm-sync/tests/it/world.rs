@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dcm_cluster::meddling::{Ledger, MeddlingConnector};
@@ -40,13 +40,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Default)]
 pub(crate) struct SystemClock {
     simulated: Option<VirtualClock>,
-    ahead_seconds: AtomicU64,
+    ahead_seconds: AtomicI64,
 }
 
 impl SystemClock {
     pub(crate) fn advance(&self, time: Duration) {
-        self.ahead_seconds
-            .fetch_add(time.as_secs(), Ordering::Relaxed);
+        self.step(i64::try_from(time.as_secs()).unwrap());
+    }
+
+    /// Jumps by so many seconds, either way.
+    pub(crate) fn step(&self, seconds: i64) {
+        self.ahead_seconds.fetch_add(seconds, Ordering::Relaxed);
     }
 }
 
@@ -56,7 +60,7 @@ impl Clock for SystemClock {
             .simulated
             .as_ref()
             .map_or_else(Timestamp::now, Clock::now);
-        now + Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
+        now + jiff::SignedDuration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
     }
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,6 +47,7 @@ pub struct Server {
     member: Member,
     address: SocketAddr,
     accepting: AbortHandle,
+    connections: Arc<AtomicU64>,
 }
 
 impl Drop for Server {
@@ -65,12 +67,19 @@ impl Server {
             good: TlsAcceptor::from(Arc::new(configuration(member, &member.authority())?)),
             bad: TlsAcceptor::from(Arc::new(configuration(member, &foreign)?)),
         };
-        let task = tokio::spawn(accept(listener, doors, member.clone()));
+        let connections = Arc::new(AtomicU64::new(0));
+        let task = accept(listener, doors, member.clone(), Arc::clone(&connections));
         Ok(Self {
             member: member.clone(),
             address,
-            accepting: task.abort_handle(),
+            accepting: tokio::spawn(task).abort_handle(),
+            connections,
         })
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// `https://127.0.0.1:PORT`
@@ -163,12 +172,18 @@ struct Doors {
 }
 
 /// Takes connections until the server is dropped; they end with it.
-async fn accept(listener: TcpListener, doors: Doors, member: Member) {
+async fn accept(
+    listener: TcpListener,
+    doors: Doors,
+    member: Member,
+    connections_made: Arc<AtomicU64>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
+                    connections_made.fetch_add(1, Ordering::Relaxed);
                     connections.spawn(connection(stream, doors.clone(), member.clone()));
                 }
             }

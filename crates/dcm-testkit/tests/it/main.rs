@@ -11,4 +11,5 @@ mod conformance;
 mod lifetime;
 mod operation;
 mod processes;
+mod proxy;
 mod simulated;

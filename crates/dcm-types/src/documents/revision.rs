@@ -149,7 +149,10 @@ impl Revision {
 
     /// Whether the cluster is a member, of whatever kind the cloud is.
     pub fn names(&self, cluster: &ClusterKey) -> bool {
-        self.wish == Wish::Present && self.members.iter().any(|m| &m.cluster == cluster)
+        // They are frozen in this order; one that is not found by it may still stand somewhere else.
+        let by_order = || self.members.binary_search_by(|m| m.cluster.cmp(cluster));
+        let by_looking = || self.members.iter().any(|m| &m.cluster == cluster);
+        self.wish == Wish::Present && (by_order().is_ok() || by_looking())
     }
 }
 

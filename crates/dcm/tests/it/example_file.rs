@@ -9,7 +9,7 @@ use dcm::config::Config;
 use toml::{Table, Value};
 
 /// Section, its struct, and the source that holds it.
-const SECTIONS: [(&str, &str, &str); 5] = [
+const SECTIONS: [(&str, &str, &str); 6] = [
     ("server", "Config", include_str!("../../src/listener.rs")),
     (
         "store",
@@ -18,6 +18,7 @@ const SECTIONS: [(&str, &str, &str); 5] = [
     ),
     ("clusters", "Clusters", include_str!("../../src/config.rs")),
     ("log", "Config", include_str!("../../src/telemetry.rs")),
+    ("traces", "Config", include_str!("../../src/traces.rs")),
     (
         "sync",
         "Config",

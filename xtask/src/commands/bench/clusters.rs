@@ -15,12 +15,12 @@ use super::Place;
 use super::figure::{Figure, Unit};
 use super::idle::at_rest;
 use super::statistics::{largest, median};
-use super::tools::{BareClient, Tools};
+use super::tools::{Program, Tools};
 use crate::http::Connection;
 use crate::output;
 use crate::serve::{self, Server};
 
-const CLUSTERS: [&str; 2] = ["one", "two"];
+const CLUSTERS: usize = 2;
 const CLOUDS: &str = "/v2/projects/bench/logical-clouds";
 /// Between two rounds, so that what follows a round is not measured with the next one, and nobody
 /// comes near the limit of calls per second.
@@ -46,14 +46,14 @@ struct Left {
 }
 
 pub(super) fn measure(tools: &Tools, place: &Place, clouds: u16) -> Result<Vec<Figure>> {
-    let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
+    let control_planes = ControlPlane::start_many(CLUSTERS)?;
     output::warn(format!(
         "{clouds} logical clouds on two control planes: about 2 min"
     ));
     let configuration = "[clusters]\nallow_addresses = [\"127.0.0.0/8\"]\n";
     let folder = place.folder("clusters", configuration)?;
     let server = Server::start(&tools.dcm, &folder, serve::any_address())?;
-    register(server.address(), &control_planes)?;
+    let stand = Stand::register(server.address(), &control_planes)?;
     let kubeconfigs: Vec<PathBuf> = control_planes
         .iter()
         .map(ControlPlane::kubeconfig_path)
@@ -63,52 +63,75 @@ pub(super) fn measure(tools: &Tools, place: &Place, clouds: u16) -> Result<Vec<F
         .map(|number| format!("cloud-{number}"))
         .collect();
 
-    let mut figures = creation(server.address(), &mut bare, &names)?;
+    let mut figures = creation(&stand, &mut bare, &names)?;
     figures.push(drift(&mut bare, &names)?);
     figures.extend(at_rest(&server, "idle, 2 clusters")?);
     figures.push(removal(server.address(), &mut bare, &names)?);
     Ok(figures)
 }
 
-/// Registers the clusters and waits until they were found healthy.
-fn register(server: SocketAddr, control_planes: &[ControlPlane]) -> Result<()> {
-    let mut api = Api::open(server)?;
-    api.post("/v2/projects", &named("bench"))?;
-    api.post("/v2/cluster-providers", &named("edges"))?;
-    for (name, control_plane) in CLUSTERS.iter().zip(control_planes) {
-        let mut cluster = named(name);
-        cluster["spec"] = json!({ "kubeconfig": control_plane.kubeconfig() });
-        api.post("/v2/cluster-providers/edges/clusters", &cluster)?;
-        let path = format!("/v2/cluster-providers/edges/clusters/{name}");
-        let began = Instant::now();
-        loop {
-            let state = api.get(&path)?["status"]["state"].take();
-            match state.as_str() {
-                Some("healthy") => break,
-                Some("unchecked") if began.elapsed() < CHECK_LIMIT => thread::sleep(PAUSE),
-                _ => bail!("cluster {name} is {state}"),
-            }
-        }
-    }
-    Ok(())
+/// A server in which control planes are registered.
+pub(super) struct Stand {
+    server: SocketAddr,
+    clusters: Vec<String>,
 }
 
-/// From the wish to kubeconfigs in hand; each round beside one of the plain client.
-fn creation(server: SocketAddr, bare: &mut BareClient, names: &[String]) -> Result<Vec<Figure>> {
-    let mut api = Api::open(server)?;
+impl Stand {
+    /// Registers them and waits until they were found healthy.
+    pub(super) fn register(server: SocketAddr, control_planes: &[ControlPlane]) -> Result<Self> {
+        let mut api = Api::open(server)?;
+        api.post("/v2/projects", &named("bench"))?;
+        api.post("/v2/cluster-providers", &named("edges"))?;
+        let clusters: Vec<_> = (1..=control_planes.len())
+            .map(|number| format!("cluster-{number}"))
+            .collect();
+        for (name, control_plane) in clusters.iter().zip(control_planes) {
+            let mut cluster = named(name);
+            cluster["spec"] = json!({ "kubeconfig": control_plane.kubeconfig() });
+            api.post("/v2/cluster-providers/edges/clusters", &cluster)?;
+            let path = format!("/v2/cluster-providers/edges/clusters/{name}");
+            let began = Instant::now();
+            loop {
+                let state = api.get(&path)?["status"]["state"].take();
+                match state.as_str() {
+                    Some("healthy") => break,
+                    Some("unchecked") if began.elapsed() < CHECK_LIMIT => thread::sleep(PAUSE),
+                    _ => bail!("cluster {name} is {state}"),
+                }
+            }
+        }
+        Ok(Self { server, clusters })
+    }
+}
+
+/// Milliseconds of ours and of the plain client: from the wish to kubeconfigs in hand, each round beside
+/// one of the plain client.
+pub(super) fn by_turns(
+    stand: &Stand,
+    bare: &mut Program,
+    names: &[String],
+    command: &dyn Fn(&str) -> String,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let mut api = Api::open(stand.server)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // The first round of each warms up connections and caches, and is not counted.
-    api.describe("warm-up")?;
-    api.bring_to_life("warm-up")?;
-    let _: Took = bare.ask("create bare-warm-up")?;
+    api.describe("warm-up", &stand.clusters)?;
+    api.bring_to_life("warm-up", &stand.clusters)?;
+    let _: Took = bare.ask(&command("warm-up"))?;
     for name in names {
-        api.describe(name)?;
+        api.describe(name, &stand.clusters)?;
         thread::sleep(PAUSE);
-        ours.push(api.bring_to_life(name)?);
+        ours.push(api.bring_to_life(name, &stand.clusters)?);
         thread::sleep(PAUSE);
-        let took: Took = bare.ask(&format!("create bare-{name}"))?;
+        let took: Took = bare.ask(&command(name))?;
         theirs.push(took.milliseconds);
     }
+    Ok((ours, theirs))
+}
+
+fn creation(stand: &Stand, bare: &mut Program, names: &[String]) -> Result<Vec<Figure>> {
+    let command = |name: &str| format!("create bare-{name}");
+    let (ours, theirs) = by_turns(stand, bare, names, &command)?;
     let (middle, bare_middle) = (median(&ours), median(&theirs));
     let figure = |what, value| Figure::new(what, Unit::Milliseconds, value);
     let times = middle / bare_middle;
@@ -127,10 +150,10 @@ fn creation(server: SocketAddr, bare: &mut BareClient, names: &[String]) -> Resu
 }
 
 /// A role binding is deleted in each cloud, in one cluster after the other.
-fn drift(bare: &mut BareClient, names: &[String]) -> Result<Figure> {
+fn drift(bare: &mut Program, names: &[String]) -> Result<Figure> {
     let mut times = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        let cluster = number % CLUSTERS.len();
+        let cluster = number % CLUSTERS;
         let took: Took = bare.ask(&format!("drift {cluster} {name}"))?;
         times.push(took.milliseconds);
         thread::sleep(PAUSE);
@@ -144,12 +167,12 @@ fn drift(bare: &mut BareClient, names: &[String]) -> Result<Figure> {
 }
 
 /// All are terminated, each shortly after the one before; the delays of the clusters overlap.
-fn removal(server: SocketAddr, bare: &mut BareClient, names: &[String]) -> Result<Figure> {
+fn removal(server: SocketAddr, bare: &mut Program, names: &[String]) -> Result<Figure> {
     let mut api = Api::open(server)?;
     let command = format!("leave {}", names.join(" "));
     let watching: Watching = bare.ask(&command)?;
     ensure!(
-        watching.watching == names.len() * CLUSTERS.len(),
+        watching.watching == names.len() * CLUSTERS,
         "not all clouds are watched"
     );
     for name in names {
@@ -206,9 +229,11 @@ impl Api {
     }
 
     /// Everything that is written down before the wish.
-    fn describe(&mut self, name: &str) -> Result<()> {
-        let clusters =
-            CLUSTERS.map(|cluster| json!({ "clusterProvider": "edges", "cluster": cluster }));
+    fn describe(&mut self, name: &str, clusters: &[String]) -> Result<()> {
+        let clusters: Vec<_> = clusters
+            .iter()
+            .map(|cluster| json!({ "clusterProvider": "edges", "cluster": cluster }))
+            .collect();
         let mut cloud = named(name);
         cloud["spec"] = json!({
             "namespace": name, "user": { "userName": "alice" }, "clusters": clusters,
@@ -227,7 +252,7 @@ impl Api {
     }
 
     /// Milliseconds from the wish until the kubeconfig with all clusters is in hand.
-    fn bring_to_life(&mut self, name: &str) -> Result<f64> {
+    fn bring_to_life(&mut self, name: &str, clusters: &[String]) -> Result<f64> {
         let began = Instant::now();
         self.post(&format!("{CLOUDS}/{name}/instantiate"), &Value::Null)?;
         let status = self.get(&format!("{CLOUDS}/{name}/status?wait=ready&timeout=30s"))?;
@@ -239,7 +264,7 @@ impl Api {
         let took = began.elapsed();
         let certificates = kubeconfig.matches("client-certificate-data").count();
         ensure!(
-            certificates == CLUSTERS.len(),
+            certificates == clusters.len(),
             "the kubeconfig has {certificates} certificates"
         );
         Ok(took.as_secs_f64() * 1e3)

@@ -12,6 +12,8 @@ pub(super) enum Unit {
     Times,
     Megabytes,
     Count,
+    /// So many to one of something else.
+    Ratio,
 }
 
 impl Unit {
@@ -24,6 +26,7 @@ impl Unit {
             Self::Percent => format!("{value:.0} %"),
             Self::Times => format!("{value:.2} x"),
             Self::Megabytes => format!("{value:.1} MB"),
+            Self::Ratio => format!("{value:.1}"),
             Self::Count => format!("{value:.0}"),
         }
     }

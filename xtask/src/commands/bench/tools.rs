@@ -11,11 +11,20 @@ use serde::de::DeserializeOwned;
 use crate::serve::{self, Profile};
 use crate::{output, workspace};
 
+/// Package, name and features of what is measured beside, or with.
+pub(super) type Example = (&'static str, &'static str, &'static str);
+
+pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
+pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
+pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
+pub(super) const KUBESIM_FLEET: Example = ("dcm-testkit", "kubesim_fleet", "kubesim");
+
 pub(super) struct Tools {
     pub(super) dcm: PathBuf,
     commit_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
+    kubesim_fleet: PathBuf,
 }
 
 impl Tools {
@@ -28,19 +37,17 @@ impl Tools {
             commit_rate: example("commit_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
+            kubesim_fleet: example("kubesim_fleet"),
         })
     }
 
-    pub(super) fn build() -> Result<()> {
+    /// Builds `dcm` and those of the others that are named.
+    pub(super) fn build(examples: &[Example]) -> Result<()> {
         output::warn("building with optimisation: about 6 min the first time");
         // Apart from the others, so that it is built as it is delivered: what tests need turns on
         // more of the libraries.
         serve::build(Profile::Release)?;
-        for (package, name) in [
-            ("dcm-store", "commit_rate"),
-            ("dcm-sync", "bare_client"),
-            ("dcm-api", "bare_server"),
-        ] {
+        for (package, name, features) in examples {
             let words = [
                 "build",
                 "--locked",
@@ -49,6 +56,8 @@ impl Tools {
                 package,
                 "--example",
                 name,
+                "--features",
+                features,
             ];
             workspace::run(&mut workspace::cargo(words))?;
         }
@@ -70,20 +79,16 @@ impl Tools {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    pub(super) fn bare_client(&self, kubeconfigs: &[PathBuf]) -> Result<BareClient> {
+    pub(super) fn bare_client(&self, kubeconfigs: &[PathBuf]) -> Result<Program> {
         let mut command = Command::new(&self.bare_client);
-        command
-            .args(kubeconfigs)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().context("running bare_client")?;
-        let input = child.stdin.take().context("no input")?;
-        let answers = BufReader::new(child.stdout.take().context("no output")?);
-        Ok(BareClient {
-            child,
-            input: Some(input),
-            answers,
-        })
+        Program::start(command.args(kubeconfigs))
+    }
+
+    /// Simulated members, whose kubeconfigs stand in the folder afterwards.
+    pub(super) fn fleet(&self, folder: &Path, members: usize, latency: u64) -> Result<Program> {
+        let mut command = Command::new(&self.kubesim_fleet);
+        command.arg(folder).arg(members.to_string());
+        Program::start(command.arg(latency.to_string()))
     }
 
     /// Starts a server that answers with this text.
@@ -119,14 +124,29 @@ impl Drop for BareServer {
     }
 }
 
-/// A plain client of the clusters: see `crates/dcm-sync/examples/bare_client`.
-pub(super) struct BareClient {
+/// A program that is told what to do, one line each, and answers each with a line of JSON: a plain client
+/// of clusters (`crates/dcm-sync/examples/bare_client`), or simulated members
+/// (`crates/dcm-testkit/examples/kubesim_fleet`).
+pub(super) struct Program {
     child: Child,
     input: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
-impl BareClient {
+impl Program {
+    fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().display().to_string();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("running {name}"))?;
+        let input = child.stdin.take().context("no input")?;
+        let answers = BufReader::new(child.stdout.take().context("no output")?);
+        Ok(Self {
+            child,
+            input: Some(input),
+            answers,
+        })
+    }
+
     pub(super) fn ask<T: DeserializeOwned>(&mut self, command: &str) -> Result<T> {
         if let Some(input) = &mut self.input {
             writeln!(input, "{command}")?;
@@ -138,13 +158,13 @@ impl BareClient {
     pub(super) fn answer<T: DeserializeOwned>(&mut self, command: &str) -> Result<T> {
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
-            bail!("bare_client gave no answer to `{command}`");
+            bail!("there is no answer to `{command}`");
         }
         serde_json::from_str(&line).with_context(|| format!("the answer to `{command}`"))
     }
 }
 
-impl Drop for BareClient {
+impl Drop for Program {
     fn drop(&mut self) {
         // It ends when there are no more commands; if it hangs, it ends all the same.
         self.input = None;

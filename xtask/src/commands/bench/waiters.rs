@@ -59,8 +59,8 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Each of us and the server, which inherits it, has a file open for each connection.
-fn allow_connections() {
+/// Each of us has a file open for each connection, and so have the programs that we start, which inherit it.
+pub(super) fn allow_connections() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {

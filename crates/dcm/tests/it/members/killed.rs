@@ -94,7 +94,7 @@ async fn killed_in(
     let path = format!("{cloud}/{action}");
     let acknowledged = folder.try_post(&server, &path).await;
     assert!(
-        server.was_killed(),
+        server.was_killed().await,
         "{action}: the process was not killed at call {moment}"
     );
     drop(server);

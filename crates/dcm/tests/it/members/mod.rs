@@ -1,7 +1,7 @@
 //! The whole program against real control planes: over REST, through the binary and its files.
 
 mod canary;
-mod harness;
+pub(crate) mod harness;
 mod killed;
 mod plugin;
 mod revocation;
