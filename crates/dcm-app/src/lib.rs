@@ -76,3 +76,4 @@ pub use references::ReferenceDetail;
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;
 pub use tombstones::TombstoneFilter;
+pub use users::Identities;

@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Action, ActionRecord, Level, Lifecycle, LogicalCloud, Member, Revision, Slice, Wish,
+    Action, ActionRecord, DriftPolicy, Level, Lifecycle, LogicalCloud, Member, Revision, Slice,
+    Wish,
 };
 use dcm_types::permission::{Extent, Rule, check_sum};
 use dcm_types::ports::Nudge;
@@ -145,7 +146,10 @@ impl App {
         let same = |now: &&Revision| {
             now.level == sources.level && now.members == members && now.slice == slice
         };
-        if present.is_some_and(|now| same(&now))
+        // Where changes of others stay, an action is how the wish is applied again.
+        let stays = sources.level == Level::Standard && slice.drift != DriftPolicy::Correct;
+        if !stays
+            && present.is_some_and(|now| same(&now))
             && self
                 .holds_all(&cloud.document, &slice.namespace, &members)
                 .await?
@@ -272,6 +276,7 @@ impl App {
             cloud: cloud.document.uid,
             namespace,
             level: cloud.document.level,
+            drift: cloud.document.drift,
             first_user: cloud.document.user.clone(),
             users: documents(self.store().read_all(below()).await?),
             references: documents(self.store().read_all(below()).await?),

@@ -73,6 +73,9 @@ impl App {
             privileged: revision
                 .as_ref()
                 .is_some_and(|wanted| wanted.slice.is_privileged()),
+            drift: revision
+                .as_ref()
+                .map_or(cloud.document.drift, |wanted| wanted.slice.drift),
             paused_at,
             history,
             forgotten: lifecycle.as_ref().map_or(0, |l| l.forgotten),

@@ -5,9 +5,15 @@
 //! list of permissions, and each write of a permission touches its user, so that of a permission and a
 //! deletion that race one is refused.
 
+mod signing;
+
+pub use signing::Identities;
+pub(crate) use signing::revoked;
+
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{LogicalCloud, User, UserPermission};
 use dcm_types::drafts::UserDraft;
+use dcm_types::ports::Nudge;
 use dcm_types::{CloudKey, Key, UserName, Violation};
 
 use crate::change::{Act, Change};
@@ -28,6 +34,7 @@ impl App {
         draft: UserDraft,
     ) -> Result<Saved<User>, Error> {
         self.require_cloud(cloud).await?;
+        signing::refuse_early(&draft)?;
         self.refuse_crowd(cloud, &draft.name).await?;
         let user = self.new_user(cloud, &draft);
         self.create_document(who, &Site::in_cloud(cloud), user)
@@ -56,7 +63,8 @@ impl App {
         self.page(Scope::Under(cloud.path()), page).await
     }
 
-    /// Creates or replaces a user; who they are in the members stays.
+    /// Creates or replaces a user; who they are in the members stays. A request of somebody who keeps
+    /// their key counts at once, as their credentials do.
     pub async fn put_user(
         &self,
         who: &Principal,
@@ -66,23 +74,31 @@ impl App {
         precondition: Precondition,
     ) -> Result<Written<User>, Error> {
         same_name(name.as_str(), draft.name.as_str())?;
-        self.require_cloud(cloud).await?;
+        let identities = self.identities(who, cloud).await?;
         self.refuse_crowd(cloud, name).await?;
         let make = |found: Option<&User>| {
             let user = self.new_user(cloud, &draft);
-            Ok(match found {
-                Some(found) => User {
-                    uid: found.uid,
-                    identity_generation: found.identity_generation,
-                    revoked_at: found.revoked_at,
-                    ..user
-                },
-                None => user,
+            let Some(found) = found else {
+                signing::refuse_early(&draft)?;
+                return Ok(user);
+            };
+            Ok(User {
+                uid: found.uid,
+                identity_generation: found.identity_generation,
+                revoked_at: found.revoked_at,
+                signing_request: signing::taken(&draft, found, identities)?,
+                revoked_key: found.revoked_key.clone(),
+                ..user
             })
         };
         let (site, key) = (Site::in_cloud(cloud), Key::user(cloud, name));
-        self.put_document(who, &site, &key, &precondition, make)
-            .await
+        let written = self
+            .put_document(who, &site, &key, &precondition, make)
+            .await?;
+        if draft.signing_request.is_some() {
+            self.nudge(Nudge::Cloud(cloud.clone())).await;
+        }
+        Ok(written)
     }
 
     /// Deletes a user whom nothing names.
@@ -119,6 +135,8 @@ impl App {
             credential: draft.credential,
             identity_generation: 1,
             revoked_at: None,
+            signing_request: None,
+            revoked_key: None,
         }
     }
 

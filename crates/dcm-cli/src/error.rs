@@ -84,6 +84,16 @@ pub(crate) enum Error {
     /// The logical cloud has no such member.
     #[error("logical cloud '{cloud}' has no member '{cluster}'")]
     NoSuchMember { cloud: String, cluster: String },
+    /// The key of a user cannot be made, or is not the one that is needed.
+    #[error("use the key in {}", path.display())]
+    ClientKey {
+        path: PathBuf,
+        #[source]
+        source: dcm_pki::Error,
+    },
+    /// The certificate is of no use without its key, and nobody said where that is.
+    #[error("the user keeps their key")]
+    KeyIsKept,
     /// Waiting ended first.
     #[error("timed out after {after:?}: {waiting}")]
     TimedOut { after: Duration, waiting: String },

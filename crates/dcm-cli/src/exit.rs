@@ -50,6 +50,8 @@ pub(crate) fn code(error: &Error) -> Code {
         | Error::NoBundle { .. }
         | Error::BadBundle { .. }
         | Error::NoSuchMember { .. }
+        | Error::ClientKey { .. }
+        | Error::KeyIsKept
         | Error::Client(_) => Code::Failed,
     }
 }
@@ -106,6 +108,10 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
              `kubectl get secret cacerts -o yaml` prints"
         }
         Error::Absent { .. } => "`dcm apply -f` with the same files creates them",
+        Error::KeyIsKept => "say with --client-key where it is",
+        Error::ClientKey { .. } => {
+            "the key must be the one that the user's present signing request was made with"
+        }
         Error::Encode(_)
         | Error::BadBundle { .. }
         | Error::EncodeYaml(_)

@@ -57,6 +57,22 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
+/// Writes a secret into a file that must not be there yet, readable by its owner only.
+pub(crate) fn create_secret(path: &Path, text: &str) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|source| Error::WriteFile {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// A new file in the same folder, so that the rename stays within one file system.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path

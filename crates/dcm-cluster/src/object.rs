@@ -288,10 +288,35 @@ impl Object {
             })
     }
 
+    /// Other managers that wrote something at, above or below a path, by `managedFields`: data, as everything
+    /// from a cluster. What is about a subresource does not count.
+    pub fn other_managers(&self, path: &[&str]) -> impl Iterator<Item = &str> {
+        self.managed_entries()
+            .filter(|entry| entry["manager"] != MANAGER)
+            .filter(|entry| entry.get("subresource").is_none_or(|s| s == ""))
+            .filter(|entry| touches(&entry["fieldsV1"], path))
+            .filter_map(|entry| entry["manager"].as_str())
+    }
+
     /// A map by JSON pointer.
     pub fn map(&self, pointer: &str) -> Option<&Map<String, Value>> {
         self.at(pointer).and_then(Value::as_object)
     }
+}
+
+/// Whether fields that are managed hold a path, something below it, or a whole that it is part of.
+fn touches(fields: &Value, path: &[&str]) -> bool {
+    let mut fields = fields;
+    for (depth, step) in path.iter().enumerate() {
+        let Some(members) = fields.as_object() else {
+            return false;
+        };
+        match members.get(&format!("f:{step}")) {
+            Some(below) => fields = below,
+            None => return depth > 0 && members.is_empty(),
+        }
+    }
+    true
 }
 
 /// An entry of ours that is not about a subresource.

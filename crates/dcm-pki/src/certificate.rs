@@ -15,7 +15,6 @@ use x509_parser::prelude::FromDer as _;
 
 use crate::blocks::{self, Block};
 use crate::error::Error;
-use crate::key::UserKey;
 use crate::private_key;
 
 /// Longest answer of a signer that is looked at, in bytes.
@@ -98,11 +97,11 @@ impl Mismatch {
     }
 }
 
-/// Checks that the first certificate of an answer is for our key and exactly our common name, has no
+/// Checks that the first certificate of an answer is for this key and exactly our common name, has no
 /// group, is no authority, may authenticate a client, and is valid now.
 pub fn verify_issued(
     certificate_pem: &str,
-    key: &UserKey,
+    public_key_der: &[u8],
     common_name: &str,
     now: Timestamp,
 ) -> Result<Validity, Mismatch> {
@@ -114,7 +113,7 @@ pub fn verify_issued(
         .first()
         .ok_or(Mismatch::Unreadable("must hold a PEM certificate"))?;
     let leaf = parse(leaf).map_err(Mismatch::Unreadable)?;
-    if leaf.public_key().raw != key.public_key_der() {
+    if leaf.public_key().raw != public_key_der {
         return Err(Mismatch::PublicKey);
     }
     check_subject(&leaf, common_name)?;
@@ -184,6 +183,13 @@ pub fn certificate_key_matches(
     let leaf = parse(leaf).map_err(Error::ReadCertificate)?;
     let (_, public) = private_key::read(key_pem.expose_secret()).map_err(Error::ReadPrivateKey)?;
     Ok(is_for(&leaf, &public))
+}
+
+/// The public key of a certificate (the first of the text): `SubjectPublicKeyInfo`, DER.
+pub fn certificate_public_key(certificate_pem: &str) -> Option<Vec<u8>> {
+    let found = blocks::read(certificate_pem).ok()?;
+    let leaf = parse(found.first()?).ok()?;
+    Some(leaf.public_key().raw.to_vec())
 }
 
 /// Whether a certificate holds these bytes as its public key.

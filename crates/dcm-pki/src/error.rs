@@ -26,6 +26,12 @@ pub enum Error {
     /// The text is not a certificate.
     #[error("read a certificate: {0}")]
     ReadCertificate(&'static str),
+    /// The certificate is for another key.
+    #[error("the key is not that of the certificate")]
+    KeyOfAnother,
+    /// There is no certificate that a key is missing for.
+    #[error("no key is missing: nobody keeps one for what is there")]
+    KeyNotMissing,
     /// The sealed form of an administrator's credential could not be read back.
     #[error("read a stored administrator credential")]
     ReadCredential,

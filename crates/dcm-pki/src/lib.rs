@@ -5,6 +5,7 @@
 //!   certificate    what the signer answered     kubeconfig   read an administrator's, write a tenant's
 //!   blocks         PEM                          private_key  key files that others made
 //!   token          what a cluster gave as a token of a service account
+//!   client_request what a client asks for with a key that never leaves it
 //!   authority      certificate authorities of meshes: made, issued, revoked, imported
 //!   bundle         what lies in the Secret of a mesh's control plane, and the judge of it
 //! ```
@@ -19,6 +20,7 @@ pub mod authority;
 mod blocks;
 pub mod bundle;
 pub mod certificate;
+mod client_request;
 mod error;
 pub mod key;
 pub mod kubeconfig;
@@ -26,7 +28,11 @@ mod private_key;
 pub mod request;
 pub mod token;
 
-pub use certificate::{Mismatch, Validity, certificate_key_matches, verify_issued, verify_issuer};
+pub use certificate::{
+    Mismatch, Validity, certificate_key_matches, certificate_public_key, verify_issued,
+    verify_issuer,
+};
+pub use client_request::{ClientRequest, check_request};
 pub use error::Error;
 pub use key::UserKey;
 pub use request::{ParsedRequest, certificate_request, parse_request};

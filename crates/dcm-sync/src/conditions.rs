@@ -173,6 +173,7 @@ pub(crate) fn objects(outcomes: &[Outcome], now: Timestamp) -> Vec<ObjectStatus>
             reason: outcome.reason.to_owned(),
             message: outcome.message.clone(),
             read_at: outcome.live.is_some().then_some(now),
+            drift: outcome.drift.clone(),
         })
         .collect()
 }
@@ -226,6 +227,15 @@ fn hint(reason: &str) -> Option<&'static str> {
         "Invalid" => Some("the cluster refuses the object; change the document and update"),
         "CertificateRequested" | "WaitsForSigner" | "CredentialExpired" => Some(
             "if it stays, the cluster does not sign client certificates (`dcm cluster get` says so): make the user one of type service-account, and update",
+        ),
+        "WaitsForSigningRequest" => Some(
+            "whoever keeps the key makes one for that subject and gives it: `dcm user request`, or spec.csr of the user",
+        ),
+        "Drifted" => Some(
+            "by its policy (spec.policy.drift) it is told and left: `update` applies the wish again, or `correct` the policy",
+        ),
+        "Contested" => Some(
+            "two managers want different things: make the other one leave these objects alone, change the wish, or tell only (spec.policy.drift report); it goes on by itself",
         ),
         "TokenMismatch" => {
             Some("the cluster returned a token that is not ours; check what issues tokens there")

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::config::Config;
+use crate::drift::fight::Fights;
 use crate::member::registry::Registry;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
@@ -31,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) empty_looks: EmptyLooks,
     /// Namespaces that are all that a removal waits for.
     pub(crate) going: Going,
+    /// Where others change back what is corrected.
+    pub(crate) fights: Fights,
     /// Clusters that were asked to be checked since the start.
     pub(crate) probed: Mutex<HashSet<ClusterKey>>,
 }

@@ -21,9 +21,11 @@ use crate::render;
 use dcm_cluster::Object;
 
 mod issue;
+mod request;
 mod token;
 
 pub(crate) use issue::{Issuer, issue};
+pub(crate) use request::is_for_another_key;
 
 /// A user's credential during a run.
 pub(crate) struct Credential {
@@ -82,8 +84,8 @@ impl Credential {
                 && access.cloud_uid == cloud_uid
                 && access.credential == user.credential
         };
-        let (access, version) = match stored {
-            Some((access, version)) if is_same(&access) => (access, Some(version)),
+        let (access, version, dirty) = match stored {
+            Some((access, version)) if is_same(&access) => (access, Some(version), false),
             // Another identity (revoked, or another user of the same name) starts from nothing.
             other => {
                 let last_epoch = other
@@ -100,7 +102,9 @@ impl Credential {
                     current: None,
                     pending: None,
                 };
-                (access, other.map(|(_, version)| version))
+                // What was issued to the earlier one goes, also while nothing new comes.
+                let dirty = other.is_some();
+                (access, other.map(|(_, version)| version), dirty)
             }
         };
         let state = match &access.current {
@@ -114,7 +118,7 @@ impl Credential {
         Self {
             access,
             version,
-            dirty: false,
+            dirty,
             state,
             hindrance: None,
         }
@@ -149,10 +153,12 @@ impl Credential {
         pending.is_some_and(|pending| now.duration_since(pending.requested_at) >= REQUEST_KEPT)
     }
 
-    /// Makes key and request for the next certificate; they are stored before anything is sent.
+    /// Makes key and request for the next certificate, or takes the request of whoever keeps the key; they
+    /// are stored before anything is sent.
     pub(crate) fn prepare(
         &mut self,
         now: Timestamp,
+        given: Option<&str>,
         vault: &Vault,
         randomness: &dyn Randomness,
     ) -> Result<(), Error> {
@@ -160,13 +166,19 @@ impl Credential {
             what: "key of the user",
             source,
         };
-        let key = UserKey::generate().map_err(made)?;
-        let request_pem =
-            dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
         let epoch = self.access.latest_epoch() + 1;
         let mut random = [0; 16];
         randomness.fill(&mut random);
-        let key = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key.to_pem())?;
+        let (key, request_pem) = if let Some(request_pem) = given {
+            (None, request_pem.to_owned())
+        } else {
+            let key = UserKey::generate().map_err(made)?;
+            let request_pem =
+                dcm_pki::certificate_request(&key, &self.access.identity).map_err(made)?;
+            let key = key.to_pem();
+            let sealed = self.seal(vault, Purpose::UserKey, "pending-key", epoch, &key)?;
+            (Some(sealed), request_pem)
+        };
         self.access.pending = Some(PendingCertificate {
             epoch,
             request_name: member_name::certificate_request(random),
@@ -289,7 +301,7 @@ pub(crate) fn request_state(
 }
 
 /// Text from a cluster is data: printable, and bounded.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let printable = text
         .chars()
         .filter(|c| !dcm_types::text::is_unprintable(*c));

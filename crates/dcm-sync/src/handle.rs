@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agenda::Agenda;
 use crate::config::Config;
 use crate::context::Context;
+use crate::drift::fight::Fights;
 use crate::driver::{self, Bounds, Priority, Queue};
 use crate::health::Probe;
 use crate::member::Outlets;
@@ -104,6 +105,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         revisions: Revisions::default(),
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
+        fights: Fights::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = bounds_of(&config);

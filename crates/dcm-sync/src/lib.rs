@@ -28,6 +28,7 @@ mod conditions;
 mod config;
 mod context;
 mod credentials;
+mod drift;
 mod driver;
 mod error;
 mod handle;

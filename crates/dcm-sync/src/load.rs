@@ -1,12 +1,14 @@
 //! The load step: everything a run needs from the store, read by its key alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
 use dcm_types::documents::{
-    Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, Target, Tombstone, Wish,
+    Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, RevisionUser, Target,
+    Tombstone, User, Wish,
 };
-use dcm_types::{Document as _, DocumentKind, Key, TargetKey};
+use dcm_types::{Document as _, DocumentKind, Key, TargetKey, UserName};
 
 use crate::revisions::Revisions;
 use crate::subject::Subject;
@@ -32,6 +34,8 @@ pub(crate) struct Inputs {
     pub(crate) reservation: Option<Versioned<Reservation>>,
     /// Credentials in this member.
     pub(crate) accesses: Vec<Versioned<Access>>,
+    /// What users who keep their key gave: credentials are joined when they are needed, not frozen.
+    pub(crate) requests: BTreeMap<UserName, String>,
 }
 
 impl Inputs {
@@ -106,6 +110,7 @@ async fn load_rest(store: &dyn Store, key: &Key) -> Result<Option<Inputs>, Store
             version: found.version,
         }),
         accesses: Vec::new(),
+        requests: BTreeMap::new(),
         tombstone: Some(tombstone),
     }))
 }
@@ -156,6 +161,7 @@ async fn load_target(
         return Ok(None);
     }
     let accesses = store.read_all::<Access>(Scope::Under(key.path())).await?;
+    let requests = given_requests(store, &revision).await?;
     Ok(Some(Inputs {
         wish: if is_member {
             Wish::Present
@@ -170,5 +176,31 @@ async fn load_target(
         target,
         reservation,
         accesses,
+        requests,
     }))
+}
+
+/// The requests of those who keep their key, each for exactly the identity that the revision has: after a
+/// revocation an earlier one is for nobody.
+async fn given_requests(
+    store: &dyn Store,
+    revision: &Revision,
+) -> Result<BTreeMap<UserName, String>, StoreError> {
+    let mut requests = BTreeMap::new();
+    let keeping = |user: &&RevisionUser| user.credential == CredentialKind::SigningRequest;
+    for wanted in revision.slice.users.iter().filter(keeping) {
+        let key = Key::user(&revision.cloud, &wanted.name);
+        let Some(user) = store.read::<User>(&key).await? else {
+            continue;
+        };
+        let given = user.document.signing_request;
+        let given = given.filter(|_| user.document.uid == wanted.uid);
+        let is_theirs = |pem: &String| {
+            dcm_pki::check_request(pem).is_ok_and(|given| given.is_for(&wanted.identity))
+        };
+        if let Some(request) = given.filter(is_theirs) {
+            requests.insert(wanted.name.clone(), request);
+        }
+    }
+    Ok(requests)
 }

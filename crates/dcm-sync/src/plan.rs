@@ -3,11 +3,12 @@
 //! Invariants: no I/O, no clock, total: every input gives a plan. The plan of an applied plan keeps
 //! everything. No step changes or deletes an object that does not carry our owner's uid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::render::{Wanted, same_limits};
+use crate::run::Outcome;
 use dcm_cluster::{Object, Place};
 
 /// What was read of our objects in a member.
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     Terminating,
     /// Somebody else's object is in its place: touch nothing.
     Foreign,
+    /// It differs, and stays so for now: drift that is not corrected. What comes of it is said already.
+    Hold(Box<Outcome>),
 }
 
 impl Step {
@@ -39,7 +42,7 @@ impl Step {
     pub(crate) fn mutates(&self) -> bool {
         match self {
             Self::Create | Self::Change(_) | Self::Replace(_) => true,
-            Self::Keep(_) | Self::Terminating | Self::Foreign => false,
+            Self::Keep(_) | Self::Terminating | Self::Foreign | Self::Hold(_) => false,
         }
     }
 }
@@ -102,51 +105,79 @@ const SERVER_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Whether the live object is as wished, and holds nothing of ours that is not wished any more.
 pub(crate) fn matches_wish(wanted: &Object, live: &Object) -> bool {
-    let maps = SHARED_MAPS.iter().all(|(pointer, path)| {
-        shared_map_matches(wanted, live, pointer, path, |one, other| one == other)
-    });
-    let whole = WHOLE
-        .iter()
-        .all(|pointer| wanted.at(pointer) == live.at(pointer));
-    maps && whole && spec_matches(wanted, live)
+    differences(wanted, live).is_empty()
 }
 
-fn spec_matches(wanted: &Object, live: &Object) -> bool {
+/// Paths of what is not as wished.
+pub(crate) fn differences(wanted: &Object, live: &Object) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (pointer, path) in SHARED_MAPS {
+        let same = |one: &Value, other: &Value| one == other;
+        found.extend(map_differences(wanted, live, (pointer, path), same));
+    }
+    let whole = WHOLE
+        .iter()
+        .filter(|pointer| wanted.at(pointer) != live.at(pointer));
+    found.extend(whole.map(|pointer| vec![pointer.trim_start_matches('/').to_owned()]));
+    found.extend(spec_differences(wanted, live));
+    found
+}
+
+fn spec_differences(wanted: &Object, live: &Object) -> Vec<Vec<String>> {
     match wanted.kind() {
         // The API server adds finalizers to the spec of a namespace; we wish nothing there.
-        "Namespace" => true,
-        "ResourceQuota" => shared_map_matches(
+        "Namespace" => Vec::new(),
+        "ResourceQuota" => map_differences(
             wanted,
             live,
-            "/spec/hard",
-            &["spec", "hard"],
+            ("/spec/hard", &["spec", "hard"]),
             |one, other| {
                 let pair = |value: &Value| Map::from_iter([(String::new(), value.clone())]);
                 same_limits(&pair(one), &pair(other))
             },
         ),
-        _ => wanted.at("/spec") == live.at("/spec"),
+        _ if wanted.at("/spec") == live.at("/spec") => Vec::new(),
+        _ => {
+            let empty = Map::new();
+            let wished = wanted.map("/spec").unwrap_or(&empty);
+            let held = live.map("/spec").unwrap_or(&empty);
+            let names: BTreeSet<&String> = wished.keys().chain(held.keys()).collect();
+            let differ = names
+                .into_iter()
+                .filter(|name| wished.get(*name) != held.get(*name));
+            let mut found: Vec<Vec<String>> = differ
+                .map(|name| vec!["spec".to_owned(), name.clone()])
+                .collect();
+            if found.is_empty() {
+                found.push(vec!["spec".to_owned()]);
+            }
+            found
+        }
     }
 }
 
-fn shared_map_matches(
+fn map_differences(
     wanted: &Object,
     live: &Object,
-    pointer: &str,
-    path: &[&str],
+    (pointer, path): (&str, &[&str]),
     same: impl Fn(&Value, &Value) -> bool,
-) -> bool {
+) -> Vec<Vec<String>> {
     let empty = Map::new();
     let wanted = wanted.map(pointer).unwrap_or(&empty);
     let held = live.map(pointer).unwrap_or(&empty);
-    let as_wished = wanted
+    let not_as_wished = wanted
         .iter()
-        .all(|(key, value)| held.get(key).is_some_and(|held| same(value, held)));
-    let no_left_over = held
+        .filter(|(key, value)| !held.get(*key).is_some_and(|held| same(value, held)))
+        .map(|(key, _)| key);
+    let left_over = held
         .keys()
         .filter(|key| !wanted.contains_key(*key) && key.as_str() != SERVER_LABEL)
-        .all(|key| !live.owns(path, key));
-    as_wished && no_left_over
+        .filter(|key| live.owns(path, key));
+    let full = |key: &String| {
+        let path = path.iter().map(ToString::to_string);
+        path.chain([key.clone()]).collect()
+    };
+    not_as_wished.chain(left_over).map(full).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use dcm_types::{Timestamp, Track};
 use futures::future::{try_join, try_join_all};
 
 use crate::context::Context;
-use crate::credentials::{self, Credential, CredentialState};
+use crate::credentials::{self, Credential, CredentialState, is_for_another_key};
+use crate::drift::Stance;
 use crate::driver::Next;
 use crate::error::Error;
 use crate::load::Inputs;
@@ -22,8 +23,10 @@ use crate::record::{Ledger, fingerprint};
 use crate::render::{self, Wanted};
 use crate::run::{Outcome, Run};
 use dcm_cluster::{CallErrorKind, Object, Place, Resource};
+use drifting::Drifting;
 
 mod certificate;
+mod drifting;
 mod outside;
 mod settle;
 mod token;
@@ -39,6 +42,7 @@ pub(crate) struct Present<'a> {
     pub(crate) observed: Observed,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) outcomes: Vec<Outcome>,
+    drifting: Drifting,
 }
 
 /// Makes the slice exist, and records what came of it.
@@ -69,7 +73,9 @@ pub(crate) async fn make(
         observed,
         credentials,
         outcomes: held,
+        drifting: Drifting::with(Stance::of(inputs)),
     };
+    present.judge_drift(&wanted, &ledger.target);
     let changes = present.mutates(&wanted)
         || ledger.target.applied_generation != Some(inputs.revision.generation);
     // An anchor that is made or changed is guarded by itself.
@@ -87,6 +93,8 @@ pub(crate) async fn make(
             .await?;
     }
     present.apply(&wanted).await?;
+    present.note_corrections();
+    present.report_surplus(&wanted, &ledger.target);
     present.record(&wanted, ledger).await
 }
 
@@ -108,8 +116,14 @@ fn load_credentials(
         let randomness = context.randomness.as_ref();
         let mut credential =
             Credential::load(&inputs.key, run.cloud_uid, user, stored, randomness, now);
-        if needs_request(&credential, observed, now) {
-            credential.prepare(now, &context.vault, randomness)?;
+        let given = inputs.requests.get(&user.name).map(String::as_str);
+        credential.follow(given);
+        if needs_request(&credential, given, observed, now) {
+            if credential.keeps_key() && given.is_none() {
+                credential.wait_for_request();
+            } else {
+                credential.prepare(now, given, &context.vault, randomness)?;
+            }
         }
         credentials.push(credential);
     }
@@ -118,12 +132,20 @@ fn load_credentials(
 
 /// Whether a certificate must be asked for: one is due, or the member has forgotten the request. Until then
 /// a request that is not there may be one whose POST was lost: it is sent again as it is.
-fn needs_request(credential: &Credential, observed: &Observed, now: Timestamp) -> bool {
+fn needs_request(
+    credential: &Credential,
+    given: Option<&str>,
+    observed: &Observed,
+    now: Timestamp,
+) -> bool {
     if credential.account().is_some() {
         return false;
     }
     match &credential.access.pending {
-        None => credentials::is_due(&credential.access, now),
+        None => {
+            credentials::is_due(&credential.access, now)
+                || given.is_some_and(|given| is_for_another_key(&credential.access, given))
+        }
         Some(pending) => {
             credential.is_outlived(now)
                 && !observed.objects.contains_key(&certificate::place(pending))
@@ -138,11 +160,15 @@ fn opens(object: &Object) -> bool {
 
 impl Present<'_> {
     fn step(&self, wanted: &Wanted) -> Step {
-        step(
+        let step = step(
             wanted,
             self.observed.objects.get(&wanted.place),
             &self.run.owner,
-        )
+        );
+        match self.drifting.held.get(&wanted.place) {
+            Some(outcome) if step.mutates() => Step::Hold(Box::new(outcome.clone())),
+            _ => step,
+        }
     }
 
     /// Bindings and accounts open something; the others do not.
@@ -161,8 +187,9 @@ impl Present<'_> {
             || self.credentials.iter().any(|credential| {
                 credential.access.pending.is_some() || self.needs_token(credential)
             })
-            || !self.surplus(wanted, true).is_empty()
-            || !self.surplus(wanted, false).is_empty()
+            || (self.drifting.stance.prunes()
+                && !(self.surplus(wanted, true).is_empty()
+                    && self.surplus(wanted, false).is_empty()))
     }
 
     fn needs_token(&self, credential: &Credential) -> bool {
@@ -245,13 +272,13 @@ impl Present<'_> {
         }
     }
 
-    /// Applies objects beside each other; says whether all are ready.
+    /// Applies objects beside each other; says whether what trusts them may follow.
     async fn apply_all(&mut self, wanted: impl Iterator<Item = &Wanted>) -> Result<bool, Error> {
         let made =
             try_join_all(wanted.map(|wanted| self.run.ensure(wanted, self.step(wanted)))).await?;
-        let ready = made.iter().all(Outcome::is_ready);
+        let there = made.iter().all(Outcome::is_there);
         self.outcomes.extend(made);
-        Ok(ready)
+        Ok(there)
     }
 
     /// Quotas, isolation and roles beside the certificate request.
@@ -295,7 +322,7 @@ impl Present<'_> {
         let quota_in_force = this.quota_in_force();
         let made = try_join_all(bindings.iter().map(|wanted| {
             let planned = this.step(wanted);
-            let waits = if matches!(planned, Step::Keep(_)) {
+            let waits = if matches!(planned, Step::Keep(_) | Step::Hold(_)) {
                 None
             } else if !quota_in_force {
                 Some("WaitsForQuota")
@@ -335,6 +362,9 @@ impl Present<'_> {
     }
 
     async fn prune(&self, surplus: Vec<Object>) -> Result<(), Error> {
+        if !self.drifting.stance.prunes() {
+            return Ok(());
+        }
         for object in &surplus {
             tracing::info!(member = %self.run.subject, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
         }
@@ -430,6 +460,11 @@ impl Present<'_> {
             return Next::Again;
         }
         let now = self.context.clock.now();
+        if let Some(until) = self.drifting.until() {
+            // A moment later, so that it surely may.
+            let left: Duration = until.duration_since(now).try_into().unwrap_or_default();
+            return Next::Done(Some(left + Duration::from_millis(100)));
+        }
         let pending = self.credentials.iter().any(|credential| {
             // A token that is due was refused: it is asked for again later.
             credential.access.pending.is_some() || credential.hindrance.is_some()

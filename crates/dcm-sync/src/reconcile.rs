@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use crate::conditions::of_removal;
 use crate::context::Context;
+use crate::drift;
 use crate::driver::{Next, Priority, Work};
 use crate::error::Error;
 use crate::load::{Inputs, load};
@@ -134,6 +135,9 @@ async fn make(
     inputs: &Inputs,
     ledger: &mut Ledger,
 ) -> Result<Next, Error> {
+    if let Some(next) = drift::rest(inputs, context.clock.now()) {
+        return Ok(next);
+    }
     let member = context.registry.open(key.cluster()).await?;
     let cloud = inputs.revision.cloud_uid;
     member.watch_subject(cloud, key, inputs.wish == Wish::Absent);

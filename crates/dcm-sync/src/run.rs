@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dcm_types::documents::{ObjectState, Revision};
+use dcm_types::documents::{Drift, ObjectState, Revision};
 use dcm_types::member_name::{OWNER_LABEL, SYSTEM_NAMESPACE};
 use dcm_types::{Track, Uid};
 use futures::future::try_join_all;
@@ -21,7 +21,7 @@ use dcm_cluster::call::Calls;
 use dcm_cluster::{CallError, CallErrorKind, Object, Place, Resource};
 
 /// What came of one object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) place: Place,
     pub(crate) track: Track,
@@ -30,6 +30,8 @@ pub(crate) struct Outcome {
     pub(crate) message: String,
     /// As read back.
     pub(crate) live: Option<Object>,
+    /// How it differs, while that stays.
+    pub(crate) drift: Option<Drift>,
 }
 
 impl Outcome {
@@ -41,6 +43,7 @@ impl Outcome {
             reason,
             message: String::new(),
             live: None,
+            drift: None,
         }
     }
 
@@ -58,6 +61,11 @@ impl Outcome {
 
     pub(crate) fn is_ready(&self) -> bool {
         self.state == ObjectState::Ready
+    }
+
+    /// Whether what follows in the order of trust may go on: also while drift of what is there stays.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_ready() || (self.drift.is_some() && self.live.is_some())
     }
 }
 
@@ -245,6 +253,7 @@ impl Run {
                     Err(error) => self.outcome(wanted, Err(error)),
                 }
             }
+            Step::Hold(outcome) => Ok(*outcome),
             Step::Terminating => Ok(Outcome::of(wanted, ObjectState::Progressing, "Terminating")
                 .says("an earlier one is still being deleted")),
             Step::Foreign => Ok(Outcome::of(wanted, ObjectState::Blocked, "Conflict").says(

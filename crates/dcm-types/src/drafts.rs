@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::documents::{
-    CredentialKind, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
+    CredentialKind, DriftPolicy, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
 };
 use crate::key::ClusterKey;
 use crate::key_value::{FreeItems, KeyValues};
@@ -117,6 +117,8 @@ pub struct UserDraft {
     pub metadata: Metadata,
     /// Kind of credential.
     pub credential: CredentialKind,
+    /// The request of somebody who keeps their key, as it was written; `None` keeps what is there.
+    pub signing_request: Option<String>,
 }
 
 /// A logical cloud.
@@ -136,6 +138,8 @@ pub struct LogicalCloudDraft {
     pub isolation: Isolation,
     /// Pod security level.
     pub pod_security: PodSecurity,
+    /// What is done about changes of others in the members.
+    pub drift: DriftPolicy,
     /// The first user.
     pub user: Option<UserDraft>,
     /// Written in the flat form of the original design.

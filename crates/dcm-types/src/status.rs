@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::condition::Condition;
-use crate::documents::{Action, ActionRecord, LastError, ObjectStatus, QuotaState, Wish};
+use crate::documents::{
+    Action, ActionRecord, DriftPolicy, LastError, ObjectStatus, QuotaState, Wish,
+};
 use crate::key::{CloudKey, ClusterKey};
 use crate::name::ReferenceName;
 
@@ -68,6 +70,8 @@ pub struct CloudStatus {
     pub created_at: Timestamp,
     /// A permission of the wanted revision leaves the namespace.
     pub privileged: bool,
+    /// What is done about changes of others in the members.
+    pub drift: DriftPolicy,
     /// Since when all work on it rests.
     pub paused_at: Option<Timestamp>,
     /// Accepted actions, oldest first.

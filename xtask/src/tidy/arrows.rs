@@ -201,6 +201,7 @@ mod tests {
         assert!(arrow("dcm", "dcm-sync", "null"));
         assert!(!arrow("dcm-app", "dcm-sync", "null"));
         assert!(!arrow("dcm-types", "dcm-app", "null"));
+        assert!(arrow("dcm-cli", "dcm-pki", "null"));
         assert!(!arrow("dcm-cli", "dcm-store", "null"));
         assert!(!arrow("dcm-app", "dcm-testkit", "null"));
         assert!(arrow("dcm-app", "dcm-testkit", "\"dev\""));

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use dcm_app::App;
+use dcm_app::{App, Principal, Saved};
+use dcm_types::documents::User;
 use dcm_types::{CloudKey, UserName};
 use dcm_wire::documents::{UserDocument, read_user_document};
 use dcm_wire::views;
@@ -30,6 +31,17 @@ fn place(cloud: &CloudKey, name: &UserName) -> String {
     format!("{}/users/{name}", cloud_path(cloud))
 }
 
+/// The document of a user, with who they are in the members.
+async fn shown(
+    app: &App,
+    who: &Principal,
+    cloud: &CloudKey,
+    user: &User,
+) -> Result<UserDocument, ApiError> {
+    let identities = app.identities(who, cloud).await?;
+    Ok(UserDocument::of(user, &identities.of(user)))
+}
+
 /// Creates a user of a logical cloud.
 #[utoipa::path(
     post, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users", tag = "users",
@@ -46,7 +58,7 @@ async fn create_user(
     let saved = app
         .create_user(&write.principal, &cloud, read.draft)
         .await?;
-    let document = UserDocument::of(&saved.document);
+    let document = shown(&app, &write.principal, &cloud, &saved.document).await?;
     Ok(Answer::created(
         saved.version,
         &place(&cloud, &saved.document.name),
@@ -68,8 +80,12 @@ async fn list_users(
     page: Page,
 ) -> Result<Response, ApiError> {
     let fetch = |request| app.list_users(&who, &cloud, request);
-    page.list(fetch, |saved| UserDocument::of(&saved.document))
-        .await
+    let identities = app.identities(&who, &cloud).await?;
+    let show = |saved: &Saved<User>| {
+        let identity = identities.of(&saved.document);
+        UserDocument::of(&saved.document, &identity)
+    };
+    page.list(fetch, show).await
 }
 
 /// Shows a user of a logical cloud.
@@ -84,13 +100,12 @@ async fn get_user(
     Caller(who): Caller,
 ) -> Result<Answer, ApiError> {
     let saved = app.get_user(&who, &cloud, &name).await?;
-    Ok(Answer::found(
-        saved.version,
-        &UserDocument::of(&saved.document),
-    ))
+    let document = shown(&app, &who, &cloud, &saved.document).await?;
+    Ok(Answer::found(saved.version, &document))
 }
 
-/// Replaces a user of a logical cloud, or creates it; who they are in the members stays.
+/// Replaces a user of a logical cloud, or creates it; who they are in the members stays. A signing request
+/// of a user who keeps their key counts at once; everything else from the next `update` on.
 #[utoipa::path(
     put, path = "/v2/projects/{project}/logical-clouds/{logicalCloud}/users/{user}", tag = "users",
     params(CloudPath, ("user" = String, Path, description = "Name of the user"), WriteQuery, MatchHeader),
@@ -113,7 +128,7 @@ async fn put_user(
         )
         .await?;
     let saved = &written.saved;
-    let document = UserDocument::of(&saved.document);
+    let document = shown(&app, &write.principal, &cloud, &saved.document).await?;
     Ok(
         Answer::written(&written, &place(&cloud, &saved.document.name), &document)
             .warnings(&read.unknown),

@@ -43,7 +43,7 @@ fn tenant(cluster: &str) -> TenantKubeconfig {
         user: "u".to_owned(),
         authentication: TenantAuthentication::Certificate {
             certificate_pem: "certificate".to_owned(),
-            key_pem: "key".into(),
+            key_pem: Some("key".into()),
         },
         namespace: "ns".to_owned(),
     }
@@ -104,7 +104,7 @@ async fn issue_to(user: &str, server: &Server, cluster: &str, usable: bool) {
             epoch: 1,
             proof: Proof::Certificate {
                 certificate_pem: "certificate".to_owned(),
-                key: seal(Purpose::UserKey),
+                key: Some(seal(Purpose::UserKey)),
             },
             not_before: at(1_600_000_000),
             not_after: at(1_900_000_000),

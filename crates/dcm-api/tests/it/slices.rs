@@ -310,13 +310,13 @@ async fn users_have_permissions_of_their_own() {
     400 Bad Request
     content-type: application/problem+json
     {
-      "detail": "spec.type must be certificate or service-account (a certificate, or the token of a service account where clusters sign no client certificates)",
+      "detail": "spec.type must be certificate, service-account or signing-request (a certificate, the token of a service account where clusters sign no client certificates, or a certificate for a key that its holder keeps)",
       "errors": [
         {
           "field": "spec.type",
           "got": "password",
-          "hint": "a certificate, or the token of a service account where clusters sign no client certificates",
-          "rule": "must be certificate or service-account"
+          "hint": "a certificate, the token of a service account where clusters sign no client certificates, or a certificate for a key that its holder keeps",
+          "rule": "must be certificate, service-account or signing-request"
         }
       ],
       "status": 400,

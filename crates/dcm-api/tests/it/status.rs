@@ -35,6 +35,7 @@ async fn looked_at() -> Server {
         reason: "Told".to_owned(),
         message: String::new(),
         read_at: (state == ObjectState::Ready).then_some(at),
+        drift: None,
     };
     let target = Target {
         key: TargetKey {

@@ -164,6 +164,18 @@ fn slice() -> Vec<Step> {
         "user",
         &user,
     ));
+    // A user who keeps their key: the answer says what is waited for, and another subject is refused.
+    let keeping = json!({"metadata": {"name": "kit"}, "spec": {"type": "signing-request"}});
+    let foreign =
+        json!({"metadata": {"name": "kit"}, "spec": {"csr": include_str!("../data/foreign.csr")}});
+    let (users, kit) = (format!("{CLOUD}/users"), ["p", "l", "kit"]);
+    let user = format!("{users}/{{user}}");
+    steps.extend([
+        step(Method::POST, &users, &cloud, keeping, 201),
+        get(&user, &kit, 200),
+        step(Method::PUT, &user, &kit, foreign, 400),
+        delete(&user, &kit, 204),
+    ]);
     let revoke = format!("{CLOUD}/users/{{user}}/revoke");
     let none = ["p", "l", "nobody"];
     steps.extend([

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use dcm_store::Versioned;
 use dcm_types::documents::{
-    ClusterReference, Level, Member, Namespace, Project, Quota, RevisionPermission, RevisionQuota,
-    RevisionUser, Slice, User, UserPermission,
+    ClusterReference, DriftPolicy, Level, Member, Namespace, Project, Quota, RevisionPermission,
+    RevisionQuota, RevisionUser, Slice, User, UserPermission,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::{Uid, UserName};
@@ -21,6 +21,7 @@ pub(super) struct Sources {
     pub(super) cloud: Uid,
     pub(super) namespace: Namespace,
     pub(super) level: Level,
+    pub(super) drift: DriftPolicy,
     pub(super) first_user: Option<UserName>,
     pub(super) users: Vec<User>,
     pub(super) references: Vec<ClusterReference>,
@@ -70,6 +71,7 @@ fn bare(sources: &Sources) -> Slice {
         labels: BTreeMap::new(),
         isolation: namespace.isolation,
         pod_security: namespace.pod_security,
+        drift: sources.drift,
         quotas: Vec::new(),
         users: Vec::new(),
         permissions: Vec::new(),
@@ -100,6 +102,7 @@ fn slice(sources: &Sources) -> Slice {
         labels: namespace.labels.clone(),
         isolation: namespace.isolation,
         pod_security: namespace.pod_security,
+        drift: sources.drift,
         quotas,
         users,
         permissions: permissions(sources),

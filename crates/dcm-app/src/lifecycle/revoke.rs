@@ -15,6 +15,7 @@ use dcm_types::{CloudKey, DocumentKind, Key, UserName};
 use super::{Accepted, Asked};
 use crate::change::{Act, Change};
 use crate::settle::settle;
+use crate::users::revoked;
 use crate::{App, Error, Precondition, Principal};
 
 impl App {
@@ -54,7 +55,7 @@ impl App {
         let user = User {
             identity_generation: found.document.identity_generation + 1,
             revoked_at: Some(self.now()),
-            ..found.document
+            ..revoked(found.document)
         };
         let mut change = Change::new();
         change.put(&user, Expect::Number(found.version.number))?;

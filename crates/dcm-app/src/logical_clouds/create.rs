@@ -104,6 +104,7 @@ impl App {
                 metadata: draft.metadata.clone(),
                 level: draft.level,
                 user: user.as_ref().map(|user| user.name.clone()),
+                drift: draft.drift,
                 flat: draft.flat,
                 created_at: self.now(),
             },

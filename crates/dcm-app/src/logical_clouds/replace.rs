@@ -105,16 +105,14 @@ impl App {
         let cloud = &present.cloud.document;
         let namespace = &present.namespace.document;
         let user = draft.user.as_ref().map(|wanted| match &present.named {
-            Some(found) => User {
-                credential: wanted.credential,
-                ..found.document.clone()
-            },
+            Some(found) => found.document.clone().of_kind(wanted.credential),
             None => self.new_user(&cloud.key, wanted),
         });
         CloudDetail {
             cloud: LogicalCloud {
                 metadata: draft.metadata.clone(),
                 level: draft.level,
+                drift: draft.drift,
                 user: user.as_ref().map(|user| user.name.clone()),
                 ..cloud.clone()
             },

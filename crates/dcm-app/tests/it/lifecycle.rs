@@ -3,7 +3,8 @@
 use dcm_app::{Accepted, AskedKubeconfig, Precondition};
 use dcm_store::{Batch, Expect, StoreExt as _};
 use dcm_types::documents::{
-    Action, ClusterHealth, HealthState, Level, Reservation, Revision, SignerState, Wish,
+    Action, ClusterHealth, DriftPolicy, HealthState, Level, Reservation, Revision, SignerState,
+    Wish,
 };
 use dcm_types::drafts::LogicalCloudDraft;
 use dcm_types::ports::Nudge;
@@ -22,6 +23,7 @@ on_every_store!(
     a_cloud_without_clusters_is_refused,
     an_admin_cloud_is_true_without_anything_in_its_members,
     a_refused_cluster_is_no_new_member_and_does_not_hold_up_others,
+    where_drift_stays_each_action_applies_the_wish_again,
     a_failed_nudge_is_no_error,
     history_is_bounded_and_old_revisions_stay_few,
     stored_rights_beyond_the_envelope_are_not_frozen,
@@ -344,4 +346,37 @@ async fn stored_rights_beyond_the_envelope_are_not_frozen(world: World) {
         .await
         .unwrap();
     world.app.instantiate(&who(), &key).await.unwrap();
+}
+
+async fn where_drift_stays_each_action_applies_the_wish_again(world: World) {
+    let key = world.cloud_on(&["c1"]).await;
+    let (app, who) = (&world.app, who());
+    app.instantiate(&who, &key).await.unwrap();
+    let draft = LogicalCloudDraft {
+        drift: DriftPolicy::Report,
+        ..cloud_draft("lc")
+    };
+    app.put_logical_cloud(&who, &key, draft.clone(), Precondition::None)
+        .await
+        .unwrap();
+    assert_eq!(world.revision(&key).await.slice.drift, DriftPolicy::Correct);
+    for generation in [2, 3] {
+        let done = app.update(&who, &key).await.unwrap();
+        assert_eq!(done, accepted(generation, Wish::Present));
+    }
+    assert_eq!(world.revision(&key).await.slice.drift, DriftPolicy::Report);
+    let status = app.cloud_status(&who, &key).await.unwrap();
+    assert_eq!(status.drift, DriftPolicy::Report);
+
+    let draft = LogicalCloudDraft {
+        drift: DriftPolicy::Correct,
+        ..draft
+    };
+    app.put_logical_cloud(&who, &key, draft, Precondition::None)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let done = app.update(&who, &key).await.unwrap();
+        assert_eq!(done, accepted(4, Wish::Present));
+    }
 }

@@ -45,6 +45,7 @@ mod races;
 mod references;
 mod reservations;
 mod revocation;
+mod signing;
 mod status;
 mod stopping;
 mod tombstones;

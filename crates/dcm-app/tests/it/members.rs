@@ -173,7 +173,7 @@ impl World {
             user: user.to_owned(),
             authentication: TenantAuthentication::Certificate {
                 certificate_pem: "certificate".to_owned(),
-                key_pem: SecretString::from("key".to_owned()),
+                key_pem: Some(SecretString::from("key".to_owned())),
             },
             namespace: "payments".to_owned(),
         };
@@ -196,7 +196,7 @@ impl World {
             epoch: 4,
             proof: Proof::Certificate {
                 certificate_pem: "certificate".to_owned(),
-                key: Sealed(String::new()),
+                key: Some(Sealed(String::new())),
             },
             not_before: now,
             not_after: now + std::time::Duration::from_hours(24),

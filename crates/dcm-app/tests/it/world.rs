@@ -272,10 +272,12 @@ pub(crate) fn cloud_draft(name: &str) -> LogicalCloudDraft {
         labels: [("team".to_owned(), "a".to_owned())].into(),
         isolation: Isolation::Baseline,
         pod_security: PodSecurity::Baseline,
+        drift: dcm_types::documents::DriftPolicy::Correct,
         user: Some(UserDraft {
             name: UserName::parse("bob").unwrap(),
             metadata: Metadata::default(),
             credential: dcm_types::documents::CredentialKind::Certificate,
+            signing_request: None,
         }),
         flat: false,
         clusters: Vec::new(),
@@ -306,6 +308,7 @@ pub(crate) fn user_draft(name: &str, description: &str) -> UserDraft {
         name: UserName::parse(name).unwrap(),
         metadata: described(description),
         credential: dcm_types::documents::CredentialKind::Certificate,
+        signing_request: None,
     }
 }
 

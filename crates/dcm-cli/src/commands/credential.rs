@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::client_key::{ClientKeyArguments, into_credential};
 use super::kubeconfig::reference_name;
 use crate::arguments::{ClusterPath, ProjectArguments, cluster_path, segment};
 use crate::client::decode;
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// Whose; without it, the first user's
     #[arg(long, value_name = "USER", value_parser = segment)]
     user: Option<String>,
+
+    #[command(flatten)]
+    client_key: ClientKeyArguments,
 
     /// Folder that keeps credentials for a while; without one, none are kept
     #[arg(long, value_name = "FOLDER", env = "DCM_CREDENTIAL_CACHE")]
@@ -85,14 +89,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
     let now = Timestamp::now();
     let kept = path.as_ref().and_then(|path| read(path, &of));
     if let Some(kept) = kept.as_ref().filter(|kept| kept.is_fresh(now)) {
-        return context.terminal.data(&format!("{}\n", kept.credential));
+        return show(context, &arguments, kept.credential.clone());
     }
     let asked = match ask(&arguments, context).await {
         Ok(asked) => asked,
         Err(error) => {
             let away = matches!(error, Error::Connect { .. } | Error::NoAnswer { .. });
             return match kept.filter(|kept| away && kept.is_valid(now)) {
-                Some(kept) => context.terminal.data(&format!("{}\n", kept.credential)),
+                Some(kept) => show(context, &arguments, kept.credential),
                 None => Err(error),
             };
         }
@@ -108,7 +112,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
         // It works without; standard output is for the credential alone.
         context.terminal.warn(&error.to_string());
     }
-    context.terminal.data(&format!("{}\n", kept.credential))
+    show(context, &arguments, kept.credential)
+}
+
+/// A key that its holder keeps joins here only, and so is in no file of ours.
+fn show(context: &Context<'_>, arguments: &Arguments, credential: Value) -> Result<(), Error> {
+    let mut credential = credential;
+    into_credential(&mut credential, arguments.client_key.path())?;
+    context.terminal.data(&format!("{credential}\n"))
 }
 
 /// What tells one credential from another.

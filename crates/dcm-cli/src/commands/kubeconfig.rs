@@ -3,8 +3,11 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use clap::Args;
+use dcm_pki::kubeconfig::lacks_key;
 use dcm_wire::documents::ReferenceDocument;
+use secrecy::ExposeSecret as _;
 
+use super::client_key::{ClientKeyArguments, into_kubeconfig, into_plugin};
 use crate::arguments::{ClusterPath, ProjectArguments, cluster_path, segment};
 use crate::client::{Path, decode};
 use crate::error::Error;
@@ -34,6 +37,9 @@ pub struct Arguments {
     #[arg(long)]
     exec: bool,
 
+    #[command(flatten)]
+    client_key: ClientKeyArguments,
+
     /// File to write, readable by its owner only; without it, or with `-`, standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -55,6 +61,18 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
         .then(|| ("exec", context.client.server().to_owned()));
     let query = user.into_iter().chain(exec).collect();
     let text = context.client.get_text(&path, query).await?;
+    let text = match arguments.client_key.path() {
+        Some(key) if arguments.exec => into_plugin(&text, key)?,
+        Some(key) => into_kubeconfig(&text, key)?.expose_secret().to_owned(),
+        None => {
+            if lacks_key(&text) {
+                context.terminal.warn(
+                    "the user keeps their key, so it is not in this: --client-key FILE puts it in",
+                );
+            }
+            text
+        }
+    };
     match arguments.output.as_deref() {
         Some(file) if file != FilePath::new("-") => {
             file::write_secret(file, &text)?;

@@ -1,7 +1,9 @@
 //! `dcm logical-cloud`: create them, make them exist, watch them, make them go.
 
 use clap::{Args, Subcommand, ValueEnum};
-use dcm_wire::documents::{LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec};
+use dcm_wire::documents::{
+    CloudPolicySpec, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
+};
 use dcm_wire::views::{Accepted, Wish};
 
 use super::user::CredentialType;
@@ -95,6 +97,9 @@ struct Create {
     /// Pod security level [default: baseline]
     #[arg(long, value_name = "LEVEL")]
     pod_security: Option<PodSecurity>,
+    /// What is done when others change in a member what was applied [default: correct]
+    #[arg(long, value_name = "POLICY")]
+    drift: Option<Drift>,
     /// A label on its namespace; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     labels: Vec<Pair>,
@@ -113,6 +118,16 @@ enum Isolation {
     Baseline,
     /// Ingress and egress only within its own namespace
     Strict,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Drift {
+    /// It is changed back
+    Correct,
+    /// The status tells of it; `update` applies the wish again
+    Report,
+    /// It is not looked at
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -166,11 +181,14 @@ impl Noun for LogicalCloud {
     }
 
     fn details(document: &Self::Document, palette: Palette) -> Vec<String> {
-        let told = "privileged: a permission leaves its namespace";
-        let line = document
-            .privileged
-            .then(|| format!("  {}", palette.paint(Tone::Busy, told)));
-        line.into_iter().collect()
+        let told = "privileged: a permission leaves its namespace".to_owned();
+        let privileged = document.privileged.then_some(told);
+        let policy = document.spec.policy.as_ref();
+        let drift = policy.map(|policy| format!("changes of others in members: {}", policy.drift));
+        let lines = privileged.into_iter().chain(drift);
+        lines
+            .map(|line| format!("  {}", palette.paint(Tone::Busy, &line)))
+            .collect()
     }
 }
 
@@ -280,6 +298,9 @@ fn document(create: Create) -> (String, LogicalCloudDocument) {
             }),
             isolation: word(create.isolation),
             pod_security: word(create.pod_security),
+            policy: create.drift.map(|drift| CloudPolicySpec {
+                drift: word(Some(drift)),
+            }),
             clusters,
         },
         privileged: false,

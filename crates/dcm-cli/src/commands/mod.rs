@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod ca;
+mod client_key;
 pub mod cluster;
 pub mod cluster_label;
 pub mod completion;

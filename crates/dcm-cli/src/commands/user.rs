@@ -1,8 +1,13 @@
 //! `dcm user`: who works in a logical cloud.
 
+mod request;
+
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use dcm_wire::documents::{CredentialSpec, UserDocument};
 use dcm_wire::views::{Accepted, Wish};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::logical_cloud::word;
@@ -12,7 +17,7 @@ use crate::arguments::{
 use crate::client::Path;
 use crate::error::Error;
 use crate::family::as_value;
-use crate::output::Cell;
+use crate::output::{Cell, Palette};
 use crate::resource::{self, Noun};
 use crate::run::Context;
 use crate::status;
@@ -31,7 +36,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Create a user; it counts from the next instantiate or update on
-    Create(Write),
+    Create(Create),
     /// Create a user, or replace the one of this name
     Set(Write),
     /// Show a user
@@ -43,6 +48,8 @@ enum Action {
     },
     /// Delete a user; it counts from the next update on
     Delete(One),
+    /// Give the certificate signing request of a user who keeps their key; at once
+    Request(request::Request),
     /// Make everything that a user holds open nothing, and give them something new; at once
     Revoke(Revoke),
 }
@@ -65,6 +72,16 @@ struct One {
 }
 
 #[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    write: Write,
+    /// Make their key into this new file, readable by its owner only, and give a signing request: their type
+    /// is signing-request
+    #[arg(long, value_name = "FILE", conflicts_with = "credential")]
+    generate_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct Write {
     #[command(flatten)]
     one: One,
@@ -82,6 +99,8 @@ pub(super) enum CredentialType {
     Certificate,
     /// The token of a service account, for clusters that sign no client certificates
     ServiceAccount,
+    /// A client certificate for a key that its holder keeps (`dcm user request`)
+    SigningRequest,
 }
 
 struct User;
@@ -98,15 +117,26 @@ impl Noun for User {
             Cell::plain(&document.metadata.description),
         ]
     }
+
+    fn details(document: &Self::Document, _palette: Palette) -> Vec<String> {
+        let status = document.status.as_ref();
+        let Some(name) = status.and_then(|status| status.common_name.as_ref()) else {
+            return Vec::new();
+        };
+        let waits = status.is_some_and(|status| status.waits_for.is_some());
+        let what = if waits {
+            "waits for a signing request with the subject"
+        } else {
+            "subject of the signing request:"
+        };
+        vec![format!("{what} CN={name}")]
+    }
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
     let format = arguments.output.output;
     match arguments.action {
-        Action::Create(write) => {
-            let (all, name, document) = document(write)?;
-            resource::create::<User>(context, format, (&all, &name), &document).await
-        }
+        Action::Create(create) => create.run(context, format).await,
         Action::Set(write) => {
             let (all, name, document) = document(write)?;
             resource::put::<User>(context, format, (&all.join(&name), &name), &document).await
@@ -116,7 +146,25 @@ pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(
             resource::list::<User>(context, format, &collection(&cloud)).await
         }
         Action::Delete(one) => resource::delete::<User>(context, &path(&one), &one.name).await,
+        Action::Request(request) => request.run(context, format).await,
         Action::Revoke(revoke) => revoke.run(context, format).await,
+    }
+}
+
+impl Create {
+    async fn run(self, context: &Context<'_>, format: Format) -> Result<(), Error> {
+        let (all, name, mut document) = document(self.write)?;
+        let Some(file) = self.generate_key else {
+            return resource::create::<User>(context, format, (&all, &name), &document).await;
+        };
+        document["spec"]["type"] = request::TYPE.into();
+        let place = all.join(&name);
+        request::with_new_key(context, (format, &name, &place), &file, async || {
+            let created = context.client.write(Method::POST, &all, &document).await?;
+            context.terminal.note(&format!("user '{name}' created"));
+            Ok(created.document)
+        })
+        .await
     }
 }
 
@@ -154,6 +202,7 @@ fn document(write: Write) -> Result<(Path, String, Value), Error> {
         metadata: write.metadata.named(&name),
         spec: CredentialSpec {
             credential: word(write.credential),
+            csr: String::new(),
         },
         status: None,
     };

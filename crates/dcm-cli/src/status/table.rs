@@ -65,8 +65,12 @@ pub(super) fn headline(status: &StatusView, palette: Palette) -> String {
     } else {
         String::new()
     };
+    let drift = status.drift.as_ref().map_or_else(String::new, |policy| {
+        let told = printable(&format!("drift: {policy}"));
+        format!("  {}", palette.paint(Tone::Busy, &told))
+    });
     format!(
-        "{name}  {wish}  generation {}  {}{privileged}{paused}",
+        "{name}  {wish}  generation {}  {}{privileged}{drift}{paused}",
         status.generation.wanted,
         progress(status)
     )
@@ -164,6 +168,33 @@ fn quota_rows(status: &StatusView, palette: Palette) -> Vec<String> {
     table.lines(palette)
 }
 
+/// What others changed and is not corrected, field by field.
+fn drift_rows(status: &StatusView, palette: Palette) -> Vec<String> {
+    let mut table = Table::new(&["CLUSTER", "OBJECT", "FIELD", "CHANGED BY", "SINCE"]);
+    let mut any = false;
+    for member in &status.members {
+        for object in &member.objects {
+            let Some(drift) = &object.drift else { continue };
+            let since = status.at.duration_since(drift.since).as_secs();
+            for drifted in &drift.fields {
+                any = true;
+                table.row(vec![
+                    Cell::plain(cluster(member)),
+                    Cell::plain(format!("{} {}", object.kind, object.name)),
+                    Cell::plain(&drifted.field),
+                    Cell::plain(drifted.managers.join(", ")),
+                    Cell::plain(age(u64::try_from(since).unwrap_or_default())),
+                ]);
+            }
+        }
+    }
+    if any {
+        table.lines(palette)
+    } else {
+        Vec::new()
+    }
+}
+
 /// A member as it is named on the command line.
 pub(super) fn cluster(member: &MemberView) -> String {
     format!("{}/{}", member.cluster_provider, member.cluster)
@@ -239,6 +270,11 @@ pub(super) fn render(status: &StatusView, palette: Palette) -> String {
     if !quotas.is_empty() {
         lines.push(String::new());
         lines.extend(quotas);
+    }
+    let drift = drift_rows(status, palette);
+    if !drift.is_empty() {
+        lines.push(String::new());
+        lines.extend(drift);
     }
     let hints = hints(status, palette);
     if !hints.is_empty() {

@@ -14,6 +14,7 @@
 mod admin;
 mod faults;
 mod fields;
+mod kept_key;
 mod render;
 mod select;
 mod server;
@@ -24,6 +25,7 @@ pub(crate) mod yaml;
 use dcm_types::{Fault, Violation};
 
 pub use admin::{AdminCredential, Authentication};
+pub use kept_key::{lacks_key, with_key};
 pub use render::render;
 pub use select::certificate_authorities;
 pub use server::{Host, Server};

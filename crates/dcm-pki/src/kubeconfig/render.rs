@@ -71,7 +71,10 @@ pub fn render(entries: &[TenantKubeconfig], current: usize) -> SecretString {
                 key_pem,
             } => {
                 yaml.base64("client-certificate-data", certificate_pem);
-                yaml.base64("client-key-data", key_pem.expose_secret());
+                // Without it, whoever has the key puts it in.
+                if let Some(key_pem) = key_pem {
+                    yaml.base64("client-key-data", key_pem.expose_secret());
+                }
             }
             TenantAuthentication::Token(token) => yaml.secret("token", token.expose_secret()),
             TenantAuthentication::Plugin(arguments) => yaml.plugin(arguments),

@@ -16,8 +16,8 @@ pub enum TenantAuthentication {
     Certificate {
         /// The certificate, PEM.
         certificate_pem: String,
-        /// Its private key, PEM.
-        key_pem: SecretString,
+        /// Its private key, PEM; `None`: only its holder has it.
+        key_pem: Option<SecretString>,
     },
     /// A token of a `ServiceAccount`.
     Token(SecretString),
@@ -87,7 +87,7 @@ impl TenantKubeconfig {
                 key_pem,
             } => (
                 Some(certificate_pem.as_str()),
-                Some(key_pem.expose_secret()),
+                key_pem.as_ref().map(SecretString::expose_secret),
                 None,
             ),
             TenantAuthentication::Token(token) => (None, None, Some(token.expose_secret())),
@@ -112,9 +112,9 @@ impl TenantKubeconfig {
         let stored: Stored<String> =
             serde_json::from_slice(json).map_err(|_| Error::ReadTenantKubeconfig)?;
         let authentication = match (stored.certificate, stored.key, stored.token) {
-            (Some(certificate_pem), Some(key), None) => TenantAuthentication::Certificate {
+            (Some(certificate_pem), key, None) => TenantAuthentication::Certificate {
                 certificate_pem,
-                key_pem: secret(key),
+                key_pem: key.map(secret),
             },
             (None, None, Some(token)) => TenantAuthentication::Token(secret(token)),
             _ => return Err(Error::ReadTenantKubeconfig),
@@ -136,7 +136,10 @@ impl TenantKubeconfig {
             TenantAuthentication::Certificate {
                 certificate_pem,
                 key_pem,
-            } => certificate_pem.len() + key_pem.expose_secret().len(),
+            } => {
+                let key = key_pem.as_ref();
+                certificate_pem.len() + key.map_or(0, |key| key.expose_secret().len())
+            }
             TenantAuthentication::Token(token) => token.expose_secret().len(),
             TenantAuthentication::Plugin(arguments) => {
                 // Quoting makes ten characters of one at worst, and each is a line.
@@ -157,7 +160,7 @@ impl TenantKubeconfig {
                 key_pem,
             } => (
                 Some(certificate_pem.as_str()),
-                Some(key_pem.expose_secret()),
+                key_pem.as_ref().map(SecretString::expose_secret),
                 None,
             ),
             TenantAuthentication::Token(token) => (None, None, Some(token.expose_secret())),

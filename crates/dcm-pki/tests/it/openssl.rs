@@ -3,7 +3,7 @@
 use std::fs;
 
 use dcm_pki::kubeconfig::{self, Authentication};
-use dcm_pki::{UserKey, certificate_key_matches, certificate_request};
+use dcm_pki::{UserKey, certificate_key_matches, certificate_request, check_request};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::program::run;
@@ -111,4 +111,65 @@ fn public_keys_after_upload(certificate: &str, key: &str) -> (String, String) {
     let certificate = certificate.to_str().unwrap();
     let certificate = run(&format!("openssl x509 -pubkey -noout -in {certificate}"));
     (key.output, certificate.output)
+}
+
+#[test]
+fn requests_for_strong_keys_are_taken_and_others_refused() {
+    let strong = [
+        "-newkey rsa:2048",
+        "-newkey rsa:2048 -sha512",
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-256",
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-384",
+        "-newkey ed25519",
+    ];
+    for kind in strong {
+        let checked = check_request(&requested(kind));
+        let checked = checked.unwrap_or_else(|rule| panic!("{kind}: {rule}"));
+        assert!(checked.is_for("dcm:abc"), "{kind}");
+    }
+    let weak = [
+        ("-newkey rsa:1024", "for a key of"),
+        ("-newkey rsa:4224", "for a key of"),
+        (
+            "-newkey rsa:2048 -pkeyopt rsa_keygen_pubexp:3",
+            "for a key of",
+        ),
+        (
+            "-newkey ec -pkeyopt ec_paramgen_curve:P-521",
+            "for a key of",
+        ),
+        (
+            "-newkey rsa-pss -pkeyopt rsa_keygen_bits:2048",
+            "for a key of",
+        ),
+        ("-newkey rsa:2048 -sha1", "signed with SHA-256"),
+        (
+            "-newkey ed25519 -addext subjectAltName=DNS:a",
+            "no attributes",
+        ),
+        ("-newkey ed25519 -newhdr", "labelled CERTIFICATE REQUEST"),
+    ];
+    for (kind, rule) in weak {
+        let refused = check_request(&requested(kind)).unwrap_err();
+        assert!(refused.contains(rule), "{kind}: {refused}");
+    }
+    for subject in [
+        "/CN=dcm:abc/O=system:masters",
+        "/O=x/CN=dcm:abc",
+        "/CN=dcm:abc/CN=dcm:abc",
+    ] {
+        let other = run(&format!(
+            "openssl req -new -newkey ed25519 -nodes -keyout /dev/null -subj {subject}"
+        ));
+        assert!(
+            !check_request(&other.output).unwrap().is_for("dcm:abc"),
+            "{subject}"
+        );
+    }
+}
+
+/// A request as its holder makes one, with the text that `openssl` can put before it.
+fn requested(kind: &str) -> String {
+    let command = "openssl req -new -nodes -keyout /dev/null -subj /CN=dcm:abc -text";
+    run(&format!("{command} {kind}")).output
 }

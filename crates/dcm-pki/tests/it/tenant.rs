@@ -19,7 +19,7 @@ fn entry(context: &str) -> TenantKubeconfig {
         user: "alice".to_owned(),
         authentication: TenantAuthentication::Certificate {
             certificate_pem: format!("certificate for {context}"),
-            key_pem: SecretString::from(format!("key for {context} {CANARY}")),
+            key_pem: Some(SecretString::from(format!("key for {context} {CANARY}"))),
         },
         namespace: "payments".to_owned(),
     }

@@ -2,7 +2,7 @@
 //! sealed together with its kubeconfig.
 
 use dcm_pki::kubeconfig::{TenantAuthentication, TenantKubeconfig};
-use dcm_pki::{Mismatch, UserKey, verify_issued, verify_issuer};
+use dcm_pki::{Mismatch, UserKey, parse_request, verify_issued, verify_issuer};
 use dcm_store::Vault;
 use dcm_store::vault::Place as SealedPlace;
 use dcm_types::documents::{PendingCertificate, Proof};
@@ -58,13 +58,9 @@ pub(crate) fn issue(
         return Ok(());
     };
     let key_pem = open_key(credential, &pending, issuer.vault)?;
-    let key = UserKey::from_pem(&key_pem).map_err(|source| Error::Key {
-        what: "key of the user",
-        source,
-    })?;
     let verdict = verify_issued(
         certificate_pem,
-        &key,
+        &public_key(&pending, key_pem.as_ref())?,
         &credential.access.identity,
         issuer.now,
     )
@@ -89,7 +85,9 @@ pub(crate) fn issue(
     let kubeconfig = issuer.kubeconfig(credential, authentication).to_json();
     let proof = Proof::Certificate {
         certificate_pem: certificate_pem.to_owned(),
-        key: seal(Purpose::UserKey, "key", &key_pem)?,
+        key: key_pem
+            .map(|key_pem| seal(Purpose::UserKey, "key", &key_pem))
+            .transpose()?,
     };
     let kubeconfig = seal(Purpose::TenantKubeconfig, "kubeconfig", &kubeconfig)?;
     credential.accept(pending.epoch, proof, validity, kubeconfig);
@@ -112,11 +110,31 @@ fn refuse(credential: &mut Credential, mismatch: &Mismatch, now: Timestamp) {
     credential.block(reason, message);
 }
 
+/// The key that the certificate must be for: of the private key that we hold, or that of the request whose
+/// holder keeps it.
+fn public_key(
+    pending: &PendingCertificate,
+    key_pem: Option<&SecretString>,
+) -> Result<Vec<u8>, Error> {
+    let key = match key_pem {
+        Some(key_pem) => UserKey::from_pem(key_pem).map(|key| key.public_key_der()),
+        None => parse_request(&pending.request_pem).map(|request| request.public_key_der),
+    };
+    key.map_err(|source| Error::Key {
+        what: "key of the user",
+        source,
+    })
+}
+
+/// `None`: only its holder has it.
 fn open_key(
     credential: &Credential,
     pending: &PendingCertificate,
     vault: &Vault,
-) -> Result<SecretString, Error> {
+) -> Result<Option<SecretString>, Error> {
+    let Some(sealed) = &pending.key else {
+        return Ok(None);
+    };
     let key = credential.access.key();
     let place = SealedPlace {
         key: &key,
@@ -125,7 +143,7 @@ fn open_key(
         epoch: pending.epoch,
     };
     let plain = vault
-        .unseal(Purpose::UserKey, &place, &pending.key)
+        .unseal(Purpose::UserKey, &place, sealed)
         .map_err(|source| Error::Vault {
             what: "key of the user",
             source,
@@ -133,5 +151,5 @@ fn open_key(
     let text = std::str::from_utf8(plain.expose_secret()).map_err(|_| Error::Credential {
         what: "key of the user",
     })?;
-    Ok(SecretString::from(text))
+    Ok(Some(SecretString::from(text)))
 }

@@ -15,7 +15,7 @@ fn pending() -> PendingCertificate {
     PendingCertificate {
         epoch: 1,
         request_name: "dcm-00".to_owned(),
-        key: Sealed(String::new()),
+        key: Some(Sealed(String::new())),
         request_pem: "PEM".to_owned(),
         requested_at: Timestamp::UNIX_EPOCH,
     }

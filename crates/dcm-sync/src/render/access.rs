@@ -84,7 +84,7 @@ pub(super) fn accounts(revision: &Revision) -> impl Iterator<Item = Wanted> + '_
 /// Whom the bindings of a user name.
 fn subject(user: &RevisionUser) -> Value {
     match user.credential {
-        CredentialKind::Certificate => {
+        CredentialKind::Certificate | CredentialKind::SigningRequest => {
             json!({ "kind": "User", "name": user.identity, "apiGroup": RBAC_GROUP })
         }
         CredentialKind::ServiceAccount => json!({

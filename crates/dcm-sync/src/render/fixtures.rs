@@ -38,6 +38,7 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
             labels: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
             isolation,
             pod_security: PodSecurity::Baseline,
+            drift: dcm_types::documents::DriftPolicy::Correct,
             quotas: vec![RevisionQuota {
                 name: QuotaName::parse("limits").unwrap(),
                 limits: QuotaLimits::parse(BTreeMap::from(limits)).unwrap(),

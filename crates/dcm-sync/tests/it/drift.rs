@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use dcm_testkit::shared_control_planes;
+use dcm_types::documents::{DriftPolicy, Target};
 use serde_json::Value;
 
-use crate::world::{World, kubectl, object, quota, revision, target};
+use crate::world::{World, kubectl, next, object, quota, revision, target};
 
 /// Long enough for a busy machine, far shorter than the scan interval of these tests (an hour).
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -174,4 +175,53 @@ async fn namespace_deleted_by_somebody_is_made_again() {
     })
     .await;
     world.ready(&key, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reported_drift_names_who_did_it_and_is_applied_by_the_next_generation() {
+    let plane = &shared_control_planes(2)[0];
+    let world = World::new();
+    let one = world.register("one", plane.kubeconfig()).await;
+    let mut revision = revision(&[&one]);
+    revision.slice.drift = DriftPolicy::Report;
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    let namespace = revision.slice.namespace.as_str();
+    let patch = r#"{"spec":{"hard":{"configmaps":"100"}}}"#;
+    let quota = ["patch", "quota", "limits", "-n", namespace];
+    let edit = ["--type=merge", "-p", patch, "--field-manager=meddler"];
+    kubectl(plane, &[&quota[..], &edit].concat());
+    kubectl(plane, &["delete", "rolebindings", "--all", "-n", namespace]);
+    let role = ["create", "role", "stray", "--verb=get", "--resource=pods"];
+    kubectl(plane, &[&role[..], &["-n", namespace]].concat());
+    let label = format!("dcm.internal/cloud={}", revision.cloud_uid);
+    kubectl(plane, &["label", "role", "stray", &label, "-n", namespace]);
+    let drifted = |target: &Target, kind: &str, name: &str| {
+        let mut objects = target.objects.iter();
+        let found = objects.find(|status| {
+            status.object.kind == kind && (name.is_empty() || status.object.name == name)
+        });
+        found.and_then(|status| status.drift.clone())
+    };
+    let told = world
+        .until(&key, "told", |target| {
+            drifted(target, "ResourceQuota", "limits").is_some()
+                && drifted(target, "RoleBinding", "").is_some()
+                && drifted(target, "Role", "stray").is_some()
+        })
+        .await;
+    let quota = drifted(&told, "ResourceQuota", "limits").unwrap();
+    assert_eq!(quota.fields[0].field, "spec.hard.configmaps");
+    assert_eq!(quota.fields[0].managers, ["meddler"]);
+    world.quiet(Duration::from_millis(300)).await;
+    let live = object(plane, &["quota", "limits", "-n", namespace]).unwrap();
+    assert_eq!(live["spec"]["hard"]["configmaps"], "100");
+    assert!(object(plane, &["role", "stray", "-n", namespace]).is_some());
+
+    world.wish(&next(&revision)).await;
+    world.ready(&key, 2).await;
+    let live = object(plane, &["quota", "limits", "-n", namespace]).unwrap();
+    assert_eq!(live["spec"]["hard"]["configmaps"], "3");
+    assert!(object(plane, &["role", "stray", "-n", namespace]).is_none());
 }

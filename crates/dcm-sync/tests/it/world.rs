@@ -401,6 +401,7 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
             labels: BTreeMap::new(),
             isolation: Isolation::Baseline,
             pod_security: PodSecurity::Baseline,
+            drift: dcm_types::documents::DriftPolicy::Correct,
             quotas: vec![quota("limits", &[("configmaps", "3")])],
             users: vec![RevisionUser {
                 uid: SystemRandomness.uid(),

@@ -18,8 +18,9 @@ pub struct PendingCertificate {
     /// Random name of the `CertificateSigningRequest` (T20).
     pub request_name: String,
     /// The private key, PKCS#8 PEM, sealed for [`crate::sealed::Purpose::UserKey`], field
-    /// `pending-key`, at `epoch`.
-    pub key: Sealed,
+    /// `pending-key`, at `epoch`; `None`: only its holder has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Sealed>,
     /// The certificate signing request, PEM; compared byte by byte before approval.
     pub request_pem: String,
     /// When it was made.
@@ -34,8 +35,10 @@ pub enum Proof {
     Certificate {
         /// The certificate, PEM.
         certificate_pem: String,
-        /// The private key, sealed for [`crate::sealed::Purpose::UserKey`], field `key`, at the epoch.
-        key: Sealed,
+        /// The private key, sealed for [`crate::sealed::Purpose::UserKey`], field `key`, at the epoch;
+        /// `None`: only its holder has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Sealed>,
     },
     /// A token; it stands in the kubeconfig only.
     Token {
@@ -119,7 +122,7 @@ mod tests {
         let read: IssuedCredential = serde_json::from_str(text).unwrap();
         let proof = Proof::Certificate {
             certificate_pem: "c".to_owned(),
-            key: Sealed("k".to_owned()),
+            key: Some(Sealed("k".to_owned())),
         };
         assert_eq!((read.epoch, &read.proof), (3, &proof));
         let written = serde_json::to_value(&read).unwrap();

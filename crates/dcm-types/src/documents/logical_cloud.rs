@@ -27,6 +27,36 @@ pub enum Level {
     Standard,
 }
 
+/// What is done when somebody changes in a member what was applied there. A new generation is applied as a
+/// whole whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftPolicy {
+    /// It is changed back.
+    #[default]
+    Correct,
+    /// It is told in the status, and left.
+    Report,
+    /// It is not looked at.
+    Off,
+}
+
+impl DriftPolicy {
+    /// Whether it is the one that holds when nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Stable text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Correct => "correct",
+            Self::Report => "report",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// How network traffic into and out of the namespace is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +94,9 @@ pub struct LogicalCloud {
     pub level: Level,
     /// The first user; his document has the same name. `None`: the cloud gives access to nobody.
     pub user: Option<UserName>,
+    /// What is done about changes of others in the members.
+    #[serde(default, skip_serializing_if = "DriftPolicy::is_default")]
+    pub drift: DriftPolicy,
     /// Which dialect created it, so that answers to flat bodies are flat.
     pub flat: bool,
     /// When it was created.
@@ -87,6 +120,9 @@ pub enum CredentialKind {
     Certificate,
     /// A token of a `ServiceAccount`, for members whose signer gives no client certificates.
     ServiceAccount,
+    /// A client certificate, signed in the member, for a key that only its holder has: they give the
+    /// request.
+    SigningRequest,
 }
 
 /// A user of a logical cloud.
@@ -108,6 +144,24 @@ pub struct User {
     /// When that was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// The request (PKCS#10, PEM) that the holder of the key gave for the present identity; checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_request: Option<String>,
+    /// Digest of the key that was revoked last: it is not taken again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_key: Option<String>,
+}
+
+impl User {
+    /// The same user with another kind of credential.
+    #[must_use]
+    pub fn of_kind(mut self, credential: CredentialKind) -> Self {
+        if credential != CredentialKind::SigningRequest {
+            self.signing_request = None;
+        }
+        self.credential = credential;
+        self
+    }
 }
 
 impl Document for User {

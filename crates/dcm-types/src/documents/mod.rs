@@ -28,12 +28,14 @@ pub use kept_answer::{AnswerVersion, KeptAnswer, ToldVersion};
 pub use key_values::{ClusterKv, ClusterSyncObject, LogicalCloudKv};
 pub use lifecycle::{Action, ActionRecord, Lifecycle, Wish};
 pub use logical_cloud::{
-    ClusterReference, CredentialKind, Isolation, Level, LogicalCloud, Namespace, PodSecurity,
-    Quota, User, UserPermission,
+    ClusterReference, CredentialKind, DriftPolicy, Isolation, Level, LogicalCloud, Namespace,
+    PodSecurity, Quota, User, UserPermission,
 };
 pub use project::{Metadata, Privileged, Project, ProjectPolicy};
 pub use quota_usage::{QuotaState, QuotaUsage};
 pub use reservation::Reservation;
 pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};
-pub use target::{LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target};
+pub use target::{
+    Drift, DriftedField, LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target,
+};
 pub use tombstone::Tombstone;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Index};
-use crate::documents::{CredentialKind, Isolation, Level, PodSecurity, Wish};
+use crate::documents::{CredentialKind, DriftPolicy, Isolation, Level, PodSecurity, Wish};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
 use crate::permission::{Reach, Rule};
@@ -91,6 +91,9 @@ pub struct Slice {
     pub isolation: Isolation,
     /// Pod security level.
     pub pod_security: PodSecurity,
+    /// What is done about changes of others, once this is applied.
+    #[serde(default, skip_serializing_if = "DriftPolicy::is_default")]
+    pub drift: DriftPolicy,
     /// Quotas.
     pub quotas: Vec<RevisionQuota>,
     /// Users.

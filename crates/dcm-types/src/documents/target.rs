@@ -52,10 +52,29 @@ pub enum ObjectState {
     Progressing,
     /// Not written yet.
     Pending,
-    /// Somebody else's object is in its place, or the member refuses it.
+    /// Somebody else's object is in its place, the member refuses it, or others changed it and it stays so.
     Blocked,
     /// To be removed, and still there.
     Terminating,
+}
+
+/// A field that is not as wished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftedField {
+    /// Its path, with dots; empty for the object as a whole.
+    pub field: String,
+    /// Who wrote it, as far as the member tells: names of field managers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<String>,
+}
+
+/// How an object differs from the wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// What differs.
+    pub fields: Vec<DriftedField>,
+    /// Since when it was seen to.
+    pub since: Timestamp,
 }
 
 /// Status of one object.
@@ -74,6 +93,9 @@ pub struct ObjectStatus {
     pub message: String,
     /// When it was last read back; `None` before that.
     pub read_at: Option<Timestamp>,
+    /// How it differs, while that is not corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }
 
 /// Why the last run failed.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use dcm_types::documents::{ClusterReference, LogicalCloud, Metadata, Namespace, User};
+use dcm_types::documents::{
+    ClusterReference, DriftPolicy, LogicalCloud, Metadata, Namespace, User,
+};
 use dcm_types::drafts::{LogicalCloudDraft, PermissionDraft, QuotaDraft};
 use dcm_types::permission::Extent;
 use dcm_types::{CloudName, ClusterName, Description, PermissionName, QuotaName, Violation};
@@ -219,6 +221,7 @@ pub(super) fn read_cloud(
         labels: spec.labels,
         isolation: spec.isolation,
         pod_security: spec.pod_security,
+        drift: DriftPolicy::default(),
         user,
         flat: true,
         clusters,

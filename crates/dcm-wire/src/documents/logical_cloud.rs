@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use dcm_types::documents::{
-    CredentialKind, Isolation, Level, Lifecycle, LogicalCloud, Metadata, Namespace, PodSecurity,
-    User,
+    CredentialKind, DriftPolicy, Isolation, Level, Lifecycle, LogicalCloud, Metadata, Namespace,
+    PodSecurity, User,
 };
 use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft, UserDraft};
 use dcm_types::label::check_namespace_labels;
@@ -62,10 +62,23 @@ pub struct LogicalCloudSpec {
     /// Pod security level: `baseline` (default) or `restricted`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pod_security: String,
+    /// What is done about changes of others; absent when they are corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<CloudPolicySpec>,
     /// Cluster references to create with it; taken on a create only, and never returned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub clusters: Vec<MemberSpec>,
+}
+
+/// What is done about changes of others in the members.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CloudPolicySpec {
+    /// `correct`, also when empty: they are changed back; `report`: they are told in the status; `off`:
+    /// they are not looked at. A new generation is applied as a whole in all three cases.
+    #[serde(default)]
+    pub drift: String,
 }
 
 /// The first user of a logical cloud.
@@ -75,7 +88,7 @@ pub struct LogicalCloudSpec {
 pub struct UserSpec {
     /// The name, for people; what a certificate carries is made by the server.
     pub user_name: String,
-    /// `certificate`, also when empty, or `service-account`.
+    /// `certificate`, also when empty, `service-account` or `signing-request`.
     #[serde(default, rename = "type")]
     pub credential: String,
 }
@@ -159,6 +172,9 @@ impl LogicalCloudDocument {
                 user: Some(user.map(UserSpec::of).unwrap_or_default()),
                 isolation: show_isolation(namespace.isolation).to_owned(),
                 pod_security: show_pod_security(namespace.pod_security).to_owned(),
+                policy: (!cloud.drift.is_default()).then(|| CloudPolicySpec {
+                    drift: cloud.drift.as_str().to_owned(),
+                }),
                 clusters: Vec::new(),
             },
             privileged,
@@ -184,8 +200,10 @@ const SPEC: &[Member] = &[
     member("user"),
     member("isolation"),
     member("podSecurity"),
+    member("policy"),
     member("clusters"),
 ];
+const POLICY: &[Member] = &[member("drift")];
 const USER: &[Member] = &[member("userName"), member("type")];
 pub(super) const MEMBER: &[Member] = &[
     member("name"),
@@ -210,6 +228,8 @@ pub fn read_logical_cloud(
         let spec = body.object("spec", SPEC)?;
         let read = read_spec(&spec);
         let user = spec.object("user", USER).and_then(|user| read_user(&user));
+        let policy = spec.object("policy", POLICY);
+        let drift = policy.and_then(|policy| policy.parsed("drift", parse_drift));
         let clusters = read_members(&spec, "clusters");
         let (name, metadata) = named?;
         Some(LogicalCloudDraft {
@@ -220,6 +240,7 @@ pub fn read_logical_cloud(
             labels: read.labels,
             isolation: read.isolation,
             pod_security: read.pod_security,
+            drift: drift.unwrap_or_default(),
             user,
             flat: false,
             clusters,
@@ -278,6 +299,7 @@ pub(super) fn read_user(user: &Object<'_>) -> Option<UserDraft> {
         name,
         metadata: Metadata::default(),
         credential,
+        signing_request: None,
     })
 }
 
@@ -361,10 +383,20 @@ fn parse_pod_security(text: &str) -> Result<PodSecurity, Violation> {
     }
 }
 
+fn parse_drift(text: &str) -> Result<DriftPolicy, Violation> {
+    match text {
+        "correct" => Ok(DriftPolicy::Correct),
+        "report" => Ok(DriftPolicy::Report),
+        "off" => Ok(DriftPolicy::Off),
+        _ => Err(Violation::new("must be correct, report or off", text)),
+    }
+}
+
 pub(super) fn show_credential(credential: CredentialKind) -> &'static str {
     match credential {
         CredentialKind::Certificate => "certificate",
         CredentialKind::ServiceAccount => "service-account",
+        CredentialKind::SigningRequest => "signing-request",
     }
 }
 
@@ -372,8 +404,9 @@ pub(super) fn parse_credential(text: &str) -> Result<CredentialKind, Violation> 
     match text {
         "certificate" => Ok(CredentialKind::Certificate),
         "service-account" => Ok(CredentialKind::ServiceAccount),
-        _ => Err(Violation::new("must be certificate or service-account", text).hint(
-            "a certificate, or the token of a service account where clusters sign no client certificates",
+        "signing-request" => Ok(CredentialKind::SigningRequest),
+        _ => Err(Violation::new("must be certificate, service-account or signing-request", text).hint(
+            "a certificate, the token of a service account where clusters sign no client certificates, or a certificate for a key that its holder keeps",
         )),
     }
 }

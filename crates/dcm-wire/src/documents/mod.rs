@@ -34,7 +34,7 @@ pub use key_values::{
 };
 pub use label::{ClusterLabelDocument, read_cluster_label};
 pub use logical_cloud::{
-    CloudLifecycle, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
+    CloudLifecycle, CloudPolicySpec, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
     read_logical_cloud,
 };
 pub use metadata::MetadataDocument;

@@ -18,8 +18,9 @@ pub use deployment::{
 pub use health::{CheckState, ClusterHealthView, FindingView, SignerView};
 pub use problem::{FaultView, Problem};
 pub use status::{
-    ActionView, ConditionStatusView, ConditionView, GenerationView, LastErrorView, MemberStateView,
-    MemberView, ObjectStateView, ObjectView, QuotaStateView, RecordView, StatusView,
+    ActionView, ConditionStatusView, ConditionView, DriftView, DriftedFieldView, GenerationView,
+    LastErrorView, MemberStateView, MemberView, ObjectStateView, ObjectView, QuotaStateView,
+    RecordView, StatusView,
 };
 
 pub use sync::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use dcm_types::documents::{
-    Action, ActionRecord, LastError, ObjectState, ObjectStatus, QuotaState,
+    Action, ActionRecord, Drift, LastError, ObjectState, ObjectStatus, QuotaState,
 };
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
 use dcm_types::{Condition, ConditionStatus, Timestamp};
@@ -33,6 +33,9 @@ pub struct StatusView {
     /// A permission of what is wished leaves its namespace; absent when none does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub privileged: bool,
+    /// `report` or `off`: what is done about changes of others; absent when they are corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<String>,
     /// Only when the caller asked to wait: whether what they waited for is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
@@ -243,6 +246,30 @@ pub struct ObjectView {
     /// When it was last read back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
+    /// How it differs from the wish, while that is not corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftView>,
+}
+
+/// How an object differs from the wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DriftView {
+    /// What differs.
+    pub fields: Vec<DriftedFieldView>,
+    /// Since when it was seen to.
+    pub since: Timestamp,
+}
+
+/// A field that is not as wished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DriftedFieldView {
+    /// Its path, with dots; empty for the object as a whole, which is missing or not wished.
+    pub field: String,
+    /// Who wrote it, as far as the cluster tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<String>,
 }
 
 /// Why the last run of a member failed.
@@ -281,6 +308,7 @@ impl StatusView {
             ready: status.is_ready(),
             absent: status.is_absent(),
             privileged: status.privileged,
+            drift: (!status.drift.is_default()).then(|| status.drift.as_str().to_owned()),
             reached,
             paused_since: status.paused_at,
             members: status
@@ -386,6 +414,20 @@ impl ObjectView {
             reason: status.reason.clone(),
             message: status.message.clone(),
             read_at: status.read_at,
+            drift: status.drift.as_ref().map(DriftView::of),
+        }
+    }
+}
+
+impl DriftView {
+    fn of(drift: &Drift) -> Self {
+        let fields = drift.fields.iter().map(|drifted| DriftedFieldView {
+            field: drifted.field.clone(),
+            managers: drifted.managers.clone(),
+        });
+        Self {
+            fields: fields.collect(),
+            since: drift.since,
         }
     }
 }

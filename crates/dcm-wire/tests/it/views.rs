@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use dcm_types::documents::{
-    Action, ActionRecord, Cluster, ClusterHealth, ClusterReference, CredentialKind, Finding,
-    HealthState, Isolation, LastError, Level, Lifecycle, LogicalCloud, Metadata, Namespace,
-    ObjectIdentity, ObjectState, ObjectStatus, PodSecurity, Privileged, Project, ProjectPolicy,
-    SignerState, User, UserPermission, Wish,
+    Action, ActionRecord, Cluster, ClusterHealth, ClusterReference, CredentialKind, DriftPolicy,
+    Finding, HealthState, Isolation, LastError, Level, Lifecycle, LogicalCloud, Metadata,
+    Namespace, ObjectIdentity, ObjectState, ObjectStatus, PodSecurity, Privileged, Project,
+    ProjectPolicy, SignerState, User, UserPermission, Wish,
 };
 use dcm_types::permission::{Reach, Rule};
 use dcm_types::status::{CloudStatus, MemberState, MemberStatus};
@@ -111,6 +111,7 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         metadata: Metadata::default(),
         level: Level::Standard,
         user: Some(UserName::parse("u1").unwrap()),
+        drift: DriftPolicy::Correct,
         flat: false,
         created_at: at(0),
     };
@@ -129,6 +130,8 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         credential: CredentialKind::Certificate,
         identity_generation: 1,
         revoked_at: None,
+        signing_request: None,
+        revoked_key: None,
     };
     (cloud, namespace, user)
 }
@@ -286,6 +289,7 @@ fn member() -> MemberStatus {
             reason: "Conflict".to_owned(),
             message: String::new(),
             read_at: Some(at(20)),
+            drift: None,
         }],
         last_error: Some(LastError {
             category: "conflict".to_owned(),
@@ -310,6 +314,7 @@ fn a_status_tells_reason_and_age_per_member_and_object() {
         last_action: Some(Action::Update),
         created_at: at(0),
         privileged: false,
+        drift: DriftPolicy::Correct,
         paused_at: None,
         forgotten: 0,
         history: vec![ActionRecord {
@@ -339,6 +344,7 @@ fn storied() -> CloudStatus {
         last_action: Some(Action::Instantiate),
         created_at: at(0),
         privileged: false,
+        drift: DriftPolicy::Correct,
         paused_at: None,
         forgotten: 0,
         history: vec![

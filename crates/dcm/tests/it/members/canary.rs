@@ -27,7 +27,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// Characteristic lines out of PEM: base64 of a key, as it would stand in any text.
-fn lines_of(pem: &str) -> Vec<String> {
+pub(super) fn lines_of(pem: &str) -> Vec<String> {
     pem.lines()
         .filter(|line| !line.contains("-----") && line.len() > 30)
         .map(str::to_owned)
@@ -46,7 +46,7 @@ fn value<'a>(kubeconfig: &'a str, member: &str) -> &'a str {
         .trim()
 }
 
-fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+pub(super) fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,0 +1,130 @@
+//! What of the drift stays as it is in this run: by the policy of the cloud, or because correcting it again at
+//! once would only go on with a fight.
+
+use std::collections::BTreeMap;
+
+use dcm_types::documents::{ObjectState, Target};
+use dcm_types::{Timestamp, Track};
+
+use super::Present;
+use crate::drift::fight::{Contested, Ground};
+use crate::drift::{self, Stance};
+use crate::plan::step;
+use crate::render::Wanted;
+use crate::run::Outcome;
+use dcm_cluster::Place;
+
+/// Reason of an object that somebody else changes back each time.
+const CONTESTED: &str = "Contested";
+
+/// What a run does about drift.
+pub(super) struct Drifting {
+    pub(super) stance: Stance,
+    /// What stays, and what is said of it.
+    pub(super) held: BTreeMap<Place, Outcome>,
+    /// What is corrected, and against whom.
+    corrections: Vec<(Place, Vec<String>)>,
+    /// When the next contested object may be corrected.
+    until: Option<Timestamp>,
+}
+
+impl Drifting {
+    pub(super) fn with(stance: Stance) -> Self {
+        Self {
+            stance,
+            held: BTreeMap::new(),
+            corrections: Vec::new(),
+            until: None,
+        }
+    }
+
+    /// When to look again because of a fight.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+}
+
+impl Present<'_> {
+    /// Decides about everything that differs and was applied before. The anchor is never left.
+    pub(super) fn judge_drift(&mut self, wanted: &[Wanted], earlier: &Target) {
+        let stance = self.drifting.stance;
+        if stance == Stance::Apply {
+            return;
+        }
+        let now = self.context.clock.now();
+        for wanted in wanted.iter().filter(|wanted| wanted.track != Track::Member) {
+            let live = self.observed.objects.get(&wanted.place);
+            if !step(wanted, live, &self.run.owner).mutates() {
+                continue;
+            }
+            let found = drift::drift_of(wanted, live, Some(earlier), now);
+            let outcome = if stance == Stance::Correct {
+                let rivals = drift::rivals(&found);
+                let ground = self.ground(&wanted.place);
+                let Some(contested) = self.context.fights.judge(&ground, &rivals, now) else {
+                    let rivals = rivals.iter().map(ToString::to_string).collect();
+                    self.drifting
+                        .corrections
+                        .push((wanted.place.clone(), rivals));
+                    continue;
+                };
+                let until = self.drifting.until.get_or_insert(contested.until);
+                *until = contested.until.min(*until);
+                let told = told(wanted, &drift::told(&found), &contested);
+                Outcome {
+                    drift: Some(found),
+                    live: live.cloned(),
+                    ..Outcome::of(wanted, ObjectState::Blocked, CONTESTED).says(told)
+                }
+            } else {
+                drift::held(wanted, live, stance, found)
+            };
+            if live.is_none() {
+                // That it is gone is known now, so its next event is news.
+                self.run.member.forget(&wanted.place);
+            }
+            self.drifting.held.insert(wanted.place.clone(), outcome);
+        }
+    }
+
+    /// What is ours and not wished, where it is told and left.
+    pub(super) fn report_surplus(&mut self, wanted: &[Wanted], earlier: &Target) {
+        if self.drifting.stance != Stance::Report {
+            return;
+        }
+        let now = self.context.clock.now();
+        let surplus = [self.surplus(wanted, true), self.surplus(wanted, false)].concat();
+        let told = surplus
+            .iter()
+            .filter_map(|object| drift::unwished(object, earlier, now));
+        self.outcomes.extend(told);
+    }
+
+    /// Remembers what was corrected. A replacement counts once the object is there again.
+    pub(super) fn note_corrections(&self) {
+        let now = self.context.clock.now();
+        for (place, rivals) in &self.drifting.corrections {
+            if self.is_ready(place) {
+                let rivals: Vec<&str> = rivals.iter().map(String::as_str).collect();
+                self.context.fights.note(self.ground(place), &rivals, now);
+            }
+        }
+    }
+
+    fn ground(&self, place: &Place) -> Ground {
+        Ground {
+            cloud: self.run.cloud_uid,
+            cluster: self.run.member.key.clone(),
+            place: place.clone(),
+        }
+    }
+}
+
+fn told(wanted: &Wanted, what: &str, contested: &Contested) -> String {
+    let (kind, name) = (wanted.place.resource.kind(), &wanted.place.name);
+    let (count, until) = (contested.corrections, contested.until);
+    let until = until.strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "{kind} {name} {what}; corrected {count} times and each time changed back; the next time at {until}"
+    )
+}
