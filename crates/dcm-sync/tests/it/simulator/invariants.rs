@@ -201,11 +201,14 @@ impl Stage {
                 field: "key",
                 epoch: current.epoch,
             };
+            // No user of the simulator keeps the key.
+            let key = key.as_ref().unwrap();
             let plain = self.vault.unseal(Purpose::UserKey, &place, key).unwrap();
             let pem = std::str::from_utf8(plain.expose_secret()).unwrap();
             let key = UserKey::from_pem(&pem.into()).unwrap();
+            let public = key.public_key_der();
             let verdict =
-                dcm_pki::verify_issued(certificate_pem, &key, &access.identity, self.now());
+                dcm_pki::verify_issued(certificate_pem, &public, &access.identity, self.now());
             if let Err(mismatch) = verdict {
                 found.push(format!("I3: {}: {mismatch}", access.target));
             }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dcm_types::documents::{
-    CredentialKind, Isolation, Level, Member, PodSecurity, Revision, RevisionPermission,
-    RevisionUser, Slice, Wish,
+    CredentialKind, DriftPolicy, Isolation, Level, Member, PodSecurity, Revision,
+    RevisionPermission, RevisionUser, Slice, Wish,
 };
 use dcm_types::permission::{Reach, Rule};
 use dcm_types::ports::Randomness;
@@ -59,6 +59,7 @@ pub(crate) fn first(
             quotas: vec![quota("limits", &[("configmaps", "3")])],
             users: vec![user(random, cloud_uid, "alice")],
             permissions: Vec::new(),
+            drift: DriftPolicy::Correct,
         },
         created_at,
     };
