@@ -20,7 +20,7 @@ use crate::{output, tools, workspace};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Cases per operation and phase; about ninety operations are tried
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 160)]
     cases: u32,
     /// Seed of an earlier run, to repeat it
     #[arg(long)]
