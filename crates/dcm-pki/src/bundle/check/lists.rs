@@ -1,14 +1,13 @@
 //! The lists of revoked certificates: one of every issuer in the chain, signed by it, and none that is over.
 
 use super::rule::{Finding, Rule};
-use super::{Limits, Parts, lists_file};
+use super::{LISTS, Limits, Parts};
 use crate::authority::facts::Certificate;
 use crate::authority::revocation::{LABEL, RevocationList};
 use crate::blocks;
 
 pub(super) fn check(parts: &Parts, text: &str, limits: &Limits, findings: &mut Vec<Finding>) {
-    let mut broken =
-        |rule, message: String| findings.push(Finding::new(rule, lists_file(), message));
+    let mut broken = |rule, message: String| findings.push(Finding::new(rule, LISTS, message));
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lists = match read(text) {
         Ok(lists) => lists,

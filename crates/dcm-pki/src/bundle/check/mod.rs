@@ -92,8 +92,3 @@ pub fn check_together(bundles: &[(&str, &Files)]) -> Vec<Finding> {
     }
     findings
 }
-
-/// The file that a list of certificates came from, for people.
-const fn lists_file() -> &'static str {
-    LISTS
-}
