@@ -7,6 +7,7 @@ mod demo;
 mod fuzz_api;
 mod kill;
 mod kube;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ pub(crate) enum Task {
     Bench(bench::Arguments),
     /// Random requests against a served instance, judged by its own description; takes minutes
     FuzzApi(fuzz_api::Arguments),
+    /// Random runs of the synchronizer in virtual time, from seeds; told how to repeat what fails
+    Simulate(simulate::Arguments),
     /// The server killed at random moments, again and again; it must always end right
     Kill(kill::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
@@ -48,6 +51,7 @@ impl Task {
             Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Bench(arguments) => bench::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
+            Self::Simulate(arguments) => simulate::run(&arguments)?,
             Self::Kill(arguments) => kill::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,

@@ -52,6 +52,10 @@ impl Work for Counter {
         key / 100
     }
 
+    fn jitter(&self) -> f64 {
+        0.75
+    }
+
     async fn run(&self, key: u32, priority: Priority, attempts: u32) -> Next {
         let number = {
             let mut seen = self.seen.lock();

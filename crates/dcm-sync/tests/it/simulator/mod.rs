@@ -1,0 +1,32 @@
+//! The simulator: the real synchronizer on simulated members, in virtual time, from a seed.
+//!
+//! ```text
+//!   synchronizer --> doors --> store, members        every write, call and nudge passes a door,
+//!                      |                             gets a number, and may be struck
+//!                   funnel     numbers, judges       gate      one life: open, frozen, dead
+//!   stage      members, store, lives of synchronizers; waits for rest
+//!   observer   what must hold at every write         invariants   what must hold at rest and over every prefix
+//!   scenario   R3 of the plan                        listed    every crash point, every fault at every effect
+//!   chaos      random runs of a seed                 seeds     those that failed once
+//!   broken     every check is shown to fail
+//! ```
+//!
+//! A dead synchronizer is one whose doors never open again: nothing that its tasks do reaches the world, as
+//! after a kill. The same seed gives the same run.
+
+mod broken;
+mod chaos;
+mod doors;
+mod double;
+mod funnel;
+mod invariants;
+mod journal;
+mod listed;
+mod observer;
+mod points;
+mod scenario;
+mod seeds;
+mod sites;
+mod stage;
+mod sweep;
+mod wishes;
