@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// Two deaths of the synchronizer in the reference scenario, in place of random runs
     #[arg(long)]
     double_crashes: bool,
+    /// Every death and every fault at every effect of the reference scenario, in place of random runs
+    #[arg(long, conflicts_with_all = ["seeds", "from", "seed", "double_crashes"])]
+    listed: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -33,10 +36,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             "random_runs_come_to_rest_with_every_invariant",
         )
     };
+    let test = if arguments.listed {
+        "simulator::listed"
+    } else {
+        test
+    };
     let mut command = workspace::cargo(["test", "--release", "--locked"]);
     command
         .args(["-p", "dcm-sync", "--test", "it", test])
-        .args(["--", "--nocapture"])
+        .env("DCM_SIMULATE_PROGRESS", "1000")
         // Fat binaries are not what is wanted here: the build shall not take longer than the runs.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env(switch, format!("{from}..{}", from.saturating_add(count)));

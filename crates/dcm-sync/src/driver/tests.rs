@@ -224,6 +224,10 @@ impl Work for Panicking {
         *key
     }
 
+    fn jitter(&self) -> f64 {
+        0.75
+    }
+
     async fn run(&self, _key: u32, _priority: Priority, _attempts: u32) -> Next {
         let first = {
             let mut runs = self.0.lock();

@@ -12,6 +12,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::funnel::{Effect, Judge, Kind, StoreFault, Strike, Verdict};
+use super::history;
 use super::stage::{Setting, Stage, in_virtual_time};
 use super::wishes;
 use crate::world::quota;
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) effects: usize,
     pub(crate) struck: usize,
     pub(crate) hash: u64,
+    /// What happened, where something was violated.
+    pub(crate) history: Vec<String>,
 }
 
 /// How rough a run is: chances of one effect, out of a thousand.
@@ -87,7 +90,9 @@ pub(crate) fn run(seed: u64) -> Outcome {
             treason: None,
         });
         let violations = Chaos::new(seed).play(&mut stage).await;
+        let wrong = !violations.is_empty();
         Outcome {
+            history: wrong.then(|| history::of(&stage)).unwrap_or_default(),
             violations,
             effects: stage.funnel.effects().len(),
             struck: stage.funnel.struck().len(),

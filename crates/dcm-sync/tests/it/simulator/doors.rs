@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dcm_cluster::{Answer, Call, CallError, ClusterApi, Connector, Resource, WatchStream};
+use dcm_cluster::{
+    Answer, Call, CallError, CallErrorKind, ClusterApi, Connector, Resource, WatchStream,
+};
 use dcm_pki::kubeconfig::AdminCredential;
 use dcm_store::{Batch, Change, Committed, Error, Lease, Operation, Page, Query, Store, Stored};
 use dcm_testkit::kubesim::{Fleet, Member, Rule, When};
@@ -36,18 +38,47 @@ pub(crate) struct Door {
     pub(crate) gate: Arc<Gate>,
     pub(crate) observer: Arc<Observer>,
     pub(crate) treason: Option<Arc<Treason>>,
+    /// How long a call may take.
+    pub(crate) call_deadline: Duration,
 }
 
 impl Door {
-    /// Numbers an effect, and waits as long as it takes to reach the world.
-    async fn enter(&self, kind: Kind, name: String) -> Option<Strike> {
+    /// Numbers an effect, and what happens to it.
+    async fn enter(&self, kind: Kind, name: String) -> Verdict {
         self.gate.pass().await;
-        let Verdict { delay, strike } = self.funnel.enter(self.synchronizer, kind, name);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-            self.gate.pass().await;
+        self.funnel.enter(self.synchronizer, kind, name)
+    }
+
+    /// Sends something to a member, which it reaches after a while. What is under way needs its sender no more: it
+    /// arrives also when that is stopped or dies meanwhile. It is given up after the deadline of a call, as the real
+    /// connection does; on this the second look of a removal rests.
+    async fn send<T, E>(
+        &self,
+        kind: Kind,
+        name: String,
+        effect: impl FnOnce(Option<Strike>) -> E,
+    ) -> Result<T, CallError>
+    where
+        E: Future<Output = Result<T, CallError>>,
+    {
+        let _busy = self.gate.busy();
+        let Verdict { delay, strike } = self.enter(kind, name.clone()).await;
+        if strike == Some(Strike::CrashBefore) {
+            return self.die().await;
         }
-        strike
+        let travels = async {
+            tokio::time::sleep(delay).await;
+            effect(strike).await
+        };
+        let answer = match tokio::time::timeout(self.call_deadline, travels).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CallError::new(
+                CallErrorKind::Timeout,
+                name,
+                "no answer in time",
+            )),
+        };
+        self.leave(strike, answer).await
     }
 
     /// What becomes of an effect that took place.
@@ -143,7 +174,10 @@ impl Store for StoreDoor {
 
     async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
         let _busy = self.door.gate.busy();
-        let strike = self.door.enter(Kind::Write, name_of(&batch)).await;
+        let Verdict { delay, strike } = self.door.enter(Kind::Write, name_of(&batch)).await;
+        tokio::time::sleep(delay).await;
+        // The store is in the process: while that is stopped, nothing is written.
+        self.door.gate.pass().await;
         let answer = match strike {
             Some(Strike::CrashBefore) => return self.door.die().await,
             Some(Strike::Store(fault)) => self.fail(fault, batch).await,
@@ -179,11 +213,7 @@ impl Connector for FleetDoor {
         let inner = self.fleet.connect(cluster, credential).await?;
         let name = cluster.key.cluster.as_str();
         let member = self.fleet.member(name).ok_or_else(|| {
-            CallError::new(
-                dcm_cluster::CallErrorKind::Unreachable,
-                "connect",
-                "no such member",
-            )
+            CallError::new(CallErrorKind::Unreachable, "connect", "no such member")
         })?;
         Ok(Arc::new(MemberDoor {
             door: self.door.clone(),
@@ -243,15 +273,21 @@ fn name_of_call(call: &Call, member: &str) -> String {
 impl ClusterApi for MemberDoor {
     async fn call(&self, call: Call) -> Result<Answer, CallError> {
         let door = &self.door;
-        let _busy = door.gate.busy();
         let name = name_of_call(&call, self.member.name());
-        let strike = door.enter(Kind::Call, name).await;
-        if strike == Some(Strike::CrashBefore) {
-            return door.die().await;
+        if call.mutates() && door.gate.is_frozen() {
+            door.gate.pass().await;
+            // It was not asked for until now: its time is up, unless it was a short stop.
+            return Err(CallError::new(
+                CallErrorKind::Deadline,
+                name,
+                "the run took too long",
+            ));
         }
-        door.observer.sent(&call);
-        let answer = self.send(strike, call).await;
-        door.leave(strike, answer).await
+        let effect = |strike| async move {
+            door.observer.sent(&call);
+            self.send(strike, call).await
+        };
+        door.send(Kind::Call, name, effect).await
     }
 
     async fn watch(
@@ -261,15 +297,12 @@ impl ClusterApi for MemberDoor {
         resource_version: &str,
     ) -> Result<WatchStream, CallError> {
         let door = &self.door;
-        let _busy = door.gate.busy();
         let name = format!("{}: {}", self.member.name(), resource.kind());
-        let strike = door.enter(Kind::Watch, name).await;
-        if strike == Some(Strike::CrashBefore) {
-            return door.die().await;
-        }
-        self.strike(strike);
-        let answer = self.inner.watch(resource, selector, resource_version).await;
-        let events = door.leave(strike, answer).await?;
+        let effect = |strike| async move {
+            self.strike(strike);
+            self.inner.watch(resource, selector, resource_version).await
+        };
+        let events = door.send(Kind::Watch, name, effect).await?;
         let gate = Arc::clone(&door.gate);
         let events = events.then(move |event| {
             let gate = Arc::clone(&gate);

@@ -30,6 +30,8 @@ pub(crate) struct Effect {
     pub(crate) name: String,
     /// Since the beginning.
     pub(crate) at: Duration,
+    /// How long it takes to reach the world.
+    pub(crate) delay: Duration,
 }
 
 impl fmt::Display for Effect {
@@ -97,6 +99,7 @@ struct State {
     operation: Option<&'static str>,
     judge: Option<Judge>,
     struck: Vec<(usize, Strike)>,
+    notes: Vec<(Duration, String)>,
     latest: Instant,
 }
 
@@ -114,6 +117,7 @@ impl Funnel {
             operation: None,
             judge: None,
             struck: Vec::new(),
+            notes: Vec::new(),
             latest: began,
         };
         Self {
@@ -139,13 +143,14 @@ impl Funnel {
         let Some(operation) = state.operation else {
             return Verdict::default();
         };
-        let effect = Effect {
+        let mut effect = Effect {
             number: state.effects.len(),
             operation,
             synchronizer,
             kind,
             name,
             at: self.began.elapsed(),
+            delay: Duration::ZERO,
         };
         let verdict = match &mut state.judge {
             Some(judge) => judge(&effect),
@@ -154,6 +159,7 @@ impl Funnel {
         state
             .struck
             .extend(verdict.strike.map(|strike| (effect.number, strike)));
+        effect.delay = verdict.delay;
         state.effects.push(effect);
         verdict
     }
@@ -166,6 +172,16 @@ impl Funnel {
     /// What was struck so far.
     pub(crate) fn struck(&self) -> Vec<(usize, Strike)> {
         self.state.lock().struck.clone()
+    }
+
+    /// Keeps what is no effect, for whoever reads the history.
+    pub(crate) fn note(&self, what: String) {
+        let note = (self.began.elapsed(), what);
+        self.state.lock().notes.push(note);
+    }
+
+    pub(crate) fn notes(&self) -> Vec<(Duration, String)> {
+        self.state.lock().notes.clone()
     }
 
     /// How long nothing has happened.
@@ -225,6 +241,10 @@ impl Gate {
 
     pub(crate) fn is_dead(&self) -> bool {
         *self.stand.lock() == Stand::Dead
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        *self.stand.lock() == Stand::Frozen
     }
 
     /// Stops or wakes it, if it lives.

@@ -8,6 +8,7 @@ use dcm_testkit::kubesim::Fault;
 use parking_lot::Mutex;
 
 use super::funnel::{Effect, Kind, StoreFault, Strike, Verdict};
+use super::history;
 use super::points;
 use super::scenario::{self, Plan};
 use super::sweep::sweep;
@@ -41,7 +42,12 @@ fn strike((effect, strike): &Case, brief: bool) -> Result<(), String> {
     }
     match outcome.violations.as_slice() {
         [] => Ok(()),
-        violations => Err(format!("{what}:\n  {}", violations.join("\n  "))),
+        violations => {
+            let run = format!("R3-{}-{strike:?}", effect.number);
+            let history = history::keep(&run, &outcome.history);
+            let violations = violations.join("\n  ");
+            Err(format!("{what}:\n  {violations}\n  {history}"))
+        }
     }
 }
 
@@ -139,9 +145,31 @@ fn faults() -> impl Fn(&Effect) -> Vec<Strike> {
     }
 }
 
+/// The cases of one operation: together they are too many for one test.
+fn every_fault_in(operation: &str) {
+    let mut cases = each(&[Kind::Call, Kind::Watch], faults());
+    cases.retain(|(effect, _)| effect.operation == operation);
+    all(&cases, true);
+}
+
 #[test]
-fn every_fault_at_every_call_is_outlived() {
-    all(&each(&[Kind::Call, Kind::Watch], faults()), true);
+fn every_fault_at_every_call_of_a_registration_is_outlived() {
+    every_fault_in("register");
+}
+
+#[test]
+fn every_fault_at_every_call_of_an_instantiation_is_outlived() {
+    every_fault_in("instantiate");
+}
+
+#[test]
+fn every_fault_at_every_call_of_an_update_is_outlived() {
+    every_fault_in("update");
+}
+
+#[test]
+fn every_fault_at_every_call_of_a_termination_is_outlived() {
+    every_fault_in("terminate");
 }
 
 #[test]

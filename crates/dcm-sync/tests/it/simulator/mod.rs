@@ -8,7 +8,7 @@
 //!   observer   what must hold at every write         invariants   what must hold at rest and over every prefix
 //!   scenario   R3 of the plan                        listed    every crash point, every fault at every effect
 //!   chaos      random runs of a seed                 seeds     those that failed once
-//!   broken     every check is shown to fail
+//!   broken     every check is shown to fail          history   what happened in a run that failed
 //! ```
 //!
 //! A dead synchronizer is one whose doors never open again: nothing that its tasks do reaches the world, as
@@ -19,6 +19,7 @@ mod chaos;
 mod doors;
 mod double;
 mod funnel;
+mod history;
 mod invariants;
 mod journal;
 mod listed;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::doors::Treason;
 use super::funnel::{Effect, Judge, Strike};
+use super::history;
 use super::stage::{Setting, Stage, in_virtual_time};
 use super::wishes;
 use crate::world::quota;
@@ -37,6 +38,8 @@ pub(crate) struct Outcome {
     pub(crate) struck: Vec<(usize, Strike)>,
     pub(crate) violations: Vec<String>,
     pub(crate) hash: u64,
+    /// What happened, where something was violated.
+    pub(crate) history: Vec<String>,
 }
 
 /// Runs the scenario.
@@ -49,7 +52,9 @@ pub(crate) fn run(plan: Plan) -> Outcome {
         let mut stage = Stage::new(setting);
         stage.funnel.judge(plan.judge);
         let violations = play(&mut stage, plan.brief).await;
+        let wrong = !violations.is_empty();
         Outcome {
+            history: wrong.then(|| history::of(&stage)).unwrap_or_default(),
             effects: stage.funnel.effects(),
             struck: stage.funnel.struck(),
             hash: stage.funnel.hash(),

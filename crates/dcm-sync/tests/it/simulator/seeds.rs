@@ -1,17 +1,15 @@
 //! Seeds: the many of every test run, those of `cargo xtask simulate`, and those that failed once.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::chaos;
+use super::history;
 use super::sweep::sweep;
 
 /// Seeds of every test run. Of the first 2,000 three fail: see `docs/reliability.md`.
 const SEEDS: u64 = 200;
 /// Other seeds: `FROM..TO`. Set by `cargo xtask simulate`.
 const SWITCH: &str = "DCM_SIMULATE_SEEDS";
-/// Progress is told each so many runs, when others were asked for.
-const STEP: usize = 1000;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seeds")
@@ -24,8 +22,9 @@ fn check(seed: u64) -> Result<(), String> {
         return Ok(());
     }
     let violations = outcome.violations.join("\n  ");
+    let history = history::keep(&format!("seed-{seed}"), &outcome.history);
     Err(format!(
-        "seed {seed} (again: cargo xtask simulate --seed {seed}):\n  {violations}"
+        "seed {seed} (again: cargo xtask simulate --seed {seed}):\n  {violations}\n  {history}"
     ))
 }
 
@@ -42,7 +41,6 @@ fn check_and_keep(seed: u64) -> Result<(), String> {
 }
 
 /// Runs the first so many seeds, or those that the variable asks for, and says which failed.
-#[expect(clippy::print_stderr, reason = "whoever asked for many seeds waits")]
 pub(crate) fn each(
     switch: &str,
     usual: u64,
@@ -53,20 +51,8 @@ pub(crate) fn each(
         let (from, to) = text.split_once("..").unwrap();
         from.parse().unwrap()..to.parse().unwrap()
     });
-    let seeds: Vec<u64> = asked.clone().unwrap_or(0..usual).collect();
-    let done = AtomicUsize::new(0);
-    let failed = sweep(&seeds, |seed| {
-        let result = check(*seed);
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        if asked.is_some() && done.is_multiple_of(STEP) {
-            eprintln!("{done} of {} runs", seeds.len());
-        }
-        result
-    });
-    if asked.is_some() {
-        eprintln!("{} runs, {} failed", seeds.len(), failed.len());
-    }
-    failed
+    let seeds: Vec<u64> = asked.unwrap_or(0..usual).collect();
+    sweep(&seeds, |seed| check(*seed))
 }
 
 #[test]

@@ -144,6 +144,7 @@ impl Stage {
             gate: Arc::clone(&gate),
             observer: Arc::clone(&self.observer),
             treason: self.setting.treason.clone(),
+            call_deadline: self.config.call_deadline.get(),
         };
         let own_seed = self.setting.seed.wrapping_mul(1_000_003) ^ self.births;
         let parts = Parts {
@@ -173,6 +174,7 @@ impl Stage {
     pub(crate) fn revive(&mut self) {
         for slot in 0..self.lives.len() {
             if self.lives[slot].gate.is_dead() {
+                self.funnel.note(format!("S{slot} is started again"));
                 self.lives[slot].cancellation.cancel();
                 self.lives[slot] = self.bear(slot);
             }
@@ -181,11 +183,14 @@ impl Stage {
 
     /// Kills a synchronizer.
     pub(crate) fn kill(&self, slot: usize) {
+        self.funnel.note(format!("S{slot} is killed"));
         self.lives[slot].gate.die();
     }
 
     /// Stops or wakes a synchronizer.
     pub(crate) fn freeze(&self, slot: usize, frozen: bool) {
+        let what = if frozen { "is stopped" } else { "goes on" };
+        self.funnel.note(format!("S{slot} {what}"));
         self.lives[slot].gate.freeze(frozen);
     }
 
@@ -230,6 +235,15 @@ impl Stage {
     pub(crate) async fn accept(&mut self, revision: &Revision) {
         commit_wish(self.store.as_ref(), revision).await;
         self.observer.wished(revision);
+        let members = revision.members.iter();
+        let members: Vec<_> = members
+            .map(|member| member.cluster.cluster.as_str())
+            .collect();
+        let (cloud, generation) = (&revision.cloud, revision.generation);
+        let (uid, wish) = (revision.cloud_uid, revision.wish);
+        self.funnel.note(format!(
+            "wished: {cloud} ({uid}) at {generation}: {wish:?} in {members:?}"
+        ));
         self.wishes.insert(revision.cloud.clone(), revision.clone());
     }
 

@@ -1,17 +1,22 @@
 //! Many runs, on all processors.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// What went wrong, at most so many of them: the first tell enough.
+/// After so many that went wrong the others are left out: the first tell enough.
 const ENOUGH: usize = 20;
+/// Set: how far it is, each so many runs.
+const PROGRESS: &str = "DCM_SIMULATE_PROGRESS";
 
-/// Makes every run; what went wrong with which, in their order.
+/// Makes every run; what went wrong with which, in their order. It is also told at once.
 pub(crate) fn sweep<T: Sync>(
     runs: &[T],
     run: impl Fn(&T) -> Result<(), String> + Sync,
 ) -> Vec<String> {
+    let step = std::env::var(PROGRESS).ok();
+    let step: Option<usize> = step.map(|step| step.parse().unwrap());
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -22,7 +27,11 @@ pub(crate) fn sweep<T: Sync>(
             if failed.lock().len() >= ENOUGH {
                 return;
             }
+            if step.is_some_and(|step| number > 0 && number.is_multiple_of(step)) {
+                say(&format!("{number} of {} runs", runs.len()));
+            }
             if let Err(why) = run(case) {
+                say(&why);
                 failed.lock().push((number, why));
             }
         }
@@ -32,7 +41,20 @@ pub(crate) fn sweep<T: Sync>(
             scope.spawn(work);
         }
     });
+    if step.is_some() {
+        say(&format!(
+            "{} runs, {} failed",
+            runs.len(),
+            failed.lock().len()
+        ));
+    }
     let mut failed = failed.into_inner();
     failed.sort();
     failed.into_iter().map(|(_, why)| why).collect()
+}
+
+/// Past the capture of tests, which shows nothing before the end of all.
+fn say(what: &str) {
+    // Whoever closed the stream does not want to know.
+    drop(writeln!(std::io::stderr(), "{what}"));
 }
