@@ -8,6 +8,7 @@
 //!   observer   what must hold at every write         invariants   what must hold at rest and over every prefix
 //!   scenario   R3 of the plan                        listed    every crash point, every fault at every effect
 //!   chaos      random runs of a seed                 seeds     those that failed once
+//!   torn       looks that the member does not wait for
 //!   broken     every check is shown to fail          history   what happened in a run that failed
 //! ```
 //!
@@ -30,4 +31,5 @@ mod seeds;
 mod sites;
 mod stage;
 mod sweep;
+mod torn;
 mod wishes;
