@@ -72,13 +72,7 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (usages, used) = mpsc::unbounded_channel();
     let (reopened, opened) = mpsc::unbounded_channel();
     let (probes, due) = mpsc::unbounded_channel();
-    let gates = Arc::new(Gates::new(
-        &parts.config,
-        Arc::clone(&parts.clock),
-        Arc::clone(&parts.randomness),
-        parts.metrics.clone(),
-        probes,
-    ));
+    let gates = gates(&parts, probes);
     let outlets = Outlets {
         nudges: asks,
         usages,
@@ -151,6 +145,16 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         background.stopped.cancel();
     });
     handle
+}
+
+fn gates(parts: &Parts, probes: mpsc::UnboundedSender<ClusterKey>) -> Arc<Gates> {
+    Arc::new(Gates::new(
+        &parts.config,
+        Arc::clone(&parts.clock),
+        Arc::clone(&parts.randomness),
+        parts.metrics.clone(),
+        probes,
+    ))
 }
 
 fn bounds_of(config: &Config) -> Bounds {

@@ -1,4 +1,4 @@
-//! `cargo xtask simulate`: the simulator of the synchronizer, longer than in `cargo xtask test`, as a release build.
+//! `cargo xtask simulate`: the simulator of the synchronizer, longer than in `cargo xtask test`.
 
 use anyhow::Result;
 
@@ -41,12 +41,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         test
     };
-    let mut command = workspace::cargo(["test", "--release", "--locked"]);
+    let mut command = workspace::cargo(["test", "--locked"]);
     command
         .args(["-p", "dcm-sync", "--test", "it", test])
         .env("DCM_SIMULATE_PROGRESS", "1000")
-        // Fat binaries are not what is wanted here: the build shall not take longer than the runs.
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env(switch, format!("{from}..{}", from.saturating_add(count)));
     workspace::run(&mut command)
 }

@@ -153,10 +153,10 @@ fn generation_that_goes_back_is_found() {
             .unwrap();
         let back = json!({ "metadata": { "annotations": { "dcm.internal/generation": "1" } } });
         let path = format!("/api/v1/namespaces/dcm-system/configmaps/{anchor}");
-        let patch = Request::new("PATCH", &path)
+        let backwards = Request::new("PATCH", &path)
             .with_body(&back)
             .with_media_type("application/merge-patch+json");
-        ask(member, &User::admin(), &patch);
+        ask(member, &User::admin(), &backwards);
         let found = found(&stage).await;
         assert!(found.contains("I6: "), "{found}");
     });

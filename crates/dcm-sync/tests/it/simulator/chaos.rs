@@ -90,9 +90,13 @@ pub(crate) fn run(seed: u64) -> Outcome {
             treason: None,
         });
         let violations = Chaos::new(seed).play(&mut stage).await;
-        let wrong = !violations.is_empty();
+        let history = if violations.is_empty() {
+            Vec::new()
+        } else {
+            history::of(&stage)
+        };
         Outcome {
-            history: wrong.then(|| history::of(&stage)).unwrap_or_default(),
+            history,
             violations,
             effects: stage.funnel.effects().len(),
             struck: stage.funnel.struck().len(),

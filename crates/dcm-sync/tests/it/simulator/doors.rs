@@ -67,7 +67,7 @@ impl Door {
             return self.die().await;
         }
         let travels = async {
-            tokio::time::sleep(delay).await;
+            wait(delay).await;
             effect(strike).await
         };
         let answer = match tokio::time::timeout(self.call_deadline, travels).await {
@@ -105,6 +105,12 @@ impl Door {
     }
 }
 
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
 /// The store.
 pub(crate) struct StoreDoor {
     pub(crate) door: Door,
@@ -129,7 +135,7 @@ impl StoreDoor {
                 Err(unavailable("the answer is lost"))
             }
             StoreFault::Late => {
-                tokio::time::sleep(LATE).await;
+                wait(LATE).await;
                 self.door.gate.pass().await;
                 self.apply(batch).await
             }
@@ -175,7 +181,7 @@ impl Store for StoreDoor {
     async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
         let _busy = self.door.gate.busy();
         let Verdict { delay, strike } = self.door.enter(Kind::Write, name_of(&batch)).await;
-        tokio::time::sleep(delay).await;
+        wait(delay).await;
         // The store is in the process: while that is stopped, nothing is written.
         self.door.gate.pass().await;
         let answer = match strike {

@@ -39,14 +39,13 @@ pub(crate) fn of(stage: &Stage) -> Vec<String> {
 }
 
 fn told(effect: &Effect, strike: Option<&Strike>) -> String {
-    let mut text = format!("S{} {effect}", effect.synchronizer);
-    if !effect.delay.is_zero() {
-        text += &format!(" [{:?} later]", effect.delay);
-    }
-    if let Some(strike) = strike {
-        text += &format!(" [{strike:?}]");
-    }
-    text
+    let delay = if effect.delay.is_zero() {
+        String::new()
+    } else {
+        format!(" [{:?} later]", effect.delay)
+    };
+    let strike = strike.map_or_else(String::new, |strike| format!(" [{strike:?}]"));
+    format!("S{} {effect}{delay}{strike}", effect.synchronizer)
 }
 
 fn written(entry: &Written) -> String {

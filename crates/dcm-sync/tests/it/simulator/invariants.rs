@@ -153,7 +153,7 @@ impl Stage {
             };
             let target = self.store.read::<Target>(&Key::target(&key)).await.unwrap();
             let inventory = target.map(|target| target.document.inventory);
-            let named: BTreeSet<(String, String)> = inventory
+            let recorded: BTreeSet<(String, String)> = inventory
                 .into_iter()
                 .flatten()
                 .map(|object| (object.namespace.unwrap_or_default(), object.name))
@@ -167,9 +167,9 @@ impl Stage {
                 .iter()
                 .map(|(_, n, name)| (n.clone(), name.clone()))
                 .collect();
-            if counts != wished || names != named {
+            if counts != wished || names != recorded {
                 found.push(format!(
-                    "I1: {key}: namespaces, roles, bindings, quotas are {counts:?}, wished {wished:?}; {names:?} stand, {named:?} are recorded"
+                    "I1: {key}: namespaces, roles, bindings, quotas are {counts:?}, wished {wished:?}; {names:?} stand, {recorded:?} are recorded"
                 ));
             }
         }

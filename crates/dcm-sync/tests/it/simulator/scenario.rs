@@ -28,8 +28,8 @@ pub(crate) const OPERATIONS: [&str; 4] = ["register", "instantiate", "update", "
 pub(crate) struct Plan {
     pub(crate) judge: Option<Judge>,
     pub(crate) treason: Option<Arc<Treason>>,
-    /// Ends after the operation in which something was struck.
-    pub(crate) brief: bool,
+    /// Ends after this operation.
+    pub(crate) last: Option<&'static str>,
 }
 
 /// What came of it.
@@ -50,11 +50,16 @@ pub(crate) fn run(plan: Plan) -> Outcome {
             ..Setting::plain()
         };
         let mut stage = Stage::new(setting);
+        let is_listed = plan.judge.is_none();
         stage.funnel.judge(plan.judge);
-        let violations = play(&mut stage, plan.brief).await;
-        let wrong = !violations.is_empty();
+        let violations = play(&mut stage, is_listed, plan.last).await;
+        let history = if violations.is_empty() {
+            Vec::new()
+        } else {
+            history::of(&stage)
+        };
         Outcome {
-            history: wrong.then(|| history::of(&stage)).unwrap_or_default(),
+            history,
             effects: stage.funnel.effects(),
             struck: stage.funnel.struck(),
             hash: stage.funnel.hash(),
@@ -63,8 +68,9 @@ pub(crate) fn run(plan: Plan) -> Outcome {
     })
 }
 
-/// Runs the scenario until something is violated.
-async fn play(stage: &mut Stage, brief: bool) -> Vec<String> {
+/// Runs the scenario until something is violated. Up to what is struck first it is the run of the list, which was
+/// checked by itself.
+async fn play(stage: &mut Stage, is_listed: bool, last: Option<&str>) -> Vec<String> {
     for member in &stage.members {
         plant(member);
     }
@@ -81,10 +87,13 @@ async fn play(stage: &mut Stage, brief: bool) -> Vec<String> {
         }
         let rest = stage.rest(BOUND).await;
         stage.funnel.operation(None);
-        let mut violations = stage.violations().await;
-        violations.extend(rest.err());
-        violations.extend(strangers_lost(stage));
-        let is_over = brief && !stage.funnel.struck().is_empty();
+        let is_struck = !stage.funnel.struck().is_empty();
+        let mut violations: Vec<String> = rest.err().into_iter().collect();
+        if is_listed || is_struck {
+            violations.extend(stage.violations().await);
+            violations.extend(strangers_lost(stage));
+        }
+        let is_over = last == Some(operation);
         if is_over || !violations.is_empty() {
             return violations;
         }

@@ -15,8 +15,8 @@ pub(crate) fn sweep<T: Sync>(
     runs: &[T],
     run: impl Fn(&T) -> Result<(), String> + Sync,
 ) -> Vec<String> {
-    let step = std::env::var(PROGRESS).ok();
-    let step: Option<usize> = step.map(|step| step.parse().unwrap());
+    let step = std::env::var_os(PROGRESS);
+    let step: Option<usize> = step.map(|step| step.into_string().unwrap().parse().unwrap());
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
