@@ -6,7 +6,7 @@
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
 //!   member_name                                                names that we make inside a member cluster
-//!   ports, report                                              async traits between parts (gRPC can stand between)
+//!   ports, report, ca                                          async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! read from JSON.
 
 pub mod address;
+pub mod ca;
 pub mod condition;
 pub mod document;
 pub mod documents;
