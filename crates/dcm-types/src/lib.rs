@@ -8,6 +8,7 @@
 //!   member_name                                                names that we make inside a member cluster
 //!   ports, report, ca                                          async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
+//!   hash_chain                                                 how records are chained, so that a change is found
 //! ```
 //!
 //! Invariants: this crate does no I/O, reads no clock and no environment, and knows no transport.
@@ -22,6 +23,7 @@ pub mod documents;
 pub mod drafts;
 pub mod entry;
 pub mod error;
+pub mod hash_chain;
 pub mod key;
 pub mod key_algorithm;
 pub mod key_value;
