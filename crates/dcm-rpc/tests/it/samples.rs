@@ -169,9 +169,10 @@ pub(crate) fn authority(scope: &AuthorityScope) -> AuthoritySummary {
     let phase = RotationPhase::SignWithNew;
     AuthoritySummary {
         scope: scope.clone(),
-        trust_model: match of_a_cloud {
-            true => TrustModel::CloudIntermediate,
-            false => TrustModel::CloudRoot,
+        trust_model: if of_a_cloud {
+            TrustModel::CloudIntermediate
+        } else {
+            TrustModel::CloudRoot
         },
         trust_domain: of_a_cloud.then(|| "shop.mesh.internal".to_owned()),
         trust: 8,
