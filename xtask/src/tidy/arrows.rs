@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
 const NARROW: &[(&str, &[&str])] = &[
     ("dcm-cli", &["dcm-types", "dcm-wire", "dcm-pki"]),
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
+    ("dcm-rpc", &["dcm-types"]),
 ];
 
 /// A technology, as prefixes of crate names, and who may know it.
