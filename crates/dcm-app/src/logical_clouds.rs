@@ -8,7 +8,7 @@ pub(crate) use delete::dismantle;
 
 use std::collections::BTreeSet;
 
-use dcm_store::{Scope, StoreExt as _};
+use dcm_store::{Scope, StoreExt as _, decode};
 use dcm_types::documents::{Lifecycle, LogicalCloud, Namespace, User};
 use dcm_types::selector::LabelSelector;
 use dcm_types::{CloudKey, DocumentKind, Key, ProjectName};
@@ -105,15 +105,20 @@ impl App {
         saved: Saved<LogicalCloud>,
     ) -> Result<Option<Saved<CloudDetail>>, Error> {
         let cloud = &saved.document;
-        let key = Key::of_cloud(DocumentKind::Namespace, &cloud.key);
-        let Some(namespace) = self.find::<Namespace>(&key).await? else {
+        let user = cloud.user.as_ref();
+        let mut keys = vec![
+            Key::of_cloud(DocumentKind::Namespace, &cloud.key),
+            Key::of_cloud(DocumentKind::Lifecycle, &cloud.key),
+        ];
+        keys.extend(user.map(|name| Key::user(&cloud.key, name)));
+        let mut found = self.store().get_many(&keys).await?.into_iter();
+        let mut next = || found.next().flatten();
+        let (namespace, lifecycle, user) = (next(), next(), next());
+        let Some(namespace) = namespace.map(decode::<Namespace>).transpose()? else {
             return Ok(None);
         };
-        let user = match &cloud.user {
-            Some(name) => self.find::<User>(&Key::user(&cloud.key, name)).await?,
-            None => None,
-        };
-        let lifecycle = self.lifecycle_of(&cloud.key).await?;
+        let lifecycle = lifecycle.map(decode::<Lifecycle>).transpose()?;
+        let user = user.map(decode::<User>).transpose()?;
         let privileged = self.is_privileged(cloud, &namespace.document.name).await?;
         Ok(Some(saved.map(|cloud| CloudDetail {
             cloud,

@@ -2,6 +2,7 @@
 //! names before or after they took effect, and lets a test act at that very moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dcm_pki::kubeconfig::AdminCredential;
@@ -21,6 +22,8 @@ pub enum Verdict {
     FailAfter(CallErrorKind),
     /// It takes effect twice.
     Repeat,
+    /// It takes effect, and its answer comes so much later.
+    AnswerLate(Duration),
 }
 
 /// Decides about each call; the number counts the calls of all members, from 0.
@@ -120,6 +123,11 @@ impl ClusterApi for Meddling {
                 // The member saw it twice; the caller sees the first answer.
                 drop(self.inner.call(call).await);
                 first
+            }
+            Verdict::AnswerLate(delay) => {
+                let answer = self.inner.call(call).await;
+                tokio::time::sleep(delay).await;
+                answer
             }
         }
     }

@@ -31,5 +31,5 @@ pub use store::{
     Batch, Change, Committed, Error, Expect, Lease, Operation, Page, Query, Scope, Store, Stored,
     Version,
 };
-pub use typed::{StoreExt, Versioned};
+pub use typed::{StoreExt, Versioned, decode};
 pub use vault::{Place, Vault};

@@ -228,6 +228,11 @@ impl Store for MemoryStore {
         Ok(self.state.lock().stored(key))
     }
 
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
+        let state = self.state.lock();
+        Ok(keys.iter().map(|key| state.stored(key)).collect())
+    }
+
     async fn list(&self, query: &Query) -> Result<Page, Error> {
         Ok(Page::cut(self.state.lock().list(query), query.limit))
     }

@@ -312,6 +312,16 @@ pub trait Store: Send + Sync + 'static {
     /// Reads one document.
     async fn get(&self, key: &Key) -> Result<Option<Stored>, Error>;
 
+    /// Reads some documents, in the order of their keys. A backend reads all of them at one moment; stores that
+    /// stand before one may read one after the other.
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.push(self.get(key).await?);
+        }
+        Ok(found)
+    }
+
     /// Lists documents of a kind.
     async fn list(&self, query: &Query) -> Result<Page, Error>;
 

@@ -17,7 +17,8 @@ pub struct Versioned<D> {
 /// Page size when everything of a scope is read.
 const ALL_PAGE: usize = 500;
 
-fn decode<D: Document>(stored: Stored) -> Result<Versioned<D>, Error> {
+/// Decodes what [`Store::get_many`] found.
+pub fn decode<D: Document>(stored: Stored) -> Result<Versioned<D>, Error> {
     let document = serde_json::from_str(&stored.body).map_err(|source| Error::Decode {
         key: stored.key,
         source,

@@ -21,7 +21,10 @@ use crate::run::Run;
 use dcm_cluster::{Object, Resource};
 
 pub(crate) mod going;
+mod look;
 pub(crate) mod looks;
+
+use going::Namespace;
 
 /// When to look again at a namespace that is going, should the watch miss its end.
 const NAMESPACE_GOING: Duration = Duration::from_secs(5);
@@ -36,30 +39,35 @@ pub(crate) async fn make(
     // Before it begins to look: what is written while it looks would not be seen.
     let emptied_at = ledger.target.emptied_at;
     let waited = emptied_at.map(|at| context.empty_looks.known_for(&run.subject, at));
-    if let Some(namespace) = context.going.look(run, inputs).await? {
+    let namespace = context.going.look(run, inputs).await?;
+    if let Namespace::Going(namespace) = namespace {
         return goes_on(context, run, inputs, ledger, waits_for(&namespace)).await;
     }
-    let mut observed = run.observe(inputs).await?;
-    if inputs.reaches_out() {
-        observed
-            .objects
-            .extend(run.observe_outside().await?.objects);
-    }
+    let observed = look::at_what_is_left(run, inputs, &namespace).await?;
     let ours = Ours::of(&observed, inputs, &run.owner);
     if ours.is_empty() {
         return empty(context, run, inputs, ledger, waited).await;
     }
-    run.refuse_if_overtaken(&inputs.revision).await?;
     context.empty_looks.forget(&run.subject);
     // It answered: what kept us from it before is over.
     ledger.target.last_error = None;
     ledger.begin(context.store.as_ref(), &[], &mut []).await?;
-    raise_anchor(run, inputs, &ours).await?;
-    let waiting = take_down(run, &ours, inputs.revision.generation).await?;
+    let anchor = raise_anchor(run, inputs, &ours).await?;
+    let waiting = take_down(run, &ours, anchor.as_ref()).await?;
     if ours.namespace.is_some()
         && let Some(message) = waiting
     {
         return goes_on(context, run, inputs, ledger, message).await;
+    }
+    if waiting.is_none() && matches!(namespace, Namespace::Gone) && ours.is_anchor_only() {
+        // Nothing was left but the anchor, and that was deleted.
+        let anchor = run
+            .calls()
+            .get(render::anchor_place(&inputs.revision))
+            .await?;
+        if anchor.is_none_or(|anchor| anchor.owner() != run.owner) {
+            return empty(context, run, inputs, ledger, None).await;
+        }
     }
     let (message, next) = match waiting {
         Some(message) => (message, Next::Done(Some(NAMESPACE_GOING))),
@@ -160,8 +168,11 @@ impl<'a> Ours<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.anchor.is_none()
-            && self.namespace.is_none()
+        self.anchor.is_none() && self.is_anchor_only()
+    }
+
+    fn is_anchor_only(&self) -> bool {
+        self.namespace.is_none()
             && self.bindings.is_empty()
             && self.accounts.is_empty()
             && self.requests.is_empty()
@@ -171,21 +182,30 @@ impl<'a> Ours<'a> {
 }
 
 /// The terminating generation goes into the anchor before anything is deleted, so that an older run
-/// that is still under way is refused.
-async fn raise_anchor(run: &Run, inputs: &Inputs, ours: &Ours<'_>) -> Result<(), Error> {
+/// that is still under way is refused. Gives the anchor as it stands then.
+async fn raise_anchor(
+    run: &Run,
+    inputs: &Inputs,
+    ours: &Ours<'_>,
+) -> Result<Option<Object>, Error> {
     let Some(anchor) = ours.anchor else {
-        return Ok(());
+        return Ok(None);
     };
-    if render::anchor_generation(anchor) < inputs.revision.generation && !anchor.is_terminating() {
-        let wanted = render::anchor(&inputs.revision);
-        let raised = run.calls().change(&wanted.object, anchor).await?;
-        run.member.learn(&raised);
+    if render::anchor_generation(anchor) >= inputs.revision.generation || anchor.is_terminating() {
+        return Ok(Some(anchor.clone()));
     }
-    Ok(())
+    let wanted = render::anchor(&inputs.revision);
+    let raised = run.calls().change(&wanted.object, anchor).await?;
+    run.member.learn(&raised);
+    Ok(Some(raised))
 }
 
 /// Deletes in order of trust; says what is being waited for.
-async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<String>, Error> {
+async fn take_down(
+    run: &Run,
+    ours: &Ours<'_>,
+    anchor: Option<&Object>,
+) -> Result<Option<String>, Error> {
     let standing = |objects: &[&Object]| -> Vec<Object> {
         objects
             .iter()
@@ -209,23 +229,10 @@ async fn take_down(run: &Run, ours: &Ours<'_>, wanted: u64) -> Result<Option<Str
     if let Some(message) = going_outside(ours) {
         return Ok(Some(message));
     }
-    let opening = ours.bindings.len() + ours.accounts.len();
-    let left = ours.others.len() + opening + ours.requests.len() + ours.outside.len();
-    if left == 0
-        && let Some(anchor) = ours.anchor
+    if ours.is_anchor_only()
+        && let Some(anchor) = anchor
     {
-        // It may have been raised a moment ago: read it again for its resourceVersion.
-        let place = anchor.place();
-        if let Some(place) = place
-            && let Some(anchor) = run.calls().get(place).await?
-            && anchor.owner() == run.owner
-        {
-            let member = render::anchor_generation(&anchor);
-            if member > wanted {
-                return Err(Error::Ahead { member, wanted });
-            }
-            run.delete(&anchor).await?;
-        }
+        run.delete(anchor).await?;
     }
     Ok(None)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dcm_types::documents::{Drift, ObjectState, Revision};
 use dcm_types::member_name::{OWNER_LABEL, SYSTEM_NAMESPACE};
 use dcm_types::{Track, Uid};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all, try_join3};
 use tokio::time::Instant;
 
 use crate::driver::Priority;
@@ -128,8 +128,6 @@ impl Run {
     /// Reads everything of ours: by label, and by name where something foreign may stand.
     pub(crate) async fn observe(&self, inputs: &Inputs) -> Result<Observed, CallError> {
         let revision = &inputs.revision;
-        let selector = format!("{OWNER_LABEL}={}", self.owner);
-        let namespace = revision.slice.namespace.as_str();
         let calls = self.calls();
         let by_name = try_join_all(
             [
@@ -138,52 +136,63 @@ impl Run {
             ]
             .map(|place| calls.get(place)),
         );
-        let in_namespace = try_join_all(
-            IN_NAMESPACE.map(|resource| calls.list(resource, Some(namespace), &selector)),
-        );
-        let requests = calls.list(Resource::CertificateSigningRequest, None, &selector);
-        let accounts = self.observe_accounts(inputs, &selector);
-        let (by_name, in_namespace, (requests, _), accounts) =
-            futures::future::try_join4(by_name, in_namespace, requests, accounts).await?;
-        let mut observed = Observed::default();
-        let listed = in_namespace.into_iter().flat_map(|(objects, _)| objects);
-        let apart = requests.into_iter().chain(accounts);
-        for object in by_name.into_iter().flatten().chain(listed).chain(apart) {
-            self.member.learn(&object);
-            if let Some(place) = object.place() {
-                observed.objects.insert(place, object);
-            }
-        }
-        Ok(observed)
+        let in_namespace = self.list_in_namespace(revision, &IN_NAMESPACE);
+        let apart = self.list_apart(inputs);
+        let (by_name, in_namespace, apart) = try_join3(by_name, in_namespace, apart).await?;
+        let by_name = by_name.into_iter().flatten();
+        Ok(self.take_in(by_name.chain(in_namespace).chain(apart)))
     }
 
     /// Reads what is ours of roles and bindings, in whatever namespace and in none, by label.
     pub(crate) async fn observe_outside(&self) -> Result<Observed, CallError> {
-        let selector = format!("{OWNER_LABEL}={}", self.owner);
-        let calls = self.calls();
-        let lists = EVERYWHERE.map(|resource| calls.list(resource, None, &selector));
+        let lists = EVERYWHERE.map(|resource| self.list(resource, None));
+        let listed = try_join_all(lists).await?;
+        Ok(self.take_in(listed.into_iter().flatten()))
+    }
+
+    /// Remembers what was read as seen.
+    pub(crate) fn take_in(&self, objects: impl IntoIterator<Item = Object>) -> Observed {
         let mut observed = Observed::default();
-        for object in try_join_all(lists).await?.into_iter().flat_map(|(o, _)| o) {
+        for object in objects {
             self.member.learn(&object);
             if let Some(place) = object.place() {
                 observed.objects.insert(place, object);
             }
         }
-        Ok(observed)
+        observed
     }
 
-    /// Service accounts, if there can be any: a credential that may not read them does for the others.
-    async fn observe_accounts(
+    async fn list(
         &self,
-        inputs: &Inputs,
-        selector: &str,
+        resource: Resource,
+        namespace: Option<&str>,
     ) -> Result<Vec<Object>, CallError> {
+        let selector = format!("{OWNER_LABEL}={}", self.owner);
+        Ok(self.calls().list(resource, namespace, &selector).await?.0)
+    }
+
+    /// What is ours of these resources in the namespace of the cloud.
+    pub(crate) async fn list_in_namespace(
+        &self,
+        revision: &Revision,
+        resources: &[Resource],
+    ) -> Result<Vec<Object>, CallError> {
+        let namespace = Some(revision.slice.namespace.as_str());
+        let lists = resources.iter().map(|one| self.list(*one, namespace));
+        Ok(try_join_all(lists).await?.into_iter().flatten().collect())
+    }
+
+    /// What every cloud may have beside its namespace: requests, and service accounts, if there can be any (a
+    /// credential that may not read them does for the others).
+    pub(crate) async fn list_apart(&self, inputs: &Inputs) -> Result<Vec<Object>, CallError> {
+        let requests = self.list(Resource::CertificateSigningRequest, None);
         if !inputs.may_have_accounts() {
-            return Ok(Vec::new());
+            return requests.await;
         }
-        let calls = self.calls();
-        let listed = calls.list(Resource::ServiceAccount, Some(SYSTEM_NAMESPACE), selector);
-        Ok(listed.await?.0)
+        let accounts = self.list(Resource::ServiceAccount, Some(SYSTEM_NAMESPACE));
+        let (mut requests, accounts) = try_join(requests, accounts).await?;
+        requests.extend(accounts);
+        Ok(requests)
     }
 
     /// Makes one object be as wished. An error is one that ends the run; what concerns the object only
@@ -221,9 +230,12 @@ impl Run {
         }
     }
 
-    /// Reads the anchor again, after everything else was read, and refuses when it is ahead: what was read
-    /// may be of a newer generation than the anchor that was read beside it.
-    pub(crate) async fn refuse_if_overtaken(&self, revision: &Revision) -> Result<(), Error> {
+    /// Reads the anchor, after everything else was read, and refuses when it is ahead: what was read may be of
+    /// a newer generation than an anchor that was read beside it. Gives the anchor, if it is ours.
+    pub(crate) async fn refuse_if_overtaken(
+        &self,
+        revision: &Revision,
+    ) -> Result<Option<Object>, Error> {
         let anchor = self.calls().get(render::anchor_place(revision)).await?;
         let anchor = anchor.filter(|anchor| anchor.owner() == self.owner);
         let member = anchor.as_ref().map_or(0, render::anchor_generation);
@@ -231,7 +243,7 @@ impl Run {
         if member > wanted {
             return Err(Error::Ahead { member, wanted });
         }
-        Ok(())
+        Ok(anchor)
     }
 
     async fn ensure_planned(&self, wanted: &Wanted, planned: Step) -> Result<Outcome, CallError> {

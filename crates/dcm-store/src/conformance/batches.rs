@@ -316,3 +316,21 @@ pub async fn bodies_come_back_byte_for_byte(subject: &dyn Subject) {
     let listed = all(&store, Scope::All).await;
     assert!(listed.iter().map(|found| found.body.as_str()).eq(bodies));
 }
+
+/// Documents that are read together come in the order of their keys; what is missing keeps its place.
+pub async fn documents_read_together_keep_their_order(subject: &dyn Subject) {
+    let store = subject.store();
+    set(&store, "a", "1").await;
+    set(&store, "b", "2").await;
+    let keys = ["b", "missing", "a", "b"].map(key);
+    let found = store.get_many(&keys).await.unwrap();
+    let bodies: Vec<_> = found
+        .iter()
+        .map(|d| d.as_ref().map(|d| d.body.as_str()))
+        .collect();
+    assert_eq!(bodies, [Some("2"), None, Some("1"), Some("2")]);
+    for (key, found) in keys.iter().zip(&found) {
+        assert_eq!(*found, store.get(key).await.unwrap());
+    }
+    assert_eq!(store.get_many(&[]).await.unwrap(), Vec::new());
+}

@@ -84,6 +84,7 @@ macro_rules! conformance_suite {
             batches::answer_names_puts_in_order,
             batches::empty_batch_does_nothing,
             batches::bodies_come_back_byte_for_byte,
+            batches::documents_read_together_keep_their_order,
             lists::descendants_only,
             lists::order_is_by_bytes_of_the_path,
             lists::pages_are_stable_under_inserts_and_deletes,

@@ -193,7 +193,7 @@ pub async fn refused_batches_do_not_harm_their_neighbours(subject: &dyn Subject)
     }
 }
 
-/// While batches change two documents together, no list shows them apart.
+/// While batches change two documents together, neither a list nor a read of both shows them apart.
 pub async fn nobody_reads_half_a_batch(subject: &dyn Subject) {
     let store = subject.store();
     let both = |body: &str| {
@@ -215,6 +215,14 @@ pub async fn nobody_reads_half_a_batch(subject: &dyn Subject) {
     while !writer.is_finished() {
         let pair = all(&store, Scope::Under("pair".to_owned())).await;
         assert_eq!(pair[0].body, pair[1].body);
+        let read = store.get_many(&[key("pair/a"), key("pair/z")]).await;
+        let bodies: Vec<_> = read
+            .unwrap()
+            .into_iter()
+            .flatten()
+            .map(|d| d.body)
+            .collect();
+        assert_eq!(bodies[0], bodies[1], "read together");
         let number = pair[0].body.parse::<u32>().unwrap();
         assert!(number >= seen, "went back from {seen} to {number}");
         seen = number;

@@ -135,6 +135,10 @@ impl Store for SqliteStore {
         self.readers()?.get(key)
     }
 
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
+        self.readers()?.get_many(keys)
+    }
+
     async fn list(&self, query: &Query) -> Result<Page, Error> {
         self.readers()?.list(query.clone()).await
     }

@@ -133,7 +133,8 @@ impl Member {
             return;
         };
         let fingerprint = (!gone).then(|| Fingerprint::of(&object));
-        if !self.differs(&place, fingerprint) {
+        // A run may be reading it: an answer that is older than this event would make it news afterwards.
+        if !self.worked_on.lock().contains(&key) && !self.differs(&place, fingerprint) {
             return;
         }
         let mut stirred = self.stirred.lock();

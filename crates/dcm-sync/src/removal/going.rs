@@ -29,20 +29,33 @@ impl Going {
         self.0.lock().remove(key)
     }
 
-    /// The namespace, if it is all that a run has to look at now. The next run looks at everything unless
-    /// this is remembered again.
-    pub(crate) async fn look(&self, run: &Run, inputs: &Inputs) -> Result<Option<Object>, Error> {
+    /// Looks at the namespace first, if that may be all that a run has to look at. The next run looks at
+    /// everything unless this is remembered again.
+    pub(crate) async fn look(&self, run: &Run, inputs: &Inputs) -> Result<Namespace, Error> {
         let generation = inputs.revision.generation;
         // What reaches out of the namespace does not go with it, and could come back meanwhile.
         if self.forget(&run.subject) != Some(generation) || inputs.reaches_out() {
-            return Ok(None);
+            return Ok(Namespace::Unknown);
         }
         let place = render::namespace_place(&inputs.revision);
-        let live = run.calls().get(place).await?;
-        if let Some(live) = &live {
-            // What was not seen here is no news when it goes.
-            run.member.learn(live);
+        let Some(live) = run.calls().get(place).await? else {
+            return Ok(Namespace::Gone);
+        };
+        // What was not seen here is no news when it goes.
+        run.member.learn(&live);
+        if live.is_terminating() && live.owner() == run.owner {
+            return Ok(Namespace::Going(Box::new(live)));
         }
-        Ok(live.filter(|live| live.is_terminating() && live.owner() == run.owner))
+        Ok(Namespace::Unknown)
     }
+}
+
+/// What is known of a namespace before anything else is looked at.
+pub(crate) enum Namespace {
+    /// This process deleted everything up to it, and it is not gone yet.
+    Going(Box<Object>),
+    /// This process deleted everything up to it, and it has gone, with everything in it.
+    Gone,
+    /// Nothing.
+    Unknown,
 }

@@ -1,7 +1,10 @@
 //! The golden path on simulated members, in virtual time: the synchronizer is the real one, and hours cost nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use dcm_cluster::meddling::Verdict;
+use dcm_cluster::{Call, Resource};
 use dcm_testkit::kubesim::{Fault, Member, Request, Response, Rule, User, When};
 use dcm_types::TargetKey;
 use dcm_types::documents::Access;
@@ -176,4 +179,36 @@ async fn end_of_a_namespace_is_seen_when_it_happens() {
         assert!(began.elapsed() < Duration::from_secs(3), "not yet");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_of_a_namespace_is_seen_while_it_is_read() {
+    let (world, mut members) = World::simulated_as_delivered(&["one"]);
+    let member = members.remove(0);
+    member.controllers(|controllers| controllers.namespace_end = Duration::from_secs(1));
+    let one = world.register("one", &member.kubeconfig().unwrap()).await;
+    let revision = revision(&[&one]);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    // The namespace is read while it is still there, and the answer comes after the event that it is gone.
+    world.ledger.clear();
+    let late = |number: usize, call: &Call| match call {
+        Call::Get(place) if number > 0 && place.resource == Resource::Namespace => {
+            Verdict::AnswerLate(Duration::from_millis(1500))
+        }
+        _ => Verdict::Pass,
+    };
+    world.ledger.judge(Some(Arc::new(late)));
+    let began = Instant::now();
+    world.wish(&terminated(&revision)).await;
+    world
+        .until(&key, "empty", |target| target.emptied_at.is_some())
+        .await;
+    // Two late answers and a second: without the event, it would be looked at five seconds later.
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }

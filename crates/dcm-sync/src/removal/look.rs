@@ -1,0 +1,60 @@
+//! What a removal reads: no more than what it needs to know next.
+//!
+//! A namespace of ours takes what is in it along, but for what opens something, which goes before. So the rest
+//! is listed only where there is no such namespace: then it is either what shows that nothing is left, or it
+//! has to be deleted one by one.
+
+use super::going::Namespace;
+use crate::error::Error;
+use crate::load::Inputs;
+use crate::plan::Observed;
+use crate::render;
+use crate::run::Run;
+use dcm_cluster::{Object, Resource};
+use futures::future::try_join3;
+
+/// What grants something.
+const OPENING: [Resource; 1] = [Resource::RoleBinding];
+/// What else is in a namespace.
+const REST: [Resource; 4] = [
+    Resource::ResourceQuota,
+    Resource::LimitRange,
+    Resource::NetworkPolicy,
+    Resource::Role,
+];
+
+/// Reads what is left of a slice, and the anchor after it; refuses when the anchor is ahead.
+pub(super) async fn at_what_is_left(
+    run: &Run,
+    inputs: &Inputs,
+    namespace: &Namespace,
+) -> Result<Observed, Error> {
+    let revision = &inputs.revision;
+    let mut objects = match namespace {
+        // Nothing can be in a namespace that is not there.
+        Namespace::Gone => run.list_apart(inputs).await?,
+        Namespace::Going(_) | Namespace::Unknown => at_everything(run, inputs).await?,
+    };
+    let mut observed = Observed::default();
+    if inputs.reaches_out() {
+        observed = run.observe_outside().await?;
+    }
+    objects.extend(run.refuse_if_overtaken(revision).await?);
+    observed.objects.extend(run.take_in(objects).objects);
+    Ok(observed)
+}
+
+async fn at_everything(run: &Run, inputs: &Inputs) -> Result<Vec<Object>, Error> {
+    let revision = &inputs.revision;
+    let calls = run.calls();
+    let namespace = calls.get(render::namespace_place(revision));
+    let opening = run.list_in_namespace(revision, &OPENING);
+    let apart = run.list_apart(inputs);
+    let (namespace, opening, apart) = try_join3(namespace, opening, apart).await?;
+    let goes_along = namespace.as_ref().is_some_and(|n| n.owner() == run.owner);
+    let mut objects: Vec<Object> = namespace.into_iter().chain(opening).chain(apart).collect();
+    if !goes_along {
+        objects.extend(run.list_in_namespace(revision, &REST).await?);
+    }
+    Ok(objects)
+}
