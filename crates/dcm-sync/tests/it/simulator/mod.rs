@@ -8,12 +8,13 @@
 //!   observer   what must hold at every write         invariants   what must hold at rest and over every prefix
 //!   scenario   R3 of the plan                        listed    every crash point, every fault at every effect
 //!   chaos      random runs of a seed                 seeds     those that failed once
+//!   overtaken  wishes before their first run
 //!   torn       looks that the member does not wait for
 //!   broken     every check is shown to fail          history   what happened in a run that failed
 //! ```
 //!
-//! A dead synchronizer is one whose doors never open again: nothing that its tasks do reaches the world, as
-//! after a kill. The same seed gives the same run.
+//! A dead synchronizer is one whose doors never open again: nothing that its tasks do from then on reaches the
+//! world, as after a kill; what was under way does. The same seed gives the same run.
 
 mod broken;
 mod chaos;
@@ -25,6 +26,7 @@ mod invariants;
 mod journal;
 mod listed;
 mod observer;
+mod overtaken;
 mod points;
 mod scenario;
 mod seeds;
