@@ -158,22 +158,16 @@ fn opens(object: &Object) -> bool {
         .is_some_and(|kind| kind.is_binding() || kind == Resource::ServiceAccount)
 }
 
-/// In the one form in which API servers write it, which orders as it reads.
-fn made_at(object: &Object) -> &str {
-    object.text("/metadata/creationTimestamp")
-}
-
 impl Present<'_> {
     /// What stands in a place, as far as this look can tell. Its reads are made beside each other: what was listed
-    /// in a namespace that is gone by now, or in an earlier one of this name, went with it.
+    /// in a namespace that was gone when it was read went with it.
     fn live(&self, place: &Place) -> Option<&Object> {
-        let live = self.observed.objects.get(place)?;
         let own = render::namespace_place(&self.inputs.revision);
-        if place.namespace.as_ref() != Some(&own.name) {
-            return Some(live);
+        let is_inside = place.namespace.as_ref() == Some(&own.name);
+        if is_inside && !self.observed.objects.contains_key(&own) {
+            return None;
         }
-        let namespace = self.observed.objects.get(&own)?;
-        (made_at(live) >= made_at(namespace)).then_some(live)
+        self.observed.objects.get(place)
     }
 
     fn step(&self, wanted: &Wanted) -> Step {
