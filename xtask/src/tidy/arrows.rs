@@ -48,7 +48,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     (
         "gRPC",
         &["tonic", "tonic-", "prost", "prost-"],
-        &["dcm-rpc"],
+        &["dcm-rpc", "dcm-testkit"],
     ),
     (
         "X.509",
