@@ -45,11 +45,15 @@ pub enum DocumentKind {
     ClusterHealth,
     ClusterIdentity,
     Tombstone,
+    // Written by the CA controller.
+    CaAuthority,
+    CaEdge,
+    CaEvent,
 }
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -76,6 +80,9 @@ impl DocumentKind {
         Self::ClusterHealth,
         Self::ClusterIdentity,
         Self::Tombstone,
+        Self::CaAuthority,
+        Self::CaEdge,
+        Self::CaEvent,
     ];
 
     /// Stable text form, used in the store and in sealed headers.
@@ -107,6 +114,9 @@ impl DocumentKind {
             Self::ClusterHealth => "cluster-health",
             Self::ClusterIdentity => "cluster-identity",
             Self::Tombstone => "tombstone",
+            Self::CaAuthority => "ca-authority",
+            Self::CaEdge => "ca-edge",
+            Self::CaEvent => "ca-event",
         }
     }
 
@@ -296,6 +306,26 @@ impl Key {
             DocumentKind::AuditLink,
             &[scope, &format!("{sequence:020}")],
         )
+    }
+
+    /// The authority of the organisation.
+    pub fn ca_organization() -> Self {
+        Self::of(DocumentKind::CaAuthority, &["organization"])
+    }
+
+    /// `cloud uid`.
+    pub fn ca_authority(cloud: Uid) -> Self {
+        Self::from_stored(DocumentKind::CaAuthority, cloud.to_string())
+    }
+
+    /// `cloud uid/provider/cluster`.
+    pub fn ca_edge(cloud: Uid, cluster: &ClusterKey) -> Self {
+        Self::from_stored(DocumentKind::CaEdge, format!("{cloud}/{cluster}"))
+    }
+
+    /// `chain/sequence`, zero-padded; a chain is `project/cloud/uid` or `~system/organization/uid`.
+    pub fn ca_event(chain: &str, sequence: u64) -> Self {
+        Self::of(DocumentKind::CaEvent, &[chain, &format!("{sequence:020}")])
     }
 
     /// Audit scope of what belongs to no project; no project can have this name.

@@ -6,8 +6,9 @@
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
 //!   member_name                                                names that we make inside a member cluster
-//!   ports, report                                              async traits between parts (gRPC can stand between)
+//!   ports, report, ca                                          async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
+//!   hash_chain                                                 how records are chained, so that a change is found
 //! ```
 //!
 //! Invariants: this crate does no I/O, reads no clock and no environment, and knows no transport.
@@ -15,12 +16,14 @@
 //! read from JSON.
 
 pub mod address;
+pub mod ca;
 pub mod condition;
 pub mod document;
 pub mod documents;
 pub mod drafts;
 pub mod entry;
 pub mod error;
+pub mod hash_chain;
 pub mod key;
 pub mod key_algorithm;
 pub mod key_value;

@@ -22,6 +22,8 @@ pub enum Purpose {
     SyncObjectValues,
     /// The answer to a request that may be repeated: some answers hold secrets.
     KeptAnswer,
+    /// The private key of a certificate authority.
+    AuthorityKey,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::TenantKubeconfig => "tenant-kubeconfig",
             Self::SyncObjectValues => "sync-object-values",
             Self::KeptAnswer => "kept-answer",
+            Self::AuthorityKey => "authority-key",
         }
     }
 }

@@ -43,7 +43,8 @@ fn documentation() -> Result<()> {
     run_command(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The files that the programs write (REST description, command reference, example configuration) are
+/// The files that programs write (REST description, gRPC code, command reference, example
+/// configuration) are
 /// compared by tests, which also say how to renew them.
 fn generated() -> Result<()> {
     run_command(&mut cargo([
@@ -51,11 +52,14 @@ fn generated() -> Result<()> {
         "--package",
         "dcm-api",
         "--package",
+        "dcm-rpc",
+        "--package",
         "dcm",
         "--test",
         "it",
         "--",
         "the_document_is_the_one_that_is_checked_in",
+        "the_code_is_the_one_that_is_checked_in",
         "documents::",
     ]))
 }

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use dcm_store::{Query, Scope, StoreExt as _};
 use dcm_types::documents::AuditLink;
+use dcm_types::hash_chain::link_hash;
 use dcm_types::{DocumentKind, Key};
-use sha2::{Digest as _, Sha256};
 
 use crate::{App, Error, Principal};
 
@@ -36,17 +36,6 @@ pub struct BadLink {
     pub record: String,
     /// What is wrong.
     pub why: &'static str,
-}
-
-/// The hash of a link, hex.
-pub(super) fn link_hash(previous: &str, scope: &str, sequence: u64, record: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [previous.as_bytes(), scope.as_bytes(), record.as_bytes()] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.update(sequence.to_be_bytes());
-    hex::encode(hash.finalize())
 }
 
 impl App {

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use dcm_store::{Batch, Expect, Query, Scope, StoreExt as _};
 use dcm_types::documents::AuditLink;
+use dcm_types::hash_chain::link_hash;
 use dcm_types::{DocumentKind, Key};
 
-use super::chain::link_hash;
 use crate::{App, Error};
 
 /// Links written in one commit.

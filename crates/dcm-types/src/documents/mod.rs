@@ -1,10 +1,11 @@
 //! The stored documents, one file per noun.
 //!
 //! `access`, `target`, `quota_usage` and `cluster_health` are written by the synchronizer only; everything else by
-//! use cases, on behalf of a user. A `tombstone` is made by a use case and then kept by the synchronizer.
+//! use cases, on behalf of a user, or, in `ca`, by the CA controller. A `tombstone` is made by a use case and then kept by the synchronizer.
 
 pub mod access;
 pub mod audit;
+pub mod ca;
 pub mod cluster;
 pub mod cluster_health;
 pub mod controller;
