@@ -22,7 +22,7 @@ pub use bundle_folder::BundleFolder;
 pub use error::Error;
 pub use flags::Settings;
 pub use handshake::handshake;
-pub use istiod::Istiod;
+pub use istiod::{Istiod, Wanted};
 pub use openssl::handshake as openssl_handshake;
 
 /// What a workload holds: a key, and a certificate for it with everything up to the anchor.

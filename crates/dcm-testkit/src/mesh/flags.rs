@@ -23,7 +23,7 @@ impl Settings {
         format!("istiod-{}.{}.svc", self.revision, self.namespace)
     }
 
-    /// In place of the ConfigMap that an installed control plane reads.
+    /// In place of the `ConfigMap` that an installed control plane reads.
     pub(super) fn mesh(&self) -> Value {
         let (label, value) = &self.discovery_label;
         json!({

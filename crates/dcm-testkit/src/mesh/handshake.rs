@@ -39,10 +39,10 @@ pub fn handshake(client: &Workload, server: &Workload) -> Result<Result<(), Stri
         exchange(&mut server, stream)
     });
     let asked = TcpStream::connect(address).and_then(|stream| exchange(&mut client, stream));
-    let served = serving
+    let answered = serving
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    Ok(asked.and(served).map_err(|error| error.to_string()))
+    Ok(asked.and(answered).map_err(|error| error.to_string()))
 }
 
 fn exchange<C, S>(connection: &mut C, mut stream: TcpStream) -> io::Result<()>

@@ -19,6 +19,9 @@ const START_DEADLINE: Duration = Duration::from_mins(2);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where one shall run, for which mesh, and with which files.
+pub type Wanted<'a> = (&'a ControlPlane, Settings, Vec<(&'a str, &'a str)>);
+
 /// A running control plane of a mesh; ends when dropped.
 pub struct Istiod {
     // Fields are dropped in this order: the process ends before its folder goes.
@@ -80,9 +83,7 @@ impl Istiod {
     }
 
     /// Starts several at once.
-    pub fn start_many(
-        wanted: &[(&ControlPlane, Settings, Vec<(&str, &str)>)],
-    ) -> Result<Vec<Self>, Error> {
+    pub fn start_many(wanted: &[Wanted<'_>]) -> Result<Vec<Self>, Error> {
         // Before the threads, so that one of them builds and the others do not wait in its way.
         IstioAssets::obtain()?;
         thread::scope(|scope| {
