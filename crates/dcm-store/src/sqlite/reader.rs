@@ -175,7 +175,10 @@ mod tests {
         let scopes = [
             (Scope::All, LIST_ALL),
             (Scope::Under("a".to_owned()), LIST_UNDER),
-            (Scope::Indexed(Index::Outreach, "a".to_owned()), LIST_INDEXED),
+            (
+                Scope::Indexed(Index::Outreach, "a".to_owned()),
+                LIST_INDEXED,
+            ),
         ];
         for (scope, text) in scopes {
             for limit in [1, 7] {
