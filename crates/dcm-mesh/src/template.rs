@@ -107,9 +107,9 @@ mod tests {
             images: Images::new("registry.example/istio", "1.31.0").unwrap(),
         };
         let manifest = render(&Template::new(TEXT, "1").unwrap(), &mesh).unwrap();
-        let [object] = &manifest.for_member(&Member::new("berlin", "n").unwrap())[..] else {
-            panic!("one object was expected")
-        };
+        let objects = manifest.for_member(&Member::new("berlin", "n").unwrap());
+        assert_eq!(objects.len(), 1);
+        let object = &objects[0];
         assert_eq!(object["metadata"]["name"], "istio-istio-shop-1");
         assert_eq!(object["data"]["cluster"], "berlin");
         assert_eq!(

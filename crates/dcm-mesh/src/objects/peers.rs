@@ -177,10 +177,9 @@ mod tests {
             peer("paris", ""),
             peer("rome", "192.0.2.9"),
         ];
-        let [entry] = &service_entries(&mesh(), &peers, exported)[..] else {
-            panic!("one entry was expected")
-        };
-        let spec = &entry["spec"];
+        let entries = service_entries(&mesh(), &peers, exported);
+        assert_eq!(entries.len(), 1);
+        let spec = &entries[0]["spec"];
         assert_eq!(spec["endpoints"].as_array().unwrap().len(), 2);
         assert_eq!(
             spec["endpoints"][0]["ports"],

@@ -2,5 +2,6 @@
 
 mod authority;
 mod control_planes;
+mod installed;
 mod judges;
 mod reviewed;

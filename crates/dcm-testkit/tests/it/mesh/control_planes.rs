@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::authority::{Cloud, Edge};
 use crate::processes::{run, wait_until};
 
-const SERVICE_ACCOUNT: &str = "web";
+pub(super) const SERVICE_ACCOUNT: &str = "web";
 
 /// The mesh of a cloud in one member; workloads live in the namespace that has the cloud's name.
 fn settings(cloud: &Cloud, cluster: &str) -> Settings {
@@ -29,9 +29,9 @@ fn settings(cloud: &Cloud, cluster: &str) -> Settings {
     }
 }
 
-fn apply(to: &ControlPlane, object: &Value) {
+pub(super) fn apply(to: &ControlPlane, object: &Value) {
     let mut command = to.kubectl();
-    command.args(["apply", "--server-side", "-f", "-"]);
+    command.args(["apply", "--server-side", "--field-manager=dcm", "-f", "-"]);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
