@@ -173,16 +173,20 @@ impl Istiod {
         }
     }
 
+    /// What it answers at a path of its own HTTP server, head and body, such as `/debug/networkz`.
+    pub fn ask(&self, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(loopback(self.numbers.http))?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        // As to itself: only to such a caller it tells what it knows.
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
     fn says_ready(&self) -> bool {
-        let ask = || -> io::Result<String> {
-            let mut stream = TcpStream::connect(loopback(self.numbers.http))?;
-            stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-            stream.write_all(b"GET /ready HTTP/1.0\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
-        };
-        ask().is_ok_and(|answer| answer.starts_with("HTTP/1.0 200"))
+        let answer = self.ask("/ready");
+        answer.is_ok_and(|answer| answer.starts_with("HTTP/1.0 200"))
     }
 }
 
