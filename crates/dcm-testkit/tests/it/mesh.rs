@@ -5,3 +5,4 @@ mod control_planes;
 mod installed;
 mod judges;
 mod reviewed;
+mod rotation;

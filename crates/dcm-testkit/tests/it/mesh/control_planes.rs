@@ -18,7 +18,7 @@ use crate::processes::{run, wait_until};
 pub(super) const SERVICE_ACCOUNT: &str = "web";
 
 /// The mesh of a cloud in one member; workloads live in the namespace that has the cloud's name.
-fn settings(cloud: &Cloud, cluster: &str) -> Settings {
+pub(super) fn settings(cloud: &Cloud, cluster: &str) -> Settings {
     let name = format!("istio-{}-0000abcd", cloud.name);
     Settings {
         namespace: name.clone(),
@@ -66,7 +66,7 @@ fn through_the_secret(member: &ControlPlane, settings: &Settings, edge: &Edge) -
 }
 
 /// Namespaces and a service account, as there are in a member of the cloud.
-fn prepare(member: &ControlPlane, settings: &Settings, cloud: &Cloud) {
+pub(super) fn prepare(member: &ControlPlane, settings: &Settings, cloud: &Cloud) {
     let (label, value) = &settings.discovery_label;
     let namespace = |name: &str, labels: Value| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } });
     let account = json!({ "name": SERVICE_ACCOUNT, "namespace": cloud.name });
@@ -88,7 +88,7 @@ fn workload(istiod: &Istiod, member: &ControlPlane, cloud: &Cloud) -> Workload {
 }
 
 /// The certificate that signed a workload's.
-fn signer(workload: &Workload) -> String {
+pub(super) fn signer(workload: &Workload) -> String {
     certificates(&workload.chain, "chain").unwrap()[1].to_pem()
 }
 
