@@ -2,7 +2,7 @@
 //!
 //! As in a mesh, names of hosts play no part: a peer is known by its chain up to an anchor.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::DerefMut;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ use super::{Error, Workload};
 const WORD: &[u8; 5] = b"hello";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Shakes hands with rustls on both sides and sends a word each way; else why not, by either side.
+/// Shakes hands with rustls on both sides and sends a word each way; else why not, by either side. What could not be
+/// tried to its end is an error.
 pub fn handshake(client: &Workload, server: &Workload) -> Result<Result<(), String>, Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Reach)?;
     let address = listener.local_addr().map_err(Error::Reach)?;
@@ -42,7 +43,14 @@ pub fn handshake(client: &Workload, server: &Workload) -> Result<Result<(), Stri
     let answered = serving
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    Ok(asked.and(answered).map_err(|error| error.to_string()))
+    match asked.and(answered) {
+        Ok(()) => Ok(Ok(())),
+        // Says nothing about whether they would take each other.
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Err(Error::Reach(error))
+        }
+        Err(error) => Ok(Err(error.to_string())),
+    }
 }
 
 fn exchange<C, S>(connection: &mut C, mut stream: TcpStream) -> io::Result<()>
