@@ -89,10 +89,13 @@ impl Mesh {
             let workloads = self.workloads.lock().unwrap().clone();
             for (_, client) in &workloads {
                 for (_, server) in &workloads {
-                    // One that could not be tried to its end is tried again in the next round.
-                    if let Ok(Err(refused)) = mesh::handshake(client, server) {
-                        self.refused.lock().unwrap().push(refused);
-                    }
+                    let refused = match mesh::handshake(client, server) {
+                        // One that was not through in time is tried again in the next round.
+                        Ok(Ok(())) | Err(mesh::Error::Reach(_)) => continue,
+                        Ok(Err(refused)) => refused,
+                        Err(error) => error.to_string(),
+                    };
+                    self.refused.lock().unwrap().push(refused);
                 }
             }
             self.rounds.fetch_add(1, Ordering::Relaxed);
