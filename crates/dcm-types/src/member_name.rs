@@ -70,6 +70,11 @@ pub fn anchor(cloud: Uid, cloud_name: &str) -> String {
     with_hash("anchor", cloud_name, &[b"anchor", cloud.as_bytes()])
 }
 
+/// First part of the trust domain of the mesh of a cloud.
+pub fn mesh(cloud: Uid, cloud_name: &str) -> String {
+    with_hash("mesh", cloud_name, &[b"mesh", cloud.as_bytes()])
+}
+
 /// Name of the role of a permission.
 pub fn role(cloud: Uid, permission: Uid, permission_name: &str) -> String {
     with_hash(

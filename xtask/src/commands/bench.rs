@@ -5,6 +5,7 @@
 //! is a release build. The machine's other work shows in the figures: run it on a quiet one.
 
 mod api;
+mod ca;
 mod clusters;
 mod commits;
 mod create;
@@ -24,7 +25,7 @@ use anyhow::Result;
 use crate::output;
 use crate::workspace;
 use figure::Figure;
-use tools::{BARE_CLIENT, BARE_SERVER, COMMIT_RATE, Tools};
+use tools::{BARE_CLIENT, BARE_SERVER, COMMIT_RATE, ISSUE_RATE, Tools};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -64,6 +65,8 @@ enum Part {
     Idle,
     /// Many who wait for a status
     Waiters,
+    /// Intermediates of edges, and bundles that are there
+    Ca,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
@@ -73,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
     let tools = Tools::locate()?;
     if !arguments.no_build {
-        Tools::build(&[COMMIT_RATE, BARE_CLIENT, BARE_SERVER])?;
+        Tools::build(&[COMMIT_RATE, BARE_CLIENT, BARE_SERVER, ISSUE_RATE])?;
     }
     let place = Place::create()?;
     let mut figures = Vec::new();
@@ -82,6 +85,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Waiters) {
         figures.extend(waiters::measure(&tools, &place)?);
+    }
+    if wanted(Part::Ca) {
+        figures.extend(ca::measure(&tools, &place)?);
     }
     if wanted(Part::Create) {
         figures.extend(create::measure(&tools, &place)?);

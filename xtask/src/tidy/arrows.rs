@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
 const NARROW: &[(&str, &[&str])] = &[
     ("dcm-cli", &["dcm-types", "dcm-wire", "dcm-pki"]),
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
+    ("dcm-ca", &["dcm-types", "dcm-pki", "dcm-store"]),
     ("dcm-rpc", &["dcm-types"]),
 ];
 
@@ -201,6 +202,8 @@ mod tests {
         assert!(arrow("dcm-app", "dcm-types", "null"));
         assert!(arrow("dcm", "dcm-sync", "null"));
         assert!(!arrow("dcm-app", "dcm-sync", "null"));
+        assert!(!arrow("dcm-app", "dcm-ca", "null"));
+        assert!(!arrow("dcm-ca", "dcm-cluster", "null"));
         assert!(!arrow("dcm-types", "dcm-app", "null"));
         assert!(arrow("dcm-cli", "dcm-pki", "null"));
         assert!(!arrow("dcm-cli", "dcm-store", "null"));

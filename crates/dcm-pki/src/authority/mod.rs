@@ -24,8 +24,8 @@ pub use facts::{Certificate, certificates};
 pub use issue::{Issued, Issuer, issue, self_sign};
 pub use key::AuthorityKey;
 pub use profile::{Level, Profile, Serial, Subject};
-pub use request::authority_request;
-pub use revocation::{Revoked, revocation_list};
+pub use request::{AuthorityRequest, authority_request};
+pub use revocation::{RevocationList, Revoked, revocation_list};
 pub use verify::{Chain, verify_chain};
 
 /// Why a certificate authority could not be made, or is not taken.

@@ -107,6 +107,19 @@ impl RevocationList {
         })
     }
 
+    /// Reads one list from PEM, whole.
+    pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
+        match blocks::read(pem)?.as_slice() {
+            [block] if block.label == LABEL => Self::from_der(&block.der),
+            _ => Err("must hold exactly one PEM block X509 CRL"),
+        }
+    }
+
+    /// As it is sent.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// It is signed by the key of that authority.
     pub fn is_signed_by(&self, issuer: &Certificate) -> bool {
         let (Ok((_, list)), Ok((_, issuer))) = (

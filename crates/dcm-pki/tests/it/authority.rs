@@ -325,7 +325,9 @@ fn all_are_refused<'a>(made: &'a Hierarchy, rows: Vec<(&str, String, Asking<'a>)
 #[test]
 fn request_for_an_authority_is_what_openssl_reads_as_one() {
     let key = AuthorityKey::generate(KeyAlgorithm::EcdsaP384).unwrap();
-    let request = authority_request(&profile(Level::Cloud, 1), &key).unwrap();
+    let request = authority_request(&profile(Level::Cloud, 1), &key)
+        .unwrap()
+        .pem;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("request.pem");
     fs::write(&file, request).unwrap();

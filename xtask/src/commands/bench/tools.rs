@@ -15,6 +15,7 @@ use crate::{output, workspace};
 pub(super) type Example = (&'static str, &'static str, &'static str);
 
 pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
+pub(super) const ISSUE_RATE: Example = ("dcm-ca", "issue_rate", "");
 pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
 pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
 pub(super) const KUBESIM_FLEET: Example = ("dcm-testkit", "kubesim_fleet", "kubesim");
@@ -22,6 +23,7 @@ pub(super) const KUBESIM_FLEET: Example = ("dcm-testkit", "kubesim_fleet", "kube
 pub(super) struct Tools {
     pub(super) dcm: PathBuf,
     commit_rate: PathBuf,
+    issue_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
     kubesim_fleet: PathBuf,
@@ -35,6 +37,7 @@ impl Tools {
         Ok(Self {
             dcm: release.join("dcm").into(),
             commit_rate: example("commit_rate"),
+            issue_rate: example("issue_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
             kubesim_fleet: example("kubesim_fleet"),
@@ -72,11 +75,15 @@ impl Tools {
             .args([folder, store])
             .arg(seconds.to_string())
             .stderr(Stdio::inherit());
-        let output = command.output().context("running commit_rate")?;
-        if !output.status.success() {
-            bail!("commit_rate ended with {}", output.status);
-        }
-        Ok(String::from_utf8(output.stdout)?)
+        said(command)
+    }
+
+    /// The CA controller in a process of its own, on a store in the folder.
+    pub(super) fn issue_rate(&self, folder: &Path, edges: usize) -> Result<String> {
+        let mut command = Command::new(&self.issue_rate);
+        command.arg(folder).arg(edges.to_string());
+        command.stderr(Stdio::inherit());
+        said(command)
     }
 
     pub(super) fn bare_client(&self, kubeconfigs: &[PathBuf]) -> Result<Program> {
@@ -108,6 +115,18 @@ impl Tools {
             child,
         })
     }
+}
+
+/// What a program prints that ends by itself.
+fn said(mut command: Command) -> Result<String> {
+    let name = command.get_program().display().to_string();
+    let output = command
+        .output()
+        .with_context(|| format!("running {name}"))?;
+    if !output.status.success() {
+        bail!("{name} ended with {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// A server that answers with one text, whatever is asked: see `crates/dcm-api/examples/bare_server.rs`.
