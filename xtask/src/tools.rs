@@ -9,11 +9,19 @@ use dcm_testkit::assets::{cache, python};
 use crate::{output, workspace};
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const SCHEMATHESIS_VERSION: &str = "4.32.5";
 
 /// `cargo-deny`, with the arguments of the caller to come.
 pub(crate) fn cargo_deny() -> Result<Command> {
     let mut command = Command::new(obtain("cargo-deny", CARGO_DENY_VERSION)?);
+    command.current_dir(workspace::root());
+    Ok(command)
+}
+
+/// `cargo-fuzz`, with the arguments of the caller to come.
+pub(crate) fn cargo_fuzz() -> Result<Command> {
+    let mut command = Command::new(obtain("cargo-fuzz", CARGO_FUZZ_VERSION)?);
     command.current_dir(workspace::root());
     Ok(command)
 }
