@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod fuzz;
 mod fuzz_api;
+mod istio;
 mod kill;
 mod kube;
 mod test;
@@ -41,6 +42,8 @@ pub(crate) enum Task {
         about = "Local Kubernetes control planes: build | up [N] | list | down"
     )]
     Kube(kube::Task),
+    #[command(subcommand, about = "The programs of the mesh: build")]
+    Istio(istio::Task),
 }
 
 impl Task {
@@ -56,6 +59,7 @@ impl Task {
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,
+            Self::Istio(task) => task.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
