@@ -7,7 +7,7 @@ use super::history;
 use super::sweep::sweep;
 
 /// Seeds of every test run.
-const SEEDS: u64 = 2000;
+const SEEDS: u64 = 400;
 /// Other seeds: `FROM..TO`. Set by `cargo xtask simulate`.
 const SWITCH: &str = "DCM_SIMULATE_SEEDS";
 
