@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn each_rule_is_told_with_the_key_as_it_is_written() {
-        let rows: [(&str, fn(&mut Config)); 7] = [
+        type Spoil = fn(&mut Config);
+        let rows: [(&str, Spoil); 7] = [
             ("ca.organization", |config| config.organization.clear()),
             ("ca.domain", |config| config.domain = "Mesh".to_owned()),
             ("ca.edge_algorithm", |config| {
@@ -218,7 +219,7 @@ mod tests {
             ("ca.anchor_days", |config| config.anchor_days = 100),
             ("ca.longest_leaf", |config| config.edge_days = 1),
             ("ca.socket", |config| {
-                config.socket = PathBuf::from("ca.sock")
+                config.socket = PathBuf::from("ca.sock");
             }),
         ];
         for (field, spoil) in rows {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use dcm_app::{App, Run};
-use dcm_types::ca::AuthorityScope;
+use dcm_types::ca::{AuthorityRequest, AuthorityScope};
 use dcm_types::{CloudKey, ClusterKey, TargetKey};
 use dcm_wire::views::{
     AuthorityRequestView, AuthorityView, BundleView, KeyEventsView, RotationView,
@@ -188,7 +188,8 @@ async fn request_authority(
     _: Unkeyed,
 ) -> Result<Answer, ApiError> {
     let scope = AuthorityScope::Cloud(cloud);
-    requested(&app.request_authority(&who, &scope).await?)
+    let request = app.request_authority(&who, &scope).await?;
+    Ok(requested(&request))
 }
 
 /// Verifies the chained record of what happened to the keys of a logical cloud.
@@ -242,7 +243,8 @@ async fn request_organization_authority(
     _: Unkeyed,
 ) -> Result<Answer, ApiError> {
     let scope = AuthorityScope::Organization;
-    requested(&app.request_authority(&who, &scope).await?)
+    let request = app.request_authority(&who, &scope).await?;
+    Ok(requested(&request))
 }
 
 /// Verifies the chained record of what happened to the keys of the organisation's root.
@@ -261,12 +263,12 @@ async fn verify_organization_key_events(
     Ok(Answer::json(StatusCode::OK, &KeyEventsView::of(&report)))
 }
 
-fn requested(request: &dcm_types::ca::AuthorityRequest) -> Result<Answer, ApiError> {
+fn requested(request: &AuthorityRequest) -> Answer {
     let status = match request.pem {
         Some(_) => StatusCode::OK,
         None => StatusCode::ACCEPTED,
     };
-    Ok(Answer::json(status, &AuthorityRequestView::of(request)))
+    Answer::json(status, &AuthorityRequestView::of(request))
 }
 
 fn rotation_path(cloud: &CloudKey) -> String {

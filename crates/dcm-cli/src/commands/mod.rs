@@ -96,7 +96,7 @@ pub enum Command {
     /// Get the kubeconfig of a logical cloud
     Kubeconfig(kubeconfig::Arguments),
 
-    /// Certificate authorities of meshes: show, rotate, revoke; judge a bundle, whoever made it
+    /// Certificate authorities of meshes: show, rotate, revoke, judge a bundle
     Ca(ca::Arguments),
 
     /// Print the manual page, or write one page per command

@@ -129,3 +129,49 @@ fn a_socket_that_others_can_reach_is_refused_at_the_start() {
     assert_eq!(outcome.code, 1, "{}", outcome.shown());
     assert!(outcome.stderr.contains("chmod 700"), "{}", outcome.shown());
 }
+
+#[tokio::test]
+async fn commands_show_rotate_revoke_and_verify() {
+    let mut environment = Environment::new();
+    let socket = environment.path("run/ca.sock");
+    let config = format!("[ca]\nsocket = '{}'\n", socket.display());
+    let config = environment.write("dcm.toml", &config);
+    let server = environment.serve_with(&["--config", config.to_str().unwrap()]);
+    create_cloud(&server.url).await;
+    let ca = |arguments: &[&str]| {
+        let fixed = ["ca"].iter().chain(arguments).copied();
+        environment.dcm(&fixed.collect::<Vec<_>>())
+    };
+    let of_cloud = ["shop", "--project", "acme"];
+    let missing = ca(&[&["show"], &of_cloud[..]].concat());
+    assert_eq!(missing.code, 1, "{}", missing.shown());
+    let usage = ca(&["show", "shop"]);
+    assert_eq!(usage.code, 2, "{}", usage.shown());
+    Client::new(&socket).ensure_bundle(&target()).await.unwrap();
+
+    let shown = ca(&[&["show"], &of_cloud[..]].concat()).done().stdout;
+    assert!(
+        shown.contains("edge/near") && shown.contains("issued"),
+        "{shown}"
+    );
+    let rotate = [&["rotate"], &of_cloud[..], &["--kind", "anchor"]].concat();
+    let would = ca(&[&rotate[..], &["--dry-run"]].concat()).done().stdout;
+    assert!(would.contains("would be rotation 1"), "{would}");
+    assert!(would.contains("waits for edge/near"), "{would}");
+    let begun = ca(&rotate).done().stdout;
+    assert!(begun.starts_with("rotation 1 of anchor"), "{begun}");
+    assert_eq!(ca(&rotate).code, 1);
+    ca(&[&["abort"], &of_cloud[..]].concat()).done();
+    let last = ca(&[&["rotation"], &of_cloud[..], &["-o", "json"]].concat()).done();
+    assert_eq!(last.json()["number"], 1);
+    let revoked = ca(&[&["revoke"], &of_cloud[..], &["edge/near"]].concat()).done();
+    assert!(revoked.stdout.contains("revoked"), "{}", revoked.shown());
+    let verified = ca(&[&["audit", "verify"], &of_cloud[..]].concat()).done();
+    assert!(
+        verified.stdout.contains("are right"),
+        "{}",
+        verified.shown()
+    );
+    let asked = ca(&["csr", "-o", "json"]).done();
+    assert!(asked.json()["askedAt"].is_string(), "{}", asked.shown());
+}
