@@ -26,6 +26,7 @@ struct Foreign<'a> {
     chain_pem: &'a str,
     anchor_fingerprint: Option<&'a str>,
     origin: KeyOrigin,
+    generation: u64,
     by: &'a Requester,
 }
 
@@ -88,8 +89,10 @@ impl Controller {
         }
         refuse_while_rotating(&authority)?;
         let asked_at = self.now();
+        // The number is taken now: it stands in the subject, and no other key may have that.
+        authority.last_generation += 1;
         authority.request = Some(PendingRequest {
-            epoch: authority.last_generation + 1,
+            epoch: authority.last_generation,
             asked_at,
             made: None,
         });
@@ -185,6 +188,7 @@ impl Controller {
             chain_pem: &answer.chain_pem,
             anchor_fingerprint: answer.anchor_fingerprint.as_deref(),
             origin: KeyOrigin::SignedElsewhere,
+            generation: request.epoch,
             by,
         };
         let chain = self.check(&authority, &foreign, &key, Some(&subject))?;
@@ -214,6 +218,7 @@ impl Controller {
             chain_pem: &import.chain_pem,
             anchor_fingerprint: import.anchor_fingerprint.as_deref(),
             origin: KeyOrigin::Imported,
+            generation: authority.last_generation + 1,
             by,
         };
         let chain = self.check(&authority, &foreign, &key, None)?;
@@ -280,7 +285,7 @@ impl Controller {
         guard: Option<(Key, Expect)>,
         (foreign, chain, key): (&Foreign<'_>, Vec<Certificate>, AuthorityKey),
     ) -> Result<CaAuthority, Error> {
-        let generation = authority.last_generation + 1;
+        let generation = foreign.generation;
         let place = KeyPlace {
             document: &authority.key(),
             uid: authority.uid,

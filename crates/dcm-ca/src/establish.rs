@@ -60,11 +60,16 @@ impl Controller {
         };
         let model = match self.policy().trust_model {
             Some(model) => model,
-            None if self.organization().await?.is_some() => TrustModel::CloudIntermediate,
-            None => TrustModel::CloudRoot,
+            None => self.usual_model().await?,
         };
         let domain = format!("{label}.{}", self.policy().domain);
         Ok(self.nothing_of(owner, model, Some(domain)))
+    }
+
+    /// Below the organisation's root where there is one, also while it waits for its signature.
+    async fn usual_model(&self) -> Result<TrustModel, Error> {
+        let root = self.read_authority(&Key::ca_organization()).await?;
+        Ok(root.map_or(TrustModel::CloudRoot, |_| TrustModel::CloudIntermediate))
     }
 
     pub(crate) fn nothing_of(
@@ -267,7 +272,7 @@ pub(crate) fn anchor(
 
 /// Adds a certificate to those of its authority.
 pub(crate) fn add(authority: &mut CaAuthority, anchor: Anchor) {
-    authority.last_generation = anchor.generation;
+    authority.last_generation = authority.last_generation.max(anchor.generation);
     authority.lists = authority.lists.max(anchor.list.number);
     authority.anchors.push(anchor);
 }

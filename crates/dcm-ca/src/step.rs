@@ -221,7 +221,7 @@ impl Controller {
         let now = self.now();
         let anchors = read.document.anchors.iter();
         let due: Vec<u64> = anchors
-            .filter(|anchor| plan::list_is_due(now, &anchor.list))
+            .filter(|anchor| anchor.not_after > now && plan::list_is_due(now, &anchor.list))
             .map(|anchor| anchor.generation)
             .collect();
         if due.is_empty() {

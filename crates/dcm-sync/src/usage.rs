@@ -1,5 +1,6 @@
 //! Records what is used of quotas: as runs read it and as watches see it, and never more often than the
-//! interval allows, so that a busy namespace does not keep the store busy.
+//! interval allows, so that a busy namespace does not keep the store busy. What is allowed changes seldom, and is
+//! recorded sooner: whoever changed it looks for it.
 //!
 //! A run's look and an event of the watch may come in either order; the newer resourceVersion counts.
 //!
@@ -24,6 +25,8 @@ use dcm_cluster::Object;
 
 /// How long what follows closely is gathered into one record.
 const GATHER: Duration = Duration::from_millis(100);
+/// Changed limits are recorded after this share of the interval.
+const SOONER: u32 = 20;
 /// How many targets are recorded at the same time.
 const AT_ONCE: usize = 64;
 /// How many quotas of one target are recorded.
@@ -63,6 +66,8 @@ struct Entry {
     news: BTreeMap<String, Option<QuotaState>>,
     /// By name, the newest version taken in, and when.
     newest: BTreeMap<String, (u64, Instant)>,
+    /// By name, the limits that were taken in last.
+    limits: BTreeMap<String, BTreeMap<String, String>>,
     due: Option<Instant>,
     written: Option<Instant>,
 }
@@ -73,6 +78,7 @@ impl Entry {
             cloud_uid,
             news: BTreeMap::new(),
             newest: BTreeMap::new(),
+            limits: BTreeMap::new(),
             due: None,
             written: None,
         }
@@ -80,27 +86,58 @@ impl Entry {
 
     /// Takes a note in, unless a newer one was taken in less than `late` ago. After that time versions
     /// may start anew: a member can be restored from a backup.
-    fn take(&mut self, note: UsageNote, now: Instant, late: Duration) -> bool {
+    fn take(&mut self, note: UsageNote, now: Instant, late: Duration) -> Option<News> {
         if self.cloud_uid != note.cloud_uid {
             self.cloud_uid = note.cloud_uid;
             self.news.clear();
             self.newest.clear();
+            self.limits.clear();
         }
         if self.newest.len() >= QUOTAS && !self.newest.contains_key(&note.name) {
             self.newest.retain(|_, (_, at)| now < *at + late);
             if self.newest.len() >= QUOTAS {
-                return false;
+                return None;
             }
         }
         let version = note.version.unwrap_or_default();
         let newest = self.newest.get(&note.name);
         if newest.is_some_and(|(newest, at)| version < *newest && now < *at + late) {
-            return false;
+            return None;
         }
         self.newest.insert(note.name.clone(), (version, now));
+        let limits = note.state.as_ref().map(|state| &state.hard);
+        let news = if limits == self.limits.get(&note.name) {
+            News::Used
+        } else {
+            News::Limits
+        };
+        match limits {
+            Some(limits) => self.limits.insert(note.name.clone(), limits.clone()),
+            None => self.limits.remove(&note.name),
+        };
         self.news.insert(note.name, note.state);
-        true
+        Some(news)
     }
+
+    /// When it is recorded, with these news.
+    fn due_with(&self, news: News, now: Instant, interval: Duration) -> Instant {
+        let pause = match news {
+            News::Used => interval,
+            News::Limits => interval / SOONER,
+        };
+        let soon = now + GATHER;
+        let due = self.written.map_or(soon, |at| soon.max(at + pause));
+        self.due.map_or(due, |before| before.min(due))
+    }
+}
+
+/// What is new of a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// What is used of it, at most.
+    Used,
+    /// What it allows, or that it is there at all.
+    Limits,
 }
 
 /// Writes the records.
@@ -145,12 +182,16 @@ impl Recorder {
         let fresh = || Entry::of(note.cloud_uid);
         let entry = self.entries.entry(key.clone()).or_insert_with(fresh);
         let now = Instant::now();
-        if entry.take(note, now, late) && entry.due.is_none() {
-            let soon = now + GATHER;
-            let due = entry.written.map_or(soon, |at| soon.max(at + interval));
-            entry.due = Some(due);
-            self.schedule.insert((due, key));
+        let Some(news) = entry.take(note, now, late) else {
+            return;
+        };
+        let due = entry.due_with(news, now, interval);
+        if let Some(before) = entry.due.replace(due)
+            && before != due
+        {
+            self.schedule.remove(&(before, key.clone()));
         }
+        self.schedule.insert((due, key));
     }
 
     /// Records what is due, some at the same time: the store makes one commit to the disk of them.
@@ -315,10 +356,10 @@ mod tests {
     async fn answer_that_comes_after_a_newer_event_is_left_alone() {
         let mut entry = Entry::of(Uid::from_random([1; 16]));
         let now = Instant::now();
-        assert!(entry.take(note(Some(7), "3"), now, LATE));
-        assert!(!entry.take(note(Some(6), "2"), now, LATE));
+        assert!(entry.take(note(Some(7), "3"), now, LATE).is_some());
+        assert!(entry.take(note(Some(6), "2"), now, LATE).is_none());
         assert_eq!(used(&entry), "3");
-        assert!(entry.take(note(Some(8), "4"), now, LATE));
+        assert!(entry.take(note(Some(8), "4"), now, LATE).is_some());
         assert_eq!(used(&entry), "4");
     }
 
@@ -326,8 +367,35 @@ mod tests {
     async fn versions_that_start_anew_count_after_a_while() {
         let mut entry = Entry::of(Uid::from_random([1; 16]));
         let now = Instant::now();
-        assert!(entry.take(note(Some(7000), "3"), now, LATE));
-        assert!(entry.take(note(Some(2), "1"), now + LATE, LATE));
+        assert!(entry.take(note(Some(7000), "3"), now, LATE).is_some());
+        assert!(entry.take(note(Some(2), "1"), now + LATE, LATE).is_some());
         assert_eq!(used(&entry), "1");
+    }
+
+    #[tokio::test]
+    async fn changed_limits_are_recorded_sooner() {
+        const INTERVAL: Duration = Duration::from_secs(10);
+        let allows = |pods: &str| {
+            let mut note = note(None, "1");
+            let hard = BTreeMap::from([("pods".to_owned(), pods.to_owned())]);
+            note.state.as_mut().unwrap().hard = hard;
+            note
+        };
+        let mut entry = Entry::of(Uid::from_random([1; 16]));
+        let now = Instant::now();
+        assert_eq!(entry.take(allows("4"), now, LATE), Some(News::Limits));
+        entry.written = Some(now);
+        assert_eq!(entry.take(allows("4"), now, LATE), Some(News::Used));
+        entry.due = Some(entry.due_with(News::Used, now, INTERVAL));
+        assert_eq!(entry.due, Some(now + INTERVAL));
+        assert_eq!(entry.take(allows("6"), now, LATE), Some(News::Limits));
+        let due = entry.due_with(News::Limits, now, INTERVAL);
+        assert_eq!(
+            due,
+            now + INTERVAL / SOONER,
+            "what was due later is due now"
+        );
+        entry.due = Some(due);
+        assert_eq!(entry.due_with(News::Used, now, INTERVAL), due);
     }
 }

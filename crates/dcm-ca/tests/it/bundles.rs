@@ -122,6 +122,29 @@ async fn edges_of_a_cloud_share_an_anchor_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_longest_names_fit_into_subjects_and_trust_domains() {
+    let organization = "ö".repeat(64);
+    let world = World::with(Policy {
+        organization,
+        ..policy()
+    })
+    .await;
+    for name in ["Z".repeat(128), "A-_.b".repeat(25)] {
+        world.create(&name).await;
+        let mut target = target(&name);
+        target.cloud = cloud(&name);
+        let bundle = world.ca.ensure_bundle(&target).await.unwrap();
+        let edge = certificates(&bundle.certificate_pem, "x")
+            .unwrap()
+            .remove(0);
+        let domain = edge.uris[0].strip_prefix("spiffe://").unwrap();
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+        assert!(domain.len() <= 255 && domain.bytes().all(plain), "{domain}");
+    }
+}
+
+#[tokio::test]
 async fn clouds_of_one_root_do_not_trust_each_other() {
     let world = World::with(Policy {
         trust_model: Some(TrustModel::CloudIntermediate),

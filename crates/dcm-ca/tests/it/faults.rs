@@ -1,4 +1,5 @@
-//! A store that fails as told: before a commit was taken, or after it, when nobody hears of it.
+//! A store that fails as told: before a commit was taken, or after it, when nobody hears of it. Also, something else may
+//! happen just before a commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dcm_store::{Batch, Change, Committed, Error, Lease, Page, Query, Store, Stored};
 use dcm_types::Key;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
 
@@ -21,6 +24,7 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     state: Mutex<State>,
+    before: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 #[derive(Default)]
@@ -34,6 +38,7 @@ impl FaultyStore {
         Self {
             inner,
             state: Mutex::default(),
+            before: Mutex::default(),
         }
     }
 
@@ -41,6 +46,11 @@ impl FaultyStore {
     pub(crate) fn fail(&self, after: usize, fault: Fault) {
         let mut state = self.state.lock();
         state.next = Some((state.commits + after, fault));
+    }
+
+    /// This happens just before the next commit.
+    pub(crate) fn before_next(&self, what: impl Future<Output = ()> + Send + 'static) {
+        *self.before.lock() = Some(what.boxed());
     }
 
     pub(crate) fn commits(&self) -> usize {
@@ -78,6 +88,10 @@ impl Store for FaultyStore {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+        let before = self.before.lock().take();
+        if let Some(before) = before {
+            before.await;
+        }
         match self.fault() {
             None => self.inner.commit(batch).await,
             Some(Fault::Before) => broken(),

@@ -248,3 +248,42 @@ async fn an_import_where_there_is_an_anchor_begins_to_rotate_to_it() {
     world.clock.forward(DAY);
     world.verified_events().await;
 }
+
+#[tokio::test]
+async fn no_anchor_that_is_made_meanwhile_has_the_subject_of_a_request() {
+    let world = World::new().await;
+    world.follow("berlin").await;
+    let signer = Signer::new(&world);
+    let request = requested(&world, &of_shop()).await;
+    world.start(RotationKind::Anchor).await.unwrap();
+    world.look().await;
+    let chain = signer.sign(&world, &request, Some(1));
+    let refused = install(&world, &chain, None).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict);
+    let answered = dcm_pki::authority::certificates(&chain, "x").unwrap();
+    let shown = world.ca.show(&of_shop()).await.unwrap();
+    assert_eq!(shown.anchors.len(), 2);
+    let mut subjects: Vec<_> = shown.anchors.into_iter().map(|one| one.subject).collect();
+    subjects.push(answered[0].subject_text.clone());
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 3);
+}
+
+#[tokio::test]
+async fn clouds_wait_for_the_root_that_was_asked_for() {
+    let world = World::new().await;
+    requested(&world, &AuthorityScope::Organization).await;
+    let waits = world.ca.ensure_bundle(&target("berlin")).await.unwrap_err();
+    assert_eq!(waits.kind, Kind::Unavailable);
+    let root = Signer::new(&world);
+    let taken = import(
+        AuthorityScope::Organization,
+        &[&root.certificate],
+        &root.key,
+    );
+    world.ca.import(taken, &somebody()).await.unwrap();
+    world.ensure("berlin").await;
+    let model = world.authority().await.trust_model;
+    assert_eq!(model, TrustModel::CloudIntermediate);
+}

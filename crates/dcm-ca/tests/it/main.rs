@@ -17,5 +17,6 @@ mod openssl;
 mod races;
 mod revocation;
 mod rotation;
+mod running;
 mod sealed;
 mod world;

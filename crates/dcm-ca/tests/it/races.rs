@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dcm_ca::Policy;
-use dcm_store::{SqliteStore, Vault};
+use dcm_store::{MemoryStore, SqliteStore, Store, Vault};
 use dcm_types::KeyAlgorithm;
-use dcm_types::ca::{CaController as _, RotationKind};
+use dcm_types::ca::{CaController as _, RotationKind, RotationPhase};
 
+use crate::faults::FaultyStore;
 use crate::world::{HandClock, World, policy, target};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,6 +54,28 @@ async fn an_edge_that_is_made_while_the_anchor_changes_is_below_one_that_is_trus
         assert!(bundle.anchors_pem.contains(chain));
     }
     looks.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_member_that_joins_while_a_phase_is_entered_is_waited_for() {
+    let clock = Arc::new(HandClock::new());
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+    let store = Arc::new(FaultyStore::new(inner.clone()));
+    let vault = Arc::new(Vault::ephemeral());
+    let world = World::on(store.clone(), vault.clone(), clock.clone(), policy());
+    world.create("shop").await;
+    world.follow("berlin").await;
+    world.start(RotationKind::Intermediate).await.unwrap();
+    world.look().await;
+    world.follow("berlin").await;
+    let other = World::on(inner, vault, clock, policy());
+    store.before_next(async move {
+        other.ensure("rome").await;
+    });
+    world.look().await;
+    let state = world.rotation().await;
+    assert_eq!(state.phase, RotationPhase::SignWithNew);
+    assert_eq!(state.waiting[0].cluster, target("rome").cluster);
 }
 
 #[tokio::test]

@@ -111,6 +111,17 @@ fn read(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Stored>> 
         .optional()
 }
 
+const LIST_ALL: &str = "SELECT path, number, touched, schema, body FROM documents
+     WHERE kind = ?1 AND path > ?2 ORDER BY path LIMIT ?3";
+const LIST_UNDER: &str = "SELECT path, number, touched, schema, body FROM documents
+     WHERE kind = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT ?4";
+// CROSS JOIN fixes the order of the loops: entries first, in the order of their key.
+const LIST_INDEXED: &str = "SELECT d.path, d.number, d.touched, d.schema, d.body
+     FROM index_entries AS e CROSS JOIN documents AS d
+       ON d.kind = e.kind AND d.path = e.path
+     WHERE e.kind = ?1 AND e.name = ?2 AND e.value = ?3 AND e.path > ?4
+     ORDER BY e.path LIMIT ?5";
+
 fn list(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<Stored>> {
     let kind = query.kind.as_str();
     let after = query.after.as_deref().unwrap_or_default();
@@ -123,28 +134,16 @@ fn list(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<Stored>>
             .collect()
     };
     match &query.scope {
-        Scope::All => rows(
-            "SELECT path, number, touched, schema, body FROM documents
-             WHERE kind = ?1 AND path > ?2 ORDER BY path LIMIT ?3",
-            &[&kind, &after, &wanted],
-        ),
+        Scope::All => rows(LIST_ALL, &[&kind, &after, &wanted]),
         Scope::Under(path) => {
             let (from, to) = Scope::bounds_under(path);
-            rows(
-                "SELECT path, number, touched, schema, body FROM documents
-                 WHERE kind = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT ?4",
-                &[&kind, &after.max(from.as_str()), &to, &wanted],
-            )
+            let after = after.max(from.as_str());
+            rows(LIST_UNDER, &[&kind, &after, &to, &wanted])
         }
-        Scope::Indexed(index, value) => rows(
-            // CROSS JOIN fixes the order of the loops: entries first, in the order of their key.
-            "SELECT d.path, d.number, d.touched, d.schema, d.body
-             FROM index_entries AS e CROSS JOIN documents AS d
-               ON d.kind = e.kind AND d.path = e.path
-             WHERE e.kind = ?1 AND e.name = ?2 AND e.value = ?3 AND e.path > ?4
-             ORDER BY e.path LIMIT ?5",
-            &[&kind, &index.as_str(), value, &after, &wanted],
-        ),
+        Scope::Indexed(index, value) => {
+            let name = index.as_str();
+            rows(LIST_INDEXED, &[&kind, &name, value, &after, &wanted])
+        }
     }
 }
 
@@ -158,4 +157,42 @@ fn stored(kind: dcm_types::DocumentKind, row: &Row<'_>) -> rusqlite::Result<Stor
         schema: row.get(3)?,
         body: row.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use dcm_types::{DocumentKind, Index};
+
+    #[test]
+    fn statements_are_planned_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let _opened = open::open(&path).unwrap();
+        let connection = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let scopes = [
+            (Scope::All, LIST_ALL),
+            (Scope::Under("a".to_owned()), LIST_UNDER),
+            (
+                Scope::Indexed(Index::Outreach, "a".to_owned()),
+                LIST_INDEXED,
+            ),
+        ];
+        for (scope, text) in scopes {
+            for limit in [1, 7] {
+                let query = Query {
+                    kind: DocumentKind::Quota,
+                    scope: scope.clone(),
+                    after: None,
+                    limit,
+                };
+                assert_eq!(list(&connection, &query).unwrap(), Vec::new());
+            }
+            let statement = connection.prepare_cached(text).unwrap();
+            let again = statement.get_status(StatementStatus::RePrepare);
+            assert_eq!(again, 0, "planned again for another limit: {text}");
+        }
+    }
 }
