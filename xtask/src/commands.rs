@@ -4,7 +4,9 @@ mod audit;
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod fuzz_api;
+mod istio;
 mod kill;
 mod kube;
 mod test;
@@ -25,6 +27,8 @@ pub(crate) enum Task {
     Demo(demo::Arguments),
     /// Measure what the product is held against: rates, times, memory; takes minutes
     Bench(bench::Arguments),
+    /// Random bytes into the readers of certificates, requests, lists and bundles; a minute each
+    Fuzz(fuzz::Arguments),
     /// Random requests against a served instance, judged by its own description; takes minutes
     FuzzApi(fuzz_api::Arguments),
     /// The server killed at random moments, again and again; it must always end right
@@ -38,6 +42,8 @@ pub(crate) enum Task {
         about = "Local Kubernetes control planes: build | up [N] | list | down"
     )]
     Kube(kube::Task),
+    #[command(subcommand, about = "The programs of the mesh: build")]
+    Istio(istio::Task),
 }
 
 impl Task {
@@ -47,11 +53,13 @@ impl Task {
             Self::Test(arguments) => return Ok(test::run(&arguments)),
             Self::Demo(arguments) => demo::run(&arguments)?,
             Self::Bench(arguments) => bench::run(&arguments)?,
+            Self::Fuzz(arguments) => fuzz::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
             Self::Kill(arguments) => kill::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,
             Self::Kube(task) => task.run()?,
+            Self::Istio(task) => task.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }

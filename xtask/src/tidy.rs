@@ -40,6 +40,7 @@ impl fmt::Display for Finding {
 struct Tree {
     root: PathBuf,
     metadata: Metadata,
+    fuzz: Metadata,
     files: Vec<TextFile>,
 }
 
@@ -67,6 +68,7 @@ impl Tree {
         Ok(Self {
             root,
             metadata: workspace::metadata()?,
+            fuzz: workspace::fuzz_metadata()?,
             files,
         })
     }

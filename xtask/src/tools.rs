@@ -1,15 +1,15 @@
 //! Programs of others that the tasks need: a pinned version each, made once in the cache.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use dcm_testkit::assets::cache;
+use dcm_testkit::assets::{cache, python};
 
 use crate::{output, workspace};
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const SCHEMATHESIS_VERSION: &str = "4.32.5";
 
 /// `cargo-deny`, with the arguments of the caller to come.
@@ -19,32 +19,17 @@ pub(crate) fn cargo_deny() -> Result<Command> {
     Ok(command)
 }
 
+/// `cargo-fuzz`, with the arguments of the caller to come.
+pub(crate) fn cargo_fuzz() -> Result<Command> {
+    let mut command = Command::new(obtain("cargo-fuzz", CARGO_FUZZ_VERSION)?);
+    command.current_dir(workspace::root());
+    Ok(command)
+}
+
 /// The Schemathesis program, in a Python environment of its own.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
-    let shelf = cache::folder()?.join("tools").join("schemathesis");
-    let root = shelf.join(SCHEMATHESIS_VERSION);
-    let program = root.join("bin").join("schemathesis");
-    // Written last: an environment without it is half made.
-    let complete = root.join("complete");
-    if complete.is_file() {
-        return Ok(program);
-    }
-    let _lock = cache::lock(&shelf.join("lock"))?;
-    if !complete.is_file() {
-        output::warn(format!(
-            "installing schemathesis {SCHEMATHESIS_VERSION} once: expected 20 s"
-        ));
-        let mut python = Command::new("python3");
-        python.args(["-m", "venv", "--clear"]).arg(&root);
-        workspace::run(&mut python)
-            .context("making a Python environment: install python3 with its venv module")?;
-        let mut pip = Command::new(root.join("bin").join("pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"])
-            .arg(format!("schemathesis=={SCHEMATHESIS_VERSION}"));
-        workspace::run(&mut pip).context("installing schemathesis")?;
-        fs::write(&complete, "").context("marking the Python environment as complete")?;
-    }
-    Ok(program)
+    let root = python::environment("schemathesis", SCHEMATHESIS_VERSION)?;
+    Ok(root.join("bin").join("schemathesis"))
 }
 
 fn obtain(name: &str, version: &str) -> Result<PathBuf> {

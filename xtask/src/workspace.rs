@@ -19,6 +19,15 @@ pub(crate) fn metadata() -> Result<Metadata> {
     command.exec().context("reading the workspace")
 }
 
+/// The package of the fuzzer, which has a workspace of its own.
+pub(crate) fn fuzz_metadata() -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(root().join("fuzz")).no_deps();
+    command
+        .exec()
+        .context("reading the workspace of the fuzzer")
+}
+
 /// Every file that is, or is about to be, in version control.
 pub(crate) fn files() -> Result<Vec<PathBuf>> {
     let arguments = [

@@ -8,16 +8,22 @@
 //! API server and controller manager exist in two minor versions, so that nothing here holds for one of
 //! them by chance. Those of the older one come from `KUBEBUILDER_ASSETS_PREVIOUS` or `tools/kubernetes-previous`;
 //! etcd and kubectl are the same for both.
+//!
+//! The programs of the mesh are apart ([`IstioAssets`]): only its tests wait for them.
 
 mod build;
 pub mod cache;
 mod error;
+mod istio;
+pub mod judges;
 mod module;
+pub mod python;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
+pub use istio::{IstioAssets, READY_ISTIO_FOLDER_VARIABLE};
 use module::Module;
 
 use crate::progress;
@@ -104,7 +110,7 @@ fn missing_programs(folder: &Path, programs: &[&'static str]) -> Vec<&'static st
 
 fn tell_incomplete(variable: &str, folder: &Path, missing: &[&str]) {
     progress::plain(&format!(
-        "{variable}={} lacks {}: building all programs instead",
+        "{variable}={} lacks {}: building all of its programs instead",
         folder.display(),
         missing.join(", ")
     ));

@@ -27,10 +27,12 @@ use certificates::Authority;
 pub(crate) use certificates::Identity;
 use client::Client;
 pub use error::Error;
+#[cfg(feature = "mesh")]
+pub(crate) use error::{last_lines_of_logs, log_file};
 use flags::PortNumbers;
 #[cfg(feature = "kubesim")]
 pub(crate) use kubeconfig::render as render_kubeconfig;
-use ports::Port;
+pub(crate) use ports::Port;
 pub use process::{Folder, Process};
 use servers::Servers;
 pub use shared::shared_control_planes;

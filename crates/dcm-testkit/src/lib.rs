@@ -9,7 +9,8 @@
 //! What else shall end with its owner, such as a server under test, runs as a [`Process`] in a [`Folder`].
 //!
 //! Where hundreds of clusters are needed, or time that passes at will, there are simulated ones: `kubesim`
-//! (a feature of its own). Where a network shall fail, there is a `proxy` (another one).
+//! (a feature of its own). Where a network shall fail, there is a `proxy` (another one). Where a mesh shall sign
+//! for workloads, there are its own control planes: `mesh` (a third one).
 //!
 //! Invariants: nothing is written to the work tree; no process outlives its owner, however the
 //! owner ends; only processes that were started here are ever signalled.
@@ -21,9 +22,11 @@ pub mod assets;
 pub mod control_plane;
 #[cfg(feature = "kubesim")]
 pub mod kubesim;
+#[cfg(feature = "mesh")]
+pub mod mesh;
 mod progress;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 
-pub use assets::Assets;
+pub use assets::{Assets, IstioAssets};
 pub use control_plane::{ControlPlane, Folder, Process, shared_control_planes};

@@ -9,7 +9,8 @@ use std::io::{self, BufRead, BufReader};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use dcm_testkit::Assets;
+use dcm_testkit::assets::judges;
+use dcm_testkit::{Assets, IstioAssets};
 
 use super::fuzz_api;
 use crate::output;
@@ -32,7 +33,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Assets::obtain()?;
         Ok(Assets::obtain_previous()?)
     });
-    let programs = assets.and_then(|_| parts.run("build tests", || programs::build(arguments)));
+    let mesh = assets.and_then(|_| {
+        parts.run("get the mesh and its judges", || {
+            IstioAssets::obtain()?;
+            judges::go_verifier()?;
+            Ok(judges::pkilint()?)
+        })
+    });
+    let programs = mesh.and_then(|_| parts.run("build tests", || programs::build(arguments)));
     if let Some(programs) = programs {
         summary = Summary::of(programs);
         parts.run("run tests", || execute(arguments, &mut summary));

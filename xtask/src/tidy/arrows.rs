@@ -11,8 +11,9 @@ use super::{Finding, Tree};
 /// A crate may depend on crates of lower layers.
 const LAYERS: &[&[&str]] = &[
     &["dcm-types"],
-    &["dcm-wire", "dcm-pki", "dcm-store", "dcm-mesh"],
-    &["dcm-cluster"],
+    &["dcm-wire", "dcm-pki", "dcm-store"],
+    &["dcm-cluster", "dcm-mesh"],
+    &["dcm-istioctl"],
     &["dcm-ca", "dcm-sync", "dcm-app"],
     &["dcm-rpc", "dcm-api", "dcm-cli"],
     &["dcm"],
@@ -22,6 +23,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Tighter than the layers: these know of our crates only what stands here.
 const NARROW: &[(&str, &[&str])] = &[
+    ("dcm-mesh", &["dcm-types", "dcm-pki"]),
+    ("dcm-istioctl", &["dcm-mesh"]),
     ("dcm-cli", &["dcm-types", "dcm-wire", "dcm-pki"]),
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
     ("dcm-ca", &["dcm-types", "dcm-pki", "dcm-store"]),
@@ -50,7 +53,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     (
         "gRPC",
         &["tonic", "tonic-", "prost", "prost-"],
-        &["dcm-rpc"],
+        &["dcm-rpc", "dcm-testkit"],
     ),
     (
         "X.509",
@@ -77,7 +80,11 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
         &["indicatif", "comfy-table", "anstream", "anstyle"],
         &["dcm-cli", "dcm-testkit", "xtask"],
     ),
-    ("YAML", &["serde-saphyr"], &["dcm-pki", "dcm-cli"]),
+    (
+        "YAML",
+        &["serde-saphyr"],
+        &["dcm-pki", "dcm-mesh", "dcm-cli"],
+    ),
     ("configuration files", &["toml"], &["dcm", "xtask"]),
     (
         "errors without a type",

@@ -11,6 +11,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .metadata
         .packages
         .iter()
+        .chain(&tree.fuzz.packages)
         .flat_map(|package| &package.targets)
     {
         if let Ok(path) = target.src_path.as_std_path().strip_prefix(&tree.root) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::READY_FOLDER_VARIABLE;
+use super::{READY_FOLDER_VARIABLE, READY_ISTIO_FOLDER_VARIABLE};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,7 +14,8 @@ pub enum Error {
     #[error(
         "Go is needed to build {tool}, and `go env GOVERSION` does not work: install Go 1.26 or newer \
          (Debian: golang-go; else the Go download page), or set {READY_FOLDER_VARIABLE} to a \
-         folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl"
+         folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl, and \
+         {READY_ISTIO_FOLDER_VARIABLE} to one that holds istioctl and pilot-discovery"
     )]
     RunGo {
         tool: &'static str,
@@ -23,6 +24,18 @@ pub enum Error {
     #[error("building {tool}: `{command}` ended with {status}; its last lines:\n{tail}")]
     Build {
         tool: &'static str,
+        command: String,
+        status: String,
+        tail: String,
+    },
+    #[error("making a Python environment for {package}: install python3 with its venv module")]
+    RunPython {
+        package: &'static str,
+        source: io::Error,
+    },
+    #[error("`{command}` for {package} ended with {status}; its last lines:\n{tail}")]
+    Install {
+        package: &'static str,
         command: String,
         status: String,
         tail: String,

@@ -9,11 +9,16 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 
+/// A module that only names programs of others is known by these.
+const PINS: &[&str] = &["go.mod", "go.sum"];
+
 /// One Go module below `tools/` and what is built from it.
 pub(super) struct Module {
     pub(super) name: &'static str,
     /// The dependency whose version is the version of the programs.
     dependency: &'static str,
+    /// Files in its folder that decide what comes out.
+    sources: &'static [&'static str],
     /// Packages to build, each with the name of its program.
     pub(super) programs: &'static [(&'static str, &'static str)],
     /// Measured on two cores with empty caches; shown to whoever waits.
@@ -26,6 +31,7 @@ impl Module {
     pub(super) const ETCD: Self = Self {
         name: "etcd",
         dependency: "go.etcd.io/etcd/server/v3",
+        sources: PINS,
         programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
         expected: Duration::from_secs(40),
         version_variable: None,
@@ -34,6 +40,7 @@ impl Module {
     pub(super) const KUBERNETES: Self = Self {
         name: "kubernetes",
         dependency: "k8s.io/kubernetes",
+        sources: PINS,
         programs: &[
             ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
             (
@@ -51,6 +58,7 @@ impl Module {
     pub(super) const KUBERNETES_PREVIOUS: Self = Self {
         name: "kubernetes-previous",
         dependency: "k8s.io/kubernetes",
+        sources: PINS,
         programs: &[
             ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
             (
@@ -62,6 +70,32 @@ impl Module {
         version_variable: Some("k8s.io/component-base/version"),
     };
 
+    /// Its versions are no tags but commits; the programs are told none of them.
+    pub(super) const ISTIO: Self = Self {
+        name: "istio",
+        dependency: "istio.io/istio",
+        sources: PINS,
+        programs: &[
+            ("istioctl", "istio.io/istio/istioctl/cmd/istioctl"),
+            (
+                "pilot-discovery",
+                "istio.io/istio/pilot/cmd/pilot-discovery",
+            ),
+        ],
+        expected: Duration::from_mins(5),
+        version_variable: None,
+    };
+
+    /// A judge of certificates of our own, with nothing but what comes with Go.
+    pub(super) const BUNDLE_VERIFIER: Self = Self {
+        name: "bundle-verifier",
+        dependency: "go",
+        sources: &["go.mod", "main.go"],
+        programs: &[("bundle-verifier", "dcm.example/tools/bundle-verifier")],
+        expected: Duration::from_secs(15),
+        version_variable: None,
+    };
+
     /// The module's folder in the source tree that this crate was compiled from.
     pub(super) fn folder(&self) -> PathBuf {
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools")).join(self.name)
@@ -70,7 +104,7 @@ impl Module {
     /// Everything but the Go version that decides what comes out of a build, hashed.
     pub(super) fn key(&self) -> Result<String, Error> {
         let mut hash = Sha256::new();
-        for file in ["go.mod", "go.sum"] {
+        for file in self.sources {
             let content = self.read(file)?;
             hash.update(content.len().to_be_bytes());
             hash.update(content);
@@ -81,7 +115,8 @@ impl Module {
 
     /// The version in `go.mod`, such as `v1.36.3`.
     pub(super) fn version(&self) -> Result<String, Error> {
-        Ok(version_of(self.dependency, &self.read("go.mod")?).unwrap_or_else(|| "unknown".into()))
+        let version = version_of(self.dependency, &self.read("go.mod")?);
+        Ok(version.unwrap_or_else(|| "of this repository".into()))
     }
 
     pub(super) fn linker_flags(&self) -> Result<String, Error> {

@@ -59,7 +59,7 @@ impl Error {
 }
 
 /// The last lines of every log in `folder`, under the name of each.
-pub(super) fn last_lines_of_logs(folder: &Path, programs: &[&str]) -> String {
+pub(crate) fn last_lines_of_logs(folder: &Path, programs: &[&str]) -> String {
     let mut quoted = String::new();
     for program in programs {
         let text = fs::read(log_file(folder, program)).unwrap_or_default();
@@ -74,7 +74,7 @@ pub(super) fn last_lines_of_logs(folder: &Path, programs: &[&str]) -> String {
     quoted
 }
 
-pub(super) fn log_file(folder: &Path, program: &str) -> std::path::PathBuf {
+pub(crate) fn log_file(folder: &Path, program: &str) -> std::path::PathBuf {
     folder.join(format!("{program}.log"))
 }
 

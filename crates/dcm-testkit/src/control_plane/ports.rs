@@ -14,14 +14,14 @@ use std::path::Path;
 const RANGE: Range<u16> = 20_000..32_000;
 
 /// A port of our own until dropped.
-pub(super) struct Port {
+pub(crate) struct Port {
     number: u16,
     _lock: File,
 }
 
 impl Port {
     /// Takes a free port; `locks` is a folder shared by all processes of this user.
-    pub(super) fn take(locks: &Path) -> io::Result<Self> {
+    pub(crate) fn take(locks: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(locks)?;
         // A random start, so that processes that start together do not go for the same ports.
         let seed = RandomState::new().hash_one(std::process::id());
@@ -35,7 +35,7 @@ impl Port {
         Err(io::Error::from(io::ErrorKind::AddrInUse))
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 

@@ -9,6 +9,7 @@
 
 mod conformance;
 mod lifetime;
+mod mesh;
 mod operation;
 mod processes;
 mod proxy;

@@ -1,0 +1,28 @@
+//! The namespace of a control plane, and what the namespace of its cloud is labelled with.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::values::{DISCOVERY_LABEL, NETWORK_LABEL, REVISION_LABEL};
+use crate::{Member, Mesh};
+
+/// The namespace in which the control plane of a mesh runs. A renderer writes none.
+pub fn namespace(mesh: &Mesh, member: &Member) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": mesh.name.as_str(),
+            "labels": { DISCOVERY_LABEL: mesh.id, NETWORK_LABEL: member.network() },
+        },
+    })
+}
+
+/// Labels of the namespace of the cloud: its pods get a proxy of this revision, and the control plane sees them.
+pub fn cloud_labels(mesh: &Mesh) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        (DISCOVERY_LABEL, mesh.id.clone()),
+        (REVISION_LABEL, mesh.name.to_string()),
+    ])
+}

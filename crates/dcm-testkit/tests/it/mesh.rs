@@ -1,0 +1,8 @@
+//! Bundles of our authorities before judges that share no code with us, and in real control planes of meshes.
+
+mod authority;
+mod control_planes;
+mod installed;
+mod judges;
+mod reviewed;
+mod rotation;

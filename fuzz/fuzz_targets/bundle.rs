@@ -1,0 +1,4 @@
+//! Target `bundle`: see the function of its name.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dcm_fuzz::bundle(data));

@@ -1,0 +1,4 @@
+//! Target `list`: see the function of its name.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dcm_fuzz::list(data));

@@ -1,0 +1,3 @@
+module dcm.example/tools/bundle-verifier
+
+go 1.26.0
