@@ -75,10 +75,11 @@ fn parse(text: &str) -> Result<Vec<Value>, Error> {
     };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Error::Unreadable(error.without_snippet().to_string()))?;
-    let objects: Vec<_> = documents
+    let mut objects: Vec<_> = documents
         .into_iter()
         .filter(|document| !document.is_null())
         .collect();
+    objects.iter_mut().for_each(drop_nothing);
     let complete = |object: &Value| {
         ["/apiVersion", "/kind", "/metadata/name"]
             .iter()
@@ -90,6 +91,18 @@ fn parse(text: &str) -> Result<Vec<Value>, Error> {
         return Err(Error::Unreadable(rule.to_owned()));
     }
     Ok(objects)
+}
+
+/// A chart writes members without a value; a cluster has none of them, and every comparison would find them missing.
+fn drop_nothing(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, one| !one.is_null());
+            members.values_mut().for_each(drop_nothing);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nothing),
+        _ => {}
+    }
 }
 
 fn kind(object: &Value) -> &str {
@@ -171,6 +184,17 @@ mod tests {
         let manifest = read(&text).unwrap();
         assert_eq!((manifest.shared.len(), manifest.own.len()), (1, 2));
         assert_eq!(manifest.own[0].pointer("/metadata/namespace"), None);
+    }
+
+    #[test]
+    fn members_without_a_value_are_dropped() {
+        let text = object("ConfigMap", "istio", "istio-shop-1")
+            + "data: {a: null, b: [{c: null, d: e}]}\n";
+        let manifest = read(&text).unwrap();
+        assert_eq!(
+            manifest.own[0]["data"],
+            serde_json::json!({ "b": [{ "d": "e" }] })
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Error, Member, MeshName};
+use crate::{Error, Member, MeshName, gateway};
 
 /// Label of the namespaces that belong to a mesh; its value is [`Mesh::id`].
 pub const DISCOVERY_LABEL: &str = "dcm.internal/mesh";
@@ -10,6 +10,13 @@ pub const DISCOVERY_LABEL: &str = "dcm.internal/mesh";
 pub const REVISION_LABEL: &str = "istio.io/rev";
 /// Label of a namespace or a gateway that says in which network it is.
 pub const NETWORK_LABEL: &str = "topology.istio.io/network";
+
+/// Label of the pods that serve traffic from other members.
+pub const GATEWAY_LABEL: (&str, &str) = ("istio", "eastwestgateway");
+/// Name of their Deployment and of their Service, whose address is what other members are told.
+pub const GATEWAY: &str = "istio-eastwestgateway";
+/// Where load balancers ask whether it works.
+const HEALTH_PORT: u16 = 15021;
 
 /// The images of a control plane and its proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +82,17 @@ pub fn operator(mesh: &Mesh, member: &Member) -> Value {
                 // Ingresses belong to no tenant.
                 "ingressControllerMode": "OFF",
             },
-            "components": { "pilot": { "k8s": { "resources": { "requests": {
-                // The chart's own wish of 500m and 2 GiB is too much for a control plane per cloud.
-                "cpu": "100m", "memory": "256Mi",
-            }}}}},
+            "components": {
+                "pilot": { "k8s": { "resources": { "requests": {
+                    // The chart's own wish of 500m and 2 GiB is too much for a control plane per cloud.
+                    "cpu": "100m", "memory": "256Mi",
+                }}}},
+                "ingressGateways": [
+                    // The one of the profile, for traffic from outside of the mesh.
+                    { "name": "istio-ingressgateway", "enabled": false },
+                    east_west_gateway(name, member),
+                ],
+            },
             "values": {
                 // Else a webhook with a fixed name is rendered.
                 "defaultRevision": "",
@@ -92,6 +106,29 @@ pub fn operator(mesh: &Mesh, member: &Member) -> Value {
                 // Without it anchors cannot be changed while the mesh runs.
                 "pilot": { "env": { "ISTIO_MULTIROOT_MESH": "true" } },
             },
+        },
+    })
+}
+
+/// The door for traffic from other members: a load balancer with one port of the mesh, and one for its health.
+fn east_west_gateway(name: &str, member: &Member) -> Value {
+    json!({
+        "name": GATEWAY,
+        "enabled": true,
+        "namespace": name,
+        "label": {
+            "app": GATEWAY,
+            GATEWAY_LABEL.0: GATEWAY_LABEL.1,
+            NETWORK_LABEL: member.network(),
+        },
+        "k8s": {
+            // It routes to this network only, which it is the way into.
+            "env": [{ "name": "ISTIO_META_REQUESTED_NETWORK_VIEW", "value": member.network() }],
+            "resources": { "requests": { "cpu": "50m", "memory": "64Mi" } },
+            "service": { "type": "LoadBalancer", "ports": [
+                { "name": "status-port", "port": HEALTH_PORT, "targetPort": HEALTH_PORT },
+                { "name": "tls", "port": gateway::PORT, "targetPort": gateway::PORT },
+            ]},
         },
     })
 }

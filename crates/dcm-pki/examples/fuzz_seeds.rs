@@ -51,7 +51,7 @@ fn of_algorithm(folder: &Path, algorithm: KeyAlgorithm) -> Outcome<()> {
 
     write(folder, "certificate", name, &both)?;
     write(folder, "certificate", &format!("{name}-der"), &edge.der)?;
-    let request = authority_request(&profile(Level::Edge)?, &edge_key)?;
+    let request = authority_request(&profile(Level::Edge)?, &edge_key)?.pem;
     write(folder, "request", name, request)?;
     let key = anchor_key.to_pem();
     let import = [key.expose_secret(), anchor.to_pem().as_str()].join(APART);

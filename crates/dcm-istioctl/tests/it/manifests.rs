@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use dcm_istioctl::Istioctl;
 use dcm_mesh::renderer::render;
-use dcm_mesh::values::operator;
+use dcm_mesh::values::{GATEWAY, NETWORK_LABEL, operator};
 use dcm_mesh::{Images, Manifest, Member, Mesh, MeshName, MeshRenderer as _, objects};
 use dcm_testkit::{ControlPlane, IstioAssets, shared_control_planes};
 use serde_json::{Value, json};
@@ -60,10 +60,35 @@ fn images_are_the_ones_that_were_pinned() {
     let deployment = manifest
         .own
         .iter()
-        .find(|object| object["kind"] == "Deployment")
+        .find(|object| object["kind"] == "Deployment" && object["metadata"]["name"] != GATEWAY)
         .unwrap();
     let image = deployment.pointer("/spec/template/spec/containers/0/image");
     assert_eq!(image, Some(&json!("registry.example/istio/pilot:1.31.0")));
+}
+
+#[test]
+fn gateway_that_is_rendered_is_the_one_that_our_own_object_selects() {
+    let mesh = mesh("shop");
+    let own = render(&istioctl(), &mesh)
+        .unwrap()
+        .for_member(&member("berlin"));
+    let of = |kind: &str| {
+        let mut all = own.iter();
+        let found = all.find(|one| one["kind"] == kind && one["metadata"]["name"] == GATEWAY);
+        found.cloned().unwrap()
+    };
+    let service = of("Service");
+    assert_eq!(service["spec"]["type"], "LoadBalancer");
+    assert_eq!(service["metadata"]["labels"][NETWORK_LABEL], "berlin-net");
+    let gateway = objects::gateway(&mesh.name);
+    let port = &gateway["spec"]["servers"][0]["port"]["number"];
+    let ports = service["spec"]["ports"].as_array().unwrap();
+    assert!(ports.iter().any(|one| one["port"] == *port), "{ports:?}");
+    let deployment = of("Deployment");
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    for (label, value) in gateway["spec"]["selector"].as_object().unwrap() {
+        assert_eq!(labels[label], *value);
+    }
 }
 
 #[test]

@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use super::object;
+use crate::values::GATEWAY_LABEL;
 use crate::{MeshName, gateway};
-
-/// The label of the pods that serve it.
-const SELECTOR: &str = "eastwestgateway";
 
 /// Passes traffic of the mesh on unopened, to the service that its TLS greeting names.
 pub fn gateway(name: &MeshName) -> Value {
@@ -18,7 +16,7 @@ pub fn gateway(name: &MeshName) -> Value {
         name,
     );
     gateway["spec"] = json!({
-        "selector": { "istio": SELECTOR },
+        "selector": { GATEWAY_LABEL.0: GATEWAY_LABEL.1 },
         "servers": [{
             "port": { "number": gateway::PORT, "name": "tls", "protocol": "TLS" },
             "tls": { "mode": "AUTO_PASSTHROUGH" },

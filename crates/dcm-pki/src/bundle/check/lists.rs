@@ -6,12 +6,21 @@ use crate::authority::facts::Certificate;
 use crate::authority::revocation::{LABEL, RevocationList};
 use crate::blocks;
 
-pub(super) fn check(parts: &Parts, text: &str, limits: &Limits, findings: &mut Vec<Finding>) {
+/// Returns the lists that could be read, DER.
+pub(super) fn check(
+    parts: &Parts,
+    text: &str,
+    limits: &Limits,
+    findings: &mut Vec<Finding>,
+) -> Vec<Vec<u8>> {
     let mut broken = |rule, message: String| findings.push(Finding::new(rule, LISTS, message));
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lists = match read(text) {
         Ok(lists) => lists,
-        Err(rule) => return broken(Rule::Unreadable, rule.to_owned()),
+        Err(rule) => {
+            broken(Rule::Unreadable, rule.to_owned());
+            return Vec::new();
+        }
     };
     for certificate in &parts.chain {
         let own: Vec<&RevocationList> = lists
@@ -43,6 +52,7 @@ pub(super) fn check(parts: &Parts, text: &str, limits: &Limits, findings: &mut V
             );
         }
     }
+    lists.iter().map(|list| list.der().to_vec()).collect()
 }
 
 fn revokes(list: &RevocationList, certificate: &Certificate) -> bool {

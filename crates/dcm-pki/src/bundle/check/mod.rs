@@ -35,6 +35,8 @@ struct Parts {
     key: Option<AuthorityKey>,
     chain: Vec<Certificate>,
     anchors: Vec<Certificate>,
+    /// Lists of revoked certificates, DER.
+    lists: Vec<Vec<u8>>,
 }
 
 /// All rules that a bundle breaks, the worst first; none: it is good.
@@ -43,17 +45,19 @@ pub fn check(files: &Files, limits: &Limits) -> Vec<Finding> {
     for (name, text) in files.each() {
         findings.extend(texts::check(name, text));
     }
-    let parts = Parts {
+    let mut parts = Parts {
         certificate: texts::one_certificate(&files.certificate, &mut findings),
         key: texts::key(&files.key, &mut findings),
         chain: texts::certificates(&files.chain, CHAIN, &mut findings),
         anchors: texts::certificates(&files.anchors, ANCHORS, &mut findings),
+        lists: Vec::new(),
     };
     certificates::check(&parts, limits, &mut findings);
-    chain::check(&parts, limits, &mut findings);
     if let Some(text) = &files.lists {
-        lists::check(&parts, text, limits, &mut findings);
+        parts.lists = lists::check(&parts, text, limits, &mut findings);
     }
+    // Last: a leaf is verified only where nothing else explains that it would be refused.
+    chain::check(&parts, limits, &mut findings);
     findings.sort_by_key(|finding| finding.rule.severity());
     findings.dedup();
     findings
