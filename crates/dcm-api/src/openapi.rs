@@ -54,6 +54,7 @@ use crate::routes::clusters::ClusterItem;
         (name = "logical-cloud-kv-pairs", description = "Free JSON objects of logical clouds, kept for clients"),
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
+        (name = "authorities", description = "Certificate authorities of meshes"),
         (name = "tombstones", description = "What is left of deleted logical clouds in clusters that did not answer"),
         (name = "system", description = "Health, metrics, this document"),
     )

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use dcm_store::{Store, StoreExt as _, Vault, Versioned};
+use dcm_types::ca::CaController;
 use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer};
 use dcm_types::{Document, Key, Timestamp, Uid, chain};
 
@@ -20,6 +21,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// Told when there is work.
     pub synchronizer: Arc<dyn Synchronizer>,
+    /// The authorities of meshes.
+    pub authorities: Arc<dyn CaController>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for uids.
@@ -90,6 +93,10 @@ impl App {
 
     pub(crate) fn synchronizer(&self) -> &dyn Synchronizer {
         self.parts.synchronizer.as_ref()
+    }
+
+    pub(crate) fn authorities(&self) -> &dyn CaController {
+        self.parts.authorities.as_ref()
     }
 
     pub(crate) fn policy(&self) -> &Policy {

@@ -5,6 +5,7 @@
 //!   cluster_labels cluster_kvs sync_objects cloud_kvs controllers              more of them
 //!   lifecycle (freeze, reserve, pause, adopt)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
+//!   authorities                     what is asked of the CA controller
 //!   tombstones (entomb)             what is left of a deleted cloud where a cluster does not answer
 //!   kubeconfig                      what a tenant is handed out
 //!   apply (steps, stage, refusals)  many of them in one commit
@@ -26,6 +27,7 @@
 mod app;
 mod apply;
 pub mod audit;
+mod authorities;
 mod background;
 mod change;
 mod cloud_kvs;

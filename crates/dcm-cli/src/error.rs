@@ -78,6 +78,9 @@ pub(crate) enum Error {
     /// A bundle breaks rules; they were shown.
     #[error("{broken} rule(s) broken")]
     BadBundle { broken: usize },
+    /// Events of keys are not right; they were shown.
+    #[error("{broken} chain(s) of key events are not right")]
+    BadRecord { broken: usize },
     /// Standard output is gone or full.
     #[error("write to standard output")]
     Output(#[source] io::Error),

@@ -49,6 +49,7 @@ pub(crate) fn code(error: &Error) -> Code {
         | Error::Output(_)
         | Error::NoBundle { .. }
         | Error::BadBundle { .. }
+        | Error::BadRecord { .. }
         | Error::NoSuchMember { .. }
         | Error::ClientKey { .. }
         | Error::KeyIsKept
@@ -114,6 +115,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         }
         Error::Encode(_)
         | Error::BadBundle { .. }
+        | Error::BadRecord { .. }
         | Error::EncodeYaml(_)
         | Error::ReadFile { .. }
         | Error::WriteFile { .. }

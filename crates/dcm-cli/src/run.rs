@@ -25,7 +25,9 @@ pub async fn run(command: Command, arguments: &ClientArguments, root: clap::Comm
     let terminal = Terminal::new(arguments.color);
     let outcome = match command {
         Command::Completion(completion) => commands::completion::run(&completion, root, &terminal),
-        Command::Ca(authorities) => commands::ca::run(&authorities, &terminal),
+        Command::Ca(arguments) if arguments.is_alone() => {
+            commands::ca::run_alone(&arguments, &terminal)
+        }
         Command::Man(man) => commands::man::run(&man, root, &terminal),
         command => talk(command, &arguments.server, &terminal).await,
     };

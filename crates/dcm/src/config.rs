@@ -9,7 +9,7 @@ mod sources;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{data_directory, listener, telemetry, traces};
+use crate::{ca, data_directory, listener, telemetry, traces};
 
 pub use sources::{Error, Loaded, Sources, environment};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub traces: traces::Config,
     /// The synchronizer, which makes clusters match.
     pub sync: dcm_sync::Config,
+    /// The CA controller, which makes the authorities of meshes.
+    pub ca: ca::Config,
 }
 
 /// `[clusters]` of the configuration file.

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   arguments     the whole command line            config      file, environment, flags; who knows what
-//!   serve         the roles in one process          listener, data_directory, telemetry, traces, system, signals
+//!   serve         the roles in one process          ca, listener, data_directory, telemetry, traces, system, signals
 //! ```
 //!
 //! Invariants: the environment is read here and nowhere else; no setting is ignored in silence; no
 //! secret is ever printed. It is a library so that tests can put a server together.
 
 pub mod arguments;
+pub mod ca;
 pub mod config;
 pub mod data_directory;
 pub mod listener;

@@ -1,4 +1,4 @@
-//! The roles in one process: store, vault, synchronizer, use cases, REST interface; and their end.
+//! The roles in one process: store, vault, synchronizer, CA controller, use cases, REST interface; and their end.
 //!
 //! What must stay true: the address policy knows our own listener before anybody can ask us to
 //! connect to it; the store is the last to end.
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Loaded};
 use crate::system::{SystemClock, SystemRandomness};
-use crate::{data_directory, listener, signals, telemetry};
+use crate::{ca, data_directory, listener, signals, telemetry};
 
 /// How long requests may go on after the end was asked for.
 const REQUESTS_ENDING: Duration = Duration::from_secs(3);
@@ -34,6 +34,7 @@ pub struct Server {
     api: JoinHandle<io::Result<()>>,
     background: JoinHandle<()>,
     synchronizer: dcm_sync::Handle,
+    authorities: ca::Running,
     cancellation: CancellationToken,
 }
 
@@ -58,6 +59,17 @@ pub async fn start_with(
         allow: config.clusters.allow_addresses,
         own: vec![address],
     };
+    let authorities = ca::start(
+        &config.ca,
+        dcm_ca::Parts {
+            store: Arc::clone(&store) as _,
+            vault: Arc::clone(&vault),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness) as _,
+            policy: config.ca.policy(),
+        },
+        &cancellation,
+    )?;
     let synchronizer = dcm_sync::start(
         dcm_sync::Parts {
             store: Arc::clone(&store) as _,
@@ -77,6 +89,7 @@ pub async fn start_with(
         store,
         vault,
         synchronizer: Arc::new(synchronizer.clone()),
+        authorities: authorities.controller(),
         clock,
         randomness,
         policy: Policy {
@@ -96,6 +109,7 @@ pub async fn start_with(
         api,
         background,
         synchronizer,
+        authorities,
         cancellation,
     })
 }
@@ -136,16 +150,18 @@ impl Server {
                 None => self.api.await,
             };
             let background = self.background.await;
+            let authorities = self.authorities.ended().await;
             self.synchronizer.stopped().await;
-            (api, background)
+            (api, background, authorities)
         };
-        let Ok((api, background)) = tokio::time::timeout(ENDING, parts).await else {
+        let Ok((api, background, authorities)) = tokio::time::timeout(ENDING, parts).await else {
             tracing::warn!("a part did not end within {} s", ENDING.as_secs());
             return Ok(());
         };
         api.context("serve the REST interface")?
             .context("serve the REST interface")?;
-        background.context("work in the background")
+        background.context("work in the background")?;
+        authorities
     }
 }
 

@@ -26,10 +26,12 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// Spans that wait at most; more are dropped, so that a dead collector costs no memory.
 const WAITING: usize = 4_096;
 /// Our own code: only it makes spans.
-const OURS: [&str; 6] = [
+const OURS: [&str; 8] = [
     "dcm",
     "dcm_api",
     "dcm_app",
+    "dcm_ca",
+    "dcm_rpc",
     "dcm_sync",
     "dcm_cluster",
     "dcm_store",

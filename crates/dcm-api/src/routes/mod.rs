@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod apply;
+pub(crate) mod authorities;
 pub(crate) mod cloud_kvs;
 pub(crate) mod cluster_kvs;
 pub(crate) mod cluster_labels;

@@ -11,6 +11,7 @@
 )]
 
 mod apply;
+mod authorities;
 mod bad_kubeconfigs;
 mod bad_names;
 mod bad_rows;

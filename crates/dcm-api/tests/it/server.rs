@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use dcm_api::{HttpMetrics, PressureLimits};
 use dcm_app::{App, Parts, Policy, run_background};
+use dcm_ca::Controller;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_types::documents::{Lifecycle, Observed, Reservation, Target};
 use dcm_types::ports::{Clock, Nudge, PortError, Randomness, StatusChange, Synchronizer};
@@ -73,6 +74,7 @@ pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) authorities: Controller,
     synchronizer: Arc<Recording>,
     app: App,
 }
@@ -95,10 +97,18 @@ impl Server {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
         let vault = Arc::new(Vault::ephemeral());
         let synchronizer = Arc::new(Recording::default());
+        let authorities = Controller::new(dcm_ca::Parts {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            randomness: Arc::new(Counting::default()),
+            policy: dcm_ca::Policy::default(),
+        });
         let app = App::new(Parts {
             store: store.clone(),
             vault: vault.clone(),
             synchronizer: synchronizer.clone(),
+            authorities: Arc::new(authorities.clone()),
             clock,
             randomness: Arc::new(Counting::default()),
             policy,
@@ -110,6 +120,7 @@ impl Server {
             router,
             store,
             vault,
+            authorities,
             synchronizer,
             app,
         }

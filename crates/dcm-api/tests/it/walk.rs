@@ -213,6 +213,35 @@ fn slice() -> Vec<Step> {
     steps
 }
 
+/// Without bundles there is an authority only once a request is asked for.
+fn authorities() -> Vec<Step> {
+    let cloud = ["p", "l"];
+    let ca = format!("{CLOUD}/ca");
+    let rotation = format!("{ca}/rotation");
+    let edge = format!("{ca}/cluster-providers/{{clusterProvider}}/clusters/{{cluster}}/revoke");
+    let act = |path: &str, status| step(Method::POST, path, &cloud, Value::Null, status);
+    vec![
+        get(&ca, &cloud, 404),
+        act(&rotation, 400),
+        act(&format!("{ca}/request"), 202),
+        get(&ca, &cloud, 200),
+        get(&rotation, &cloud, 404),
+        act(&format!("{rotation}/abort"), 409),
+        step(
+            Method::POST,
+            &edge,
+            &["p", "l", "v", "c1"],
+            Value::Null,
+            404,
+        ),
+        get(&format!("{ca}/audit"), &cloud, 200),
+        get("/v2/ca", &[], 404),
+        step(Method::POST, "/v2/ca/request", &[], Value::Null, 202),
+        get("/v2/ca", &[], 200),
+        get("/v2/ca/audit", &[], 200),
+    ]
+}
+
 fn life_of_the_cloud() -> Vec<Step> {
     let cloud = ["p", "l"];
     let action_of = |name: &str, status: u16| {
@@ -294,7 +323,7 @@ async fn every_operation_of_the_document_answers_as_told() {
     let description = Description::new();
     let server = Server::new();
     let mut walked = BTreeSet::new();
-    let steps = [groundwork(), slice(), life_of_the_cloud()];
+    let steps = [groundwork(), slice(), authorities(), life_of_the_cloud()];
     for step in steps.into_iter().flatten() {
         let body = if step.body.is_null() {
             String::new()

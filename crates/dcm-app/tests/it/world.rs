@@ -80,6 +80,7 @@ impl World {
             store: store.clone(),
             vault: vault.clone(),
             synchronizer: synchronizer.clone(),
+            authorities: authorities(&store, &vault, &clock),
             clock: clock.clone(),
             randomness: Arc::new(SystemRandomness),
             policy: Policy::default(),
@@ -100,6 +101,7 @@ impl World {
             store: self.store.clone(),
             vault: self.vault.clone(),
             synchronizer: self.synchronizer.clone(),
+            authorities: authorities(&self.store, &self.vault, &self.clock),
             clock: self.clock.clone(),
             randomness: Arc::new(SystemRandomness),
             policy: Policy::default(),
@@ -402,4 +404,19 @@ impl Synchronizer for Recorder {
             .filter_map(async |change| change.ok())
             .boxed()
     }
+}
+
+/// The real controller on the same documents.
+fn authorities(
+    store: &Arc<dyn Store>,
+    vault: &Arc<Vault>,
+    clock: &Arc<StoppedClock>,
+) -> Arc<dcm_ca::Controller> {
+    Arc::new(dcm_ca::Controller::new(dcm_ca::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(SystemRandomness),
+        policy: dcm_ca::Policy::default(),
+    }))
 }

@@ -1,5 +1,7 @@
 //! `dcm ca`: certificate authorities of meshes.
 
+mod asked;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::arguments::{Format, OutputArguments, duration};
 use crate::error::Error;
 use crate::file;
 use crate::output::{Cell, Palette, Table, Terminal, Tone};
+use crate::run::Context;
 
 /// Arguments of `dcm ca`.
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ enum Action {
     /// Needs no server, and no key leaves this process. Several bundles are also held against each
     /// other: no two may share a key. Ends with 1 when a rule is broken, a risk included.
     Check(CheckArguments),
+
+    #[command(flatten)]
+    Asked(asked::Asked),
 }
 
 #[derive(Debug, Args)]
@@ -51,10 +57,26 @@ struct CheckArguments {
     propagation: Duration,
 }
 
+impl Arguments {
+    /// It talks to no server.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self.action, Action::Check(_))
+    }
+}
+
 /// Runs a command that needs no server.
-pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Error> {
+pub(crate) fn run_alone(arguments: &Arguments, terminal: &Terminal) -> Result<(), Error> {
     match &arguments.action {
         Action::Check(check) => judge(check, arguments.output.output, terminal),
+        Action::Asked(_) => Ok(()),
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context<'_>) -> Result<(), Error> {
+    let format = arguments.output.output;
+    match &arguments.action {
+        Action::Check(check) => judge(check, format, context.terminal),
+        Action::Asked(asked) => asked::run(asked, format, context).await,
     }
 }
 

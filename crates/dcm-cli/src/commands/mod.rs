@@ -96,7 +96,7 @@ pub enum Command {
     /// Get the kubeconfig of a logical cloud
     Kubeconfig(kubeconfig::Arguments),
 
-    /// Certificate authorities of meshes: judge a bundle, whoever made it
+    /// Certificate authorities of meshes: show, rotate, revoke, judge a bundle
     Ca(ca::Arguments),
 
     /// Print the manual page, or write one page per command
@@ -133,7 +133,8 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::Admin(arguments) => admin::run(arguments, context).await,
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         Command::Credential(arguments) => credential::run(arguments, context).await,
+        Command::Ca(arguments) => ca::run(arguments, context).await,
         // They need no server, and were handled before a client was made.
-        Command::Ca(_) | Command::Completion(_) | Command::Man(_) => Ok(()),
+        Command::Completion(_) | Command::Man(_) => Ok(()),
     }
 }

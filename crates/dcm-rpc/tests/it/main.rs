@@ -6,6 +6,7 @@ mod contract;
 mod fake;
 mod generated;
 mod lost;
+mod real;
 mod samples;
 mod sockets;
 mod wire;

@@ -1,6 +1,7 @@
-//! What callers get back besides documents: status, health, tombstones, accepted actions, problems.
+//! What callers get back besides documents: status, health, tombstones, authorities, accepted actions, problems.
 
 pub mod accepted;
+pub mod authority;
 pub mod deployment;
 pub mod health;
 pub mod problem;
@@ -9,6 +10,11 @@ pub mod sync;
 pub mod tombstone;
 
 pub use accepted::{Accepted, QueuedDeletion, Wish, wire_wish};
+pub use authority::{
+    AnchorView, AuthorityRequestView, AuthorityView, BadEventView, BundleView, EvidenceStageView,
+    GenerationStateView, KeyEventsView, KeyOriginView, RotationGoalView, RotationKindView,
+    RotationPhaseView, RotationView, SeenView, TrustModelView, WaitingEdgeView,
+};
 pub use deployment::{
     AppClustersView, AppResourcesView, ClusterNameView, ClustersView, ConnectivityView,
     DeployedClusterView, DeployedResourceView, DeployedStatus, DeploymentMembers, DeploymentView,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use dcm_types::Fault;
 use toml::{Table, Value};
 
 use super::{Config, keys};
@@ -57,6 +58,9 @@ pub enum Error {
     /// Keys that do not exist.
     #[error("{}", unknown_text(.0))]
     Unknown(Vec<UnknownKey>),
+    /// Values that do not go together, or are out of range.
+    #[error("{}", fault_text(.0))]
+    Refused(Vec<Fault>),
     /// A variable has a value that its key cannot have.
     #[error("environment variable {name} has a value that '{key}' cannot have: {reason}")]
     Variable {
@@ -94,6 +98,17 @@ fn unknown_text(unknown: &[UnknownKey]) -> String {
     lines.join("\n")
 }
 
+fn fault_text(faults: &[Fault]) -> String {
+    let lines = faults.iter().map(|fault| {
+        let got = match fault.got.as_str() {
+            "" => String::new(),
+            got => format!(", not '{got}'"),
+        };
+        format!("'{}' {}{got}", fault.field, fault.rule)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The variables of this process that belong to the configuration.
 pub fn environment() -> Vec<(String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
@@ -127,6 +142,10 @@ pub(super) fn load(sources: &Sources) -> Result<Loaded, Error> {
     if let Some(data_dir) = &sources.data_dir {
         config.store.data_dir.clone_from(data_dir);
         origins.push("--data-dir".to_owned());
+    }
+    let faults = config.ca.faults();
+    if !faults.is_empty() {
+        return Err(Error::Refused(faults));
     }
     Ok(Loaded { config, origins })
 }

@@ -128,3 +128,13 @@ fn effective_configuration_can_be_read_back() {
     let (_directory, sources) = with_file(&text);
     assert_eq!(load(&sources).unwrap().config, config);
 }
+
+#[test]
+fn values_that_do_not_go_together_are_refused_all_at_once() {
+    let (_directory, sources) = with_file("[ca]\nanchor_days = 100\nsocket = 'ca.sock'\n");
+    assert_eq!(
+        refusal(&sources),
+        "'ca.anchor_days' must be at least twice edge_days, not '8640000s'\n\
+         'ca.socket' must be an absolute path, or empty, not 'ca.sock'"
+    );
+}

@@ -9,7 +9,7 @@ use dcm::config::Config;
 use toml::{Table, Value};
 
 /// Section, its struct, and the source that holds it.
-const SECTIONS: [(&str, &str, &str); 6] = [
+const SECTIONS: [(&str, &str, &str); 7] = [
     ("server", "Config", include_str!("../../src/listener.rs")),
     (
         "store",
@@ -24,6 +24,7 @@ const SECTIONS: [(&str, &str, &str); 6] = [
         "Config",
         include_str!("../../../dcm-sync/src/config.rs"),
     ),
+    ("ca", "Config", include_str!("../../src/ca.rs")),
 ];
 
 const HEAD: &str = "\

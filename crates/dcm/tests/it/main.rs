@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod authorities;
 mod bundles;
 mod configuration;
 mod documents;
