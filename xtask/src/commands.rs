@@ -9,6 +9,7 @@ mod fuzz_api;
 mod istio;
 mod kill;
 mod kube;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ pub(crate) enum Task {
     Fuzz(fuzz::Arguments),
     /// Random requests against a served instance, judged by its own description; takes minutes
     FuzzApi(fuzz_api::Arguments),
+    /// Random runs of the synchronizer in virtual time, from seeds; told how to repeat what fails
+    Simulate(simulate::Arguments),
     /// The server killed at random moments, again and again; it must always end right
     Kill(kill::Arguments),
     /// Only the house rules: arrows between crates, sizes, first lines, dependencies
@@ -55,6 +58,7 @@ impl Task {
             Self::Bench(arguments) => bench::run(&arguments)?,
             Self::Fuzz(arguments) => fuzz::run(&arguments)?,
             Self::FuzzApi(arguments) => fuzz_api::run(&arguments)?,
+            Self::Simulate(arguments) => simulate::run(&arguments)?,
             Self::Kill(arguments) => kill::run(&arguments)?,
             Self::Tidy => tidy::run()?,
             Self::Audit => audit::run()?,

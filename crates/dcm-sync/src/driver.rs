@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dcm_types::report::{OldestKey, QueueReport};
-use rand::Rng as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -51,6 +50,9 @@ pub(crate) trait Work: Send + Sync + 'static {
 
     /// The group of a key.
     fn group(&self, key: &Self::Key) -> Self::Group;
+
+    /// A factor by which back-off is spread, from one half to one.
+    fn jitter(&self) -> f64;
 
     /// One run. `attempts` is the number of failed runs before it.
     async fn run(&self, key: Self::Key, priority: Priority, attempts: u32) -> Next;
@@ -155,6 +157,8 @@ impl<W: Work> Driver<W> {
             self.start_runs();
             let next_timer = self.timers.first().map(|(at, _)| *at);
             tokio::select! {
+                // In a fixed order, so that the same seed gives the same run.
+                biased;
                 () = ended.cancelled() => break,
                 Some(asked) = asked.recv() => match asked {
                     Ask::Run(key, priority) => self.ask(key, priority),
@@ -316,7 +320,7 @@ impl<W: Work> Driver<W> {
 
     /// Takes the outcome in, and says when the key is due again.
     fn settle(&mut self, key: &W::Key, next: Next) -> Option<Duration> {
-        let bounds = self.bounds;
+        let (bounds, work) = (self.bounds, &self.work);
         let entry = self.entries.get_mut(key)?;
         entry.running = false;
         match next {
@@ -331,11 +335,11 @@ impl<W: Work> Driver<W> {
             }
             Next::Waiting => {
                 entry.attempts = entry.attempts.saturating_add(1);
-                Some(backoff(bounds, entry.attempts))
+                Some(backoff(bounds, entry.attempts, work.jitter()))
             }
             Next::Failed(at_least) => {
                 entry.attempts = entry.attempts.saturating_add(1);
-                let backoff = backoff(bounds, entry.attempts);
+                let backoff = backoff(bounds, entry.attempts, work.jitter());
                 Some(backoff.max(at_least.unwrap_or_default()))
             }
         }
@@ -355,13 +359,11 @@ impl<W: Work> Driver<W> {
 }
 
 /// Doubles from the first to the cap, with jitter so that many keys do not come back together.
-fn backoff(bounds: Bounds, attempts: u32) -> Duration {
+fn backoff(bounds: Bounds, attempts: u32, jitter: f64) -> Duration {
     let doubled = bounds
         .backoff_first
         .saturating_mul(1_u32 << attempts.saturating_sub(1).min(20));
-    doubled
-        .min(bounds.backoff_cap)
-        .mul_f64(rand::rng().random_range(0.5..1.0))
+    doubled.min(bounds.backoff_cap).mul_f64(jitter)
 }
 
 async fn sleep_until(at: Option<Instant>) {

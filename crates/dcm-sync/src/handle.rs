@@ -10,7 +10,6 @@ use dcm_types::report::SyncReport;
 use dcm_types::{ClusterKey, DocumentKind, Key, Kind};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use rand::Rng as _;
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
@@ -73,16 +72,12 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     let (usages, used) = mpsc::unbounded_channel();
     let (reopened, opened) = mpsc::unbounded_channel();
     let (probes, due) = mpsc::unbounded_channel();
-    let gates = Arc::new(Gates::new(
-        &parts.config,
-        Arc::clone(&parts.clock),
-        parts.metrics.clone(),
-        probes,
-    ));
+    let gates = gates(&parts, probes);
     let outlets = Outlets {
         nudges: asks,
         usages,
         reopened,
+        randomness: Arc::clone(&parts.randomness),
     };
     let registry = Registry::new(
         Arc::clone(&parts.store),
@@ -152,6 +147,16 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
     handle
 }
 
+fn gates(parts: &Parts, probes: mpsc::UnboundedSender<ClusterKey>) -> Arc<Gates> {
+    Arc::new(Gates::new(
+        &parts.config,
+        Arc::clone(&parts.clock),
+        Arc::clone(&parts.randomness),
+        parts.metrics.clone(),
+        probes,
+    ))
+}
+
 fn bounds_of(config: &Config) -> Bounds {
     Bounds {
         total: config.runs_total.max(1),
@@ -191,6 +196,7 @@ impl Handle {
         };
         let usage = Recorder::new(&self.context).run(wishes.usages, cancellation);
         tokio::select! {
+            biased;
             () = self.scan_until(cancellation) => {}
             () = runs => {}
             () = probes => {}
@@ -215,8 +221,10 @@ impl Handle {
                     tracing::warn!(error = dcm_types::chain(&error), "scan failed");
                 }
             }
-            let jitter = rand::rng().random_range(0.9..1.1);
+            // From 0.9 to 1.1.
+            let jitter = 0.7 + 0.4 * self.context.randomness.jitter();
             tokio::select! {
+                biased;
                 () = cancellation.cancelled() => return,
                 () = tokio::time::sleep(interval.mul_f64(jitter)) => {}
             }

@@ -37,6 +37,10 @@ impl Work for Probe {
         key.clone()
     }
 
+    fn jitter(&self) -> f64 {
+        self.context.randomness.jitter()
+    }
+
     async fn run(&self, key: ClusterKey, _priority: Priority, _attempts: u32) -> Next {
         let gates = &self.context.registry.gates;
         if let Some(wait) = gates.wait(&key).filter(|wait| !wait.is_zero()) {

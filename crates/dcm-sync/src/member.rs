@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dcm_pki::kubeconfig::AdminCredential;
+use dcm_types::ports::Randomness;
 use dcm_types::{ClusterKey, Uid};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
@@ -88,6 +89,8 @@ pub(crate) struct Outlets {
     pub(crate) nudges: mpsc::UnboundedSender<Subject>,
     /// What is used of quotas.
     pub(crate) usages: mpsc::UnboundedSender<UsageNote>,
+    /// Spreads what watches do at the same time.
+    pub(crate) randomness: Arc<dyn Randomness>,
     /// Clusters with a new session, which watches nothing yet of what the one before watched.
     pub(crate) reopened: mpsc::UnboundedSender<ClusterKey>,
 }

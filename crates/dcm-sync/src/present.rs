@@ -159,12 +159,19 @@ fn opens(object: &Object) -> bool {
 }
 
 impl Present<'_> {
+    /// What stands in a place, as far as this look can tell. Its reads are made beside each other: what was listed
+    /// in a namespace that was gone when it was read went with it.
+    fn live(&self, place: &Place) -> Option<&Object> {
+        let own = render::namespace_place(&self.inputs.revision);
+        let is_inside = place.namespace.as_ref() == Some(&own.name);
+        if is_inside && !self.observed.objects.contains_key(&own) {
+            return None;
+        }
+        self.observed.objects.get(place)
+    }
+
     fn step(&self, wanted: &Wanted) -> Step {
-        let step = step(
-            wanted,
-            self.observed.objects.get(&wanted.place),
-            &self.run.owner,
-        );
+        let step = step(wanted, self.live(&wanted.place), &self.run.owner);
         match self.drifting.held.get(&wanted.place) {
             Some(outcome) if step.mutates() => Step::Hold(Box::new(outcome.clone())),
             _ => step,

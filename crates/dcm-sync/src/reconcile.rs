@@ -37,6 +37,10 @@ impl Work for Reconcile {
         key.cluster().clone()
     }
 
+    fn jitter(&self) -> f64 {
+        self.context.randomness.jitter()
+    }
+
     async fn run(&self, key: Subject, priority: Priority, attempts: u32) -> Next {
         let context = &self.context;
         let started = Instant::now();
@@ -173,7 +177,12 @@ async fn settle_absent(context: &Context, key: &Subject, inputs: &Inputs) -> Res
     );
     ledger.write(store, &mut [], &release).await?;
     context.tell(key, Some(generation));
-    Ok(Next::Done(None))
+    // The record of a member that the cloud left goes, too; no scan asks for it again.
+    Ok(if inputs.dropped {
+        Next::Again
+    } else {
+        Next::Done(None)
+    })
 }
 
 /// Shuts the gate when the member as a whole does not answer, and ends the session: only a new one can help.

@@ -165,6 +165,7 @@ impl Recorder {
         loop {
             let due = self.schedule.first().map(|(due, _)| *due);
             tokio::select! {
+                biased;
                 () = cancellation.cancelled() => return,
                 Some(note) = notes.recv() => self.take(note),
                 () = sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE)) => {

@@ -65,6 +65,7 @@ mod reviews;
 mod selector;
 mod server;
 mod shape;
+mod signal;
 mod strategy;
 mod tokens;
 mod watch;

@@ -73,4 +73,11 @@ pub trait Randomness: Send + Sync + 'static {
         self.fill(&mut bytes);
         crate::uid::Uid::from_random(bytes)
     }
+
+    /// A factor by which many who wait for the same time are spread: from one half to one.
+    fn jitter(&self) -> f64 {
+        let mut bytes = [0; 2];
+        self.fill(&mut bytes);
+        0.5 + f64::from(u16::from_le_bytes(bytes)) / (2.0 * f64::from(u16::MAX))
+    }
 }

@@ -52,6 +52,10 @@ impl Work for Counter {
         key / 100
     }
 
+    fn jitter(&self) -> f64 {
+        0.75
+    }
+
     async fn run(&self, key: u32, priority: Priority, attempts: u32) -> Next {
         let number = {
             let mut seen = self.seen.lock();
@@ -218,6 +222,10 @@ impl Work for Panicking {
 
     fn group(&self, key: &u32) -> u32 {
         *key
+    }
+
+    fn jitter(&self) -> f64 {
+        0.75
     }
 
     async fn run(&self, _key: u32, _priority: Priority, _attempts: u32) -> Next {

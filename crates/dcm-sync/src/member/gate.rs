@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dcm_types::ports::Clock;
+use dcm_types::ports::{Clock, Randomness};
 use dcm_types::report::WaitingMember;
 use dcm_types::{ClusterKey, Timestamp};
 use parking_lot::Mutex;
-use rand::Rng as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -25,6 +24,7 @@ use crate::metrics::Metrics;
 pub(crate) struct Gates {
     members: Mutex<HashMap<ClusterKey, Gate>>,
     clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
     metrics: Metrics,
     /// Members that a probe is asked for.
     probes: mpsc::UnboundedSender<ClusterKey>,
@@ -51,12 +51,14 @@ impl Gates {
     pub(crate) fn new(
         config: &Config,
         clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
         metrics: Metrics,
         probes: mpsc::UnboundedSender<ClusterKey>,
     ) -> Self {
         Self {
             members: Mutex::default(),
             clock,
+            randomness,
             metrics,
             probes,
             first: config.backoff_first.get(),
@@ -196,9 +198,8 @@ impl Gates {
         let doubled = self
             .first
             .saturating_mul(1 << probes.saturating_sub(1).min(20));
-        doubled
-            .min(self.cap)
-            .mul_f64(rand::rng().random_range(1.0..1.1))
+        let jitter = 0.9 + 0.2 * self.randomness.jitter();
+        doubled.min(self.cap).mul_f64(jitter)
     }
 }
 

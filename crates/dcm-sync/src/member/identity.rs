@@ -51,6 +51,23 @@ pub(crate) async fn claim(
     cluster: &Cluster,
     identity: &str,
 ) -> Result<(), Error> {
+    let overtaken = |result: &Result<(), Error>| {
+        matches!(result, Err(Error::Store(StoreError::Precondition { .. })))
+    };
+    let mut result = try_claim(store, cluster, identity).await;
+    if overtaken(&result) {
+        // Somebody was faster; perhaps another synchronizer, and for the same name.
+        result = try_claim(store, cluster, identity).await;
+    }
+    if overtaken(&result) {
+        return Err(Error::DuplicateCluster {
+            cluster: cluster.key.clone(),
+        });
+    }
+    result
+}
+
+async fn try_claim(store: &dyn Store, cluster: &Cluster, identity: &str) -> Result<(), Error> {
     let held: Vec<_> = store
         .read_all::<ClusterIdentity>(Scope::Indexed(Index::Cluster, cluster.key.path()))
         .await?;
@@ -78,13 +95,8 @@ pub(crate) async fn claim(
         !matches!(operation, dcm_store::Operation::Delete { key, .. } if *key == claim.key())
     });
     batch.put(&claim, expect)?;
-    match store.commit(batch).await {
-        Ok(_) => Ok(()),
-        Err(StoreError::Precondition { .. }) => Err(Error::DuplicateCluster {
-            cluster: cluster.key.clone(),
-        }),
-        Err(error) => Err(error.into()),
-    }
+    store.commit(batch).await?;
+    Ok(())
 }
 
 /// Under which precondition the identity can be taken; an error when another registered name holds it.

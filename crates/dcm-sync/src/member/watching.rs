@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use rand::Rng as _;
 use tokio::time::Instant;
 
 use super::fingerprint::Fingerprint;
@@ -37,6 +36,7 @@ pub(super) struct Pace {
 /// Runs the watch of one resource until the session ends.
 pub(super) fn spawn(member: &Arc<Member>, resource: Resource, pace: Pace) {
     let ended = member.ended.clone();
+    let randomness = Arc::clone(&member.outlets.randomness);
     // The task must not keep the session alive: whoever drops the session ends the watch.
     let member = Arc::downgrade(member);
     tokio::spawn(async move {
@@ -44,6 +44,7 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, pace: Pace) {
         while let Some(strong) = member.upgrade() {
             let opened = Instant::now();
             let result = tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 result = follow(&strong, resource, pace.rescan) => result,
             };
@@ -54,9 +55,10 @@ pub(super) fn spawn(member: &Arc<Member>, resource: Resource, pace: Pace) {
                 tracing::debug!(cluster = %strong.key, resource = resource.plural(), %error, "watch ended");
             }
             drop(strong);
-            // So that not everything that lost its member comes together.
-            let jitter = rand::rng().random_range(0.9..1.0);
+            // From 0.9 to 1.0, so that not everything that lost its member comes together.
+            let jitter = 0.8 + 0.2 * randomness.jitter();
             tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.mul_f64(jitter)) => {}
             }
@@ -72,7 +74,7 @@ async fn follow(
     rescan: Duration,
 ) -> Result<(), CallError> {
     // Watches that began together must not list together for ever.
-    let due = Instant::now() + rescan.mul_f64(rand::rng().random_range(1.0..1.1));
+    let due = Instant::now() + rescan.mul_f64(0.9 + 0.2 * member.outlets.randomness.jitter());
     let mut unseen = member.places(resource);
     let listed = Calls(member.api.as_ref())
         .list(resource, None, OWNER_LABEL)

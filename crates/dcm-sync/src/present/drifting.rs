@@ -53,10 +53,11 @@ impl Present<'_> {
         }
         let now = self.context.clock.now();
         for wanted in wanted.iter().filter(|wanted| wanted.track != Track::Member) {
-            let live = self.observed.objects.get(&wanted.place);
-            if !step(wanted, live, &self.run.owner).mutates() {
+            if !step(wanted, self.live(&wanted.place), &self.run.owner).mutates() {
                 continue;
             }
+            let live = self.live(&wanted.place).cloned();
+            let live = live.as_ref();
             let found = drift::drift_of(wanted, live, Some(earlier), now);
             let outcome = if stance == Stance::Correct {
                 let rivals = drift::rivals(&found);

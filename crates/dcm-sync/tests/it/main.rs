@@ -29,6 +29,7 @@ mod rescan;
 mod restored;
 mod revocation;
 mod simulated;
+mod simulator;
 mod stopping;
 mod tombstones;
 mod usage;

@@ -1,11 +1,13 @@
 //! The certificate authority of an API server: its own certificate, those of users, and what the signer signs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dcm_types::Timestamp;
+use parking_lot::Mutex;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
@@ -32,6 +34,8 @@ const LONG: Duration = Duration::from_hours(24 * 365 * 10);
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     verifier: Arc<dyn ClientCertVerifier>,
+    /// Certificates that were found good at some second: callers ask again and again.
+    known: Mutex<BTreeMap<Vec<u8>, (u64, User)>>,
 }
 
 /// A certificate with its key, both PEM.
@@ -70,7 +74,11 @@ impl Authority {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self { issuer, verifier })
+        Ok(Self {
+            issuer,
+            verifier,
+            known: Mutex::default(),
+        })
     }
 
     /// Its certificate, PEM.
@@ -154,8 +162,20 @@ impl Authority {
         certificate: &CertificateDer<'_>,
         now: Timestamp,
     ) -> Option<User> {
-        let since_epoch = u64::try_from(now.as_second()).ok()?;
-        let time = UnixTime::since_unix_epoch(Duration::from_secs(since_epoch));
+        let second = u64::try_from(now.as_second()).ok()?;
+        if let Some((at, user)) = self.known.lock().get(certificate.as_ref())
+            && *at == second
+        {
+            return Some(user.clone());
+        }
+        let user = self.verify(certificate, second)?;
+        let known = (second, user.clone());
+        self.known.lock().insert(certificate.to_vec(), known);
+        Some(user)
+    }
+
+    fn verify(&self, certificate: &CertificateDer<'_>, second: u64) -> Option<User> {
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(second));
         self.verifier
             .verify_client_cert(certificate, &[], time)
             .ok()?;

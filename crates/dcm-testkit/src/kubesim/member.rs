@@ -11,7 +11,6 @@ use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
-use tokio::sync::watch as signal;
 
 use super::authority::{Authority, Error};
 use super::controllers::Controllers;
@@ -19,6 +18,7 @@ use super::core::{Core, Outcome};
 use super::faults::{Effect, Fault, Faults};
 use super::journal::Journal;
 use super::message::{MASTERS, Refusal, Request, Response, User};
+use super::signal::Signal;
 use super::tokens;
 use super::watch::Watch;
 use crate::control_plane::{Identity, render_kubeconfig};
@@ -52,7 +52,7 @@ struct Shared {
     name: String,
     core: Mutex<Core>,
     clock: Arc<dyn Clock>,
-    changed: signal::Sender<u64>,
+    changed: Signal,
     faults: Faults,
     journal: Journal,
     load: Mutex<Load>,
@@ -84,13 +84,12 @@ impl Member {
             None => Arc::new(Authority::create(&format!("{name}-ca"), now)?),
         };
         let core = Core::new(options.seed, &options.version, authority, now);
-        let (changed, _) = signal::channel(core.objects.version());
         Ok(Self {
             shared: Arc::new(Shared {
                 name: name.to_owned(),
                 core: Mutex::new(core),
                 clock: options.clock,
-                changed,
+                changed: Signal::default(),
                 faults: Faults::default(),
                 journal: Journal::default(),
                 load: Mutex::default(),
@@ -183,7 +182,7 @@ impl Member {
         }
         drop(core);
         if before != after {
-            self.shared.changed.send_replace(after);
+            self.shared.changed.give();
         }
         result
     }
@@ -260,50 +259,37 @@ impl Member {
 
     fn serve(&self, user: &User, request: &Request) -> Reply {
         let now = self.now();
-        let mut changed = self.shared.changed.subscribe();
         let outcome = self.with_core(&user.name, now, |core| core.handle(request, user, now));
         match outcome {
             Outcome::Answer(response) => Reply::Answer(response),
-            Outcome::Watch(watch) => {
-                changed.mark_changed();
-                Reply::Watch(self.clone().events(watch, changed))
-            }
+            Outcome::Watch(watch) => Reply::Watch(self.clone().events(watch)),
         }
     }
 
     /// The events of a watch, until it ends. Nothing runs while nobody asks.
-    fn events(
-        self,
-        watch: Box<Watch>,
-        changed: signal::Receiver<u64>,
-    ) -> BoxStream<'static, Value> {
-        let state = (self, watch, changed, false);
-        stream::unfold(
-            state,
-            |(member, mut watch, mut changed, ended)| async move {
-                if ended {
-                    return None;
+    fn events(self, watch: Box<Watch>) -> BoxStream<'static, Value> {
+        let state = (self, watch, false);
+        stream::unfold(state, |(member, mut watch, ended)| async move {
+            if ended {
+                return None;
+            }
+            loop {
+                let now = member.now();
+                let seen = member.shared.changed.given();
+                let (look, due) =
+                    member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
+                if look.ended || !look.events.is_empty() {
+                    return Some((stream::iter(look.events), (member, watch, look.ended)));
                 }
-                loop {
-                    let now = member.now();
-                    changed.mark_unchanged();
-                    let (look, due) =
-                        member.with_core("", now, |core| (watch.look(core, now), core.next_due()));
-                    if look.ended || !look.events.is_empty() {
-                        return Some((
-                            stream::iter(look.events),
-                            (member, watch, changed, look.ended),
-                        ));
-                    }
-                    let until = due.map_or(look.again_at, |due| due.min(look.again_at));
-                    let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                    tokio::select! {
-                        _ = changed.changed() => {}
-                        () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
-                    }
+                let until = due.map_or(look.again_at, |due| due.min(look.again_at));
+                let time = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                tokio::select! {
+                    biased;
+                    () = member.shared.changed.after(seen) => {}
+                    () = tokio::time::sleep(time.max(Duration::from_millis(1))) => {}
                 }
-            },
-        )
+            }
+        })
         .flatten()
         .boxed()
     }

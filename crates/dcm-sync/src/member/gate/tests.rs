@@ -13,6 +13,15 @@ impl Clock for Epoch {
     }
 }
 
+/// Always the longest jitter.
+struct Most;
+
+impl Randomness for Most {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(u8::MAX);
+    }
+}
+
 fn member() -> ClusterKey {
     ClusterKey {
         provider: ProviderName::parse("site").unwrap(),
@@ -23,7 +32,13 @@ fn member() -> ClusterKey {
 fn gates() -> (Gates, mpsc::UnboundedReceiver<ClusterKey>) {
     let (asks, asked) = mpsc::unbounded_channel();
     let config = Config::default();
-    let gates = Gates::new(&config, Arc::new(Epoch), Metrics::default(), asks);
+    let gates = Gates::new(
+        &config,
+        Arc::new(Epoch),
+        Arc::new(Most),
+        Metrics::default(),
+        asks,
+    );
     (gates, asked)
 }
 
