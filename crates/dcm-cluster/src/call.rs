@@ -248,11 +248,12 @@ impl Calls<'_> {
         self.object(Call::Version).await
     }
 
-    /// Deletes what was read; an object that is gone already is success.
-    pub async fn delete(&self, live: &Object) -> Result<(), CallError> {
+    /// Deletes what was read; an object that is gone already is success. Says whether it was still there.
+    pub async fn delete(&self, live: &Object) -> Result<bool, CallError> {
         let place = live.place().ok_or_else(|| unexpected("delete"))?;
         match self.0.call(Call::Delete(place, live.guard())).await? {
-            Answer::Object(_) | Answer::Absent => Ok(()),
+            Answer::Object(_) => Ok(true),
+            Answer::Absent => Ok(false),
             Answer::List(..) | Answer::Token(_) => Err(unexpected("delete")),
         }
     }

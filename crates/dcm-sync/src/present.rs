@@ -43,6 +43,9 @@ pub(crate) struct Present<'a> {
     pub(crate) credentials: Vec<Credential>,
     pub(crate) outcomes: Vec<Outcome>,
     drifting: Drifting,
+    /// Something that was read a moment ago was said to be gone when it was to be deleted: who says so may be
+    /// wrong, and nothing else would look for it soon.
+    must_look_again: bool,
 }
 
 /// Makes the slice exist, and records what came of it.
@@ -74,6 +77,7 @@ pub(crate) async fn make(
         credentials,
         outcomes: held,
         drifting: Drifting::with(Stance::of(inputs)),
+        must_look_again: false,
     };
     present.judge_drift(&wanted, &ledger.target);
     let changes = present.mutates(&wanted)
@@ -368,21 +372,23 @@ impl Present<'_> {
         })
     }
 
-    async fn prune(&self, surplus: Vec<Object>) -> Result<(), Error> {
+    async fn prune(&mut self, surplus: Vec<Object>) -> Result<(), Error> {
         if !self.drifting.stance.prunes() {
             return Ok(());
         }
         for object in &surplus {
             tracing::info!(member = %self.run.subject, object = object.name(), kind = object.kind(), "not wanted any more; deleted");
         }
-        try_join_all(surplus.iter().map(|object| self.run.delete(object))).await?;
+        let deleted = try_join_all(surplus.iter().map(|object| self.run.delete(object))).await?;
+        self.must_look_again |= deleted.contains(&false);
         Ok(())
     }
 
     /// Records what was read back; `Known` only when all of it is as wished and in force.
     async fn record(mut self, wanted: &[Wanted], ledger: &mut Ledger) -> Result<Next, Error> {
         let now = self.context.clock.now();
-        let complete = self.outcomes.iter().all(Outcome::is_ready)
+        let complete = !self.must_look_again
+            && self.outcomes.iter().all(Outcome::is_ready)
             && crate::conditions::all_current(&self.inputs.revision.slice.users, &self.credentials);
         self.mark_usable(wanted);
         let target = &mut ledger.target;

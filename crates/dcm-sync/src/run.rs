@@ -261,7 +261,7 @@ impl Run {
             Step::Replace(live) => {
                 let result = self.delete(&live).await;
                 match result {
-                    Ok(()) => Ok(Outcome::of(wanted, ObjectState::Progressing, "Replaced")),
+                    Ok(_) => Ok(Outcome::of(wanted, ObjectState::Progressing, "Replaced")),
                     Err(error) => self.outcome(wanted, Err(error)),
                 }
             }
@@ -278,14 +278,14 @@ impl Run {
         }
     }
 
-    /// Deletes what was read, if it is still that.
-    pub(crate) async fn delete(&self, live: &Object) -> Result<(), CallError> {
-        self.calls().delete(live).await?;
+    /// Deletes what was read, if it is still that. Says whether it was still there.
+    pub(crate) async fn delete(&self, live: &Object) -> Result<bool, CallError> {
+        let was_there = self.calls().delete(live).await?;
         if let Some(place) = live.place() {
             self.member.forget(&place);
             self.member.note_usage(live, true);
         }
-        Ok(())
+        Ok(was_there)
     }
 
     pub(crate) fn outcome(

@@ -133,8 +133,10 @@ impl Member {
             return;
         };
         let fingerprint = (!gone).then(|| Fingerprint::of(&object));
-        // A run may be reading it: an answer that is older than this event would make it news afterwards.
-        if !self.worked_on.lock().contains(&key) && !self.differs(&place, fingerprint) {
+        // What a run deleted is forgotten before it is gone. An answer to an earlier read, which comes after this
+        // event, would make it be there again.
+        let may_come_back = gone && self.worked_on.lock().contains(&key);
+        if !may_come_back && !self.differs(&place, fingerprint) {
             return;
         }
         let mut stirred = self.stirred.lock();

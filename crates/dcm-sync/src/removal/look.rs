@@ -11,7 +11,7 @@ use crate::plan::Observed;
 use crate::render;
 use crate::run::Run;
 use dcm_cluster::{Object, Resource};
-use futures::future::try_join3;
+use futures::future::{try_join, try_join3};
 
 /// What grants something.
 const OPENING: [Resource; 1] = [Resource::RoleBinding];
@@ -50,11 +50,22 @@ async fn at_everything(run: &Run, inputs: &Inputs) -> Result<Vec<Object>, Error>
     let namespace = calls.get(render::namespace_place(revision));
     let opening = run.list_in_namespace(revision, &OPENING);
     let apart = run.list_apart(inputs);
-    let (namespace, opening, apart) = try_join3(namespace, opening, apart).await?;
+    let (mut namespace, mut opening, apart) = try_join3(namespace, opening, apart).await?;
     let goes_along = namespace.as_ref().is_some_and(|n| n.owner() == run.owner);
-    let mut objects: Vec<Object> = namespace.into_iter().chain(opening).chain(apart).collect();
+    let mut rest = Vec::new();
     if !goes_along {
-        objects.extend(run.list_in_namespace(revision, &REST).await?);
+        rest = run.list_in_namespace(revision, &REST).await?;
     }
-    Ok(objects)
+    if namespace.is_none() && !rest.is_empty() {
+        // A run of an older wish made it meanwhile, and maybe what opens something, too.
+        let place = render::namespace_place(revision);
+        let again = run.list_in_namespace(revision, &OPENING);
+        (namespace, opening) = try_join(calls.get(place), again).await?;
+    }
+    let all = namespace
+        .into_iter()
+        .chain(opening)
+        .chain(apart)
+        .chain(rest);
+    Ok(all.collect())
 }

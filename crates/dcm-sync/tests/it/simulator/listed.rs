@@ -195,15 +195,6 @@ fn told_apart(effect: &Effect) -> Vec<Fault> {
     faults
 }
 
-/// Open, see `docs/reliability.md`: who answers a delete by 404 is believed, and what was only said to be gone is found
-/// by the next list of the member.
-fn is_open(effect: &Effect, fault: Fault) -> bool {
-    let is_delete = verb(effect).0 == "delete" && fault == Fault::NotFound;
-    // The cloud leaves the third member: a removal looks again.
-    let stays = !effect.name.starts_with("three:");
-    is_delete && stays && effect.operation == "update" && effect.name.contains(" dcm-more-")
-}
-
 /// Every fault at every call; those that look at this front like one of the above only the first time that such a
 /// call is made.
 fn faults() -> impl Fn(&Effect) -> Vec<Strike> {
@@ -216,9 +207,7 @@ fn faults() -> impl Fn(&Effect) -> Vec<Strike> {
         let others = others.filter(|fault| is_first && !apart.contains(fault));
         let faults: Vec<Fault> = others.collect();
         let all = apart.into_iter().chain(faults);
-        all.filter(|fault| !is_open(effect, *fault))
-            .map(Strike::Fault)
-            .collect()
+        all.map(Strike::Fault).collect()
     }
 }
 
