@@ -1,6 +1,7 @@
 //! The golden path on simulated members, in virtual time: the synchronizer is the real one, and hours cost nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dcm_cluster::meddling::Verdict;
@@ -211,4 +212,78 @@ async fn end_of_a_namespace_is_seen_while_it_is_read() {
         "{:?}",
         began.elapsed()
     );
+}
+
+/// Objects as they can be made again: without what the member itself sets.
+fn kept(member: &Member, path: &str) -> Value {
+    let mut object = member.object(path).unwrap();
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    metadata
+        .retain(|key, _| ["name", "namespace", "labels", "annotations"].contains(&key.as_str()));
+    object
+}
+
+#[tokio::test(start_paused = true)]
+async fn quota_is_not_taken_from_a_namespace_that_was_made_while_it_was_looked_for() {
+    let (world, mut members) = World::simulated(&["one"]);
+    let member = members.remove(0);
+    let one = world.register("one", &member.kubeconfig().unwrap()).await;
+    let revision = revision(&[&one]);
+    world.wish(&revision).await;
+    let key = target(&revision, &one);
+    world.ready(&key, 1).await;
+    let namespace = revision.slice.namespace.to_string();
+    let quotas = format!("/api/v1/namespaces/{namespace}/resourcequotas");
+    let bindings =
+        format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");
+    let listed = member.object(&bindings).unwrap();
+    let binding = listed["items"][0]["metadata"]["name"].as_str().unwrap();
+    let namespaces = "/api/v1/namespaces".to_owned();
+    let made = [
+        (
+            kept(&member, &format!("{namespaces}/{namespace}")),
+            namespaces,
+        ),
+        (kept(&member, &format!("{quotas}/limits")), quotas),
+        (kept(&member, &format!("{bindings}/{binding}")), bindings),
+    ];
+    // The second look has read that there is no namespace and no binding. Then a run of an older wish makes them.
+    let planted = Arc::new(AtomicBool::new(false));
+    let judge = {
+        let (member, planted) = (member.clone(), Arc::clone(&planted));
+        move |_: usize, call: &Call| {
+            let lists_quotas = matches!(
+                call,
+                Call::List {
+                    resource: Resource::ResourceQuota,
+                    namespace: Some(_),
+                    ..
+                }
+            );
+            if lists_quotas && !planted.swap(true, Ordering::AcqRel) {
+                for (object, path) in &made {
+                    let request = Request::new("POST", path).with_body(object);
+                    assert_eq!(member.request(&User::admin(), &request).status, 201);
+                }
+            }
+            Verdict::Pass
+        }
+    };
+    world.wish(&terminated(&revision)).await;
+    world
+        .until(&key, "empty", |target| target.emptied_at.is_some())
+        .await;
+    world.ledger.clear();
+    world.ledger.judge(Some(Arc::new(judge)));
+    world.absent(&key).await;
+    assert!(planted.load(Ordering::Acquire));
+    let deleted = world.ledger.mutations();
+    assert!(deleted[0].starts_with("delete RoleBinding"), "{deleted:?}");
+    assert!(
+        !deleted
+            .iter()
+            .any(|name| name.starts_with("delete ResourceQuota")),
+        "{deleted:?}"
+    );
+    assert_eq!(ours(&member), [""; 0]);
 }
