@@ -158,24 +158,9 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [Kind; 12] = [
-        Kind::NotFound,
-        Kind::AlreadyExists,
-        Kind::Invalid,
-        Kind::Undecodable,
-        Kind::Conflict,
-        Kind::PreconditionFailed,
-        Kind::Unauthenticated,
-        Kind::Forbidden,
-        Kind::TooLarge,
-        Kind::TimedOut,
-        Kind::Unavailable,
-        Kind::Internal,
-    ];
-
     #[test]
     fn every_kind_comes_back_as_what_it_was() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let error = PortError {
                 kind,
                 message: format!("it is {}", kind.as_str()),

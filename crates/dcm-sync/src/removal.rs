@@ -59,7 +59,7 @@ pub(crate) async fn make(
     {
         return goes_on(context, run, inputs, ledger, message).await;
     }
-    if waiting.is_none() && matches!(namespace, Namespace::Gone) && ours.is_anchor_only() {
+    if waiting.is_none() && matches!(namespace, Namespace::Gone) && ours.nothing_but_the_anchor() {
         // Nothing was left but the anchor, and that was deleted.
         let anchor = run
             .calls()
@@ -168,10 +168,11 @@ impl<'a> Ours<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.anchor.is_none() && self.is_anchor_only()
+        self.anchor.is_none() && self.nothing_but_the_anchor()
     }
 
-    fn is_anchor_only(&self) -> bool {
+    /// Whether or not the anchor is there.
+    fn nothing_but_the_anchor(&self) -> bool {
         self.namespace.is_none()
             && self.bindings.is_empty()
             && self.accounts.is_empty()
@@ -229,7 +230,7 @@ async fn take_down(
     if let Some(message) = going_outside(ours) {
         return Ok(Some(message));
     }
-    if ours.is_anchor_only()
+    if ours.nothing_but_the_anchor()
         && let Some(anchor) = anchor
     {
         run.delete(anchor).await?;

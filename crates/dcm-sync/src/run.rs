@@ -81,7 +81,7 @@ pub(crate) struct Run {
 }
 
 /// Resources listed in the namespace of a cloud.
-const IN_NAMESPACE: [Resource; 5] = [
+pub(crate) const IN_NAMESPACE: [Resource; 5] = [
     Resource::ResourceQuota,
     Resource::LimitRange,
     Resource::NetworkPolicy,

@@ -38,6 +38,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind: for tables that must leave none out.
+    pub const ALL: [Self; 12] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Invalid,
+        Self::Undecodable,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::TooLarge,
+        Self::TimedOut,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// A stable label for metrics, condition reasons and problem types.
     pub const fn as_str(self) -> &'static str {
         match self {

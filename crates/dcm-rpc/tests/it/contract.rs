@@ -80,20 +80,7 @@ async fn every_kind_of_refusal_comes_through_once_and_with_its_words() {
     let fake = Fake::new();
     let wire = Wire::new(fake.clone());
     let client = wire.client();
-    for kind in [
-        Kind::NotFound,
-        Kind::AlreadyExists,
-        Kind::Invalid,
-        Kind::Undecodable,
-        Kind::Conflict,
-        Kind::PreconditionFailed,
-        Kind::Unauthenticated,
-        Kind::Forbidden,
-        Kind::TooLarge,
-        Kind::TimedOut,
-        Kind::Unavailable,
-        Kind::Internal,
-    ] {
+    for kind in Kind::ALL {
         let message = format!("refused as {}: 'ä' is \"wrong\"\n(a hint)", kind.as_str());
         let refusal = PortError { kind, message };
         fake.fail(Some(refusal.clone()));

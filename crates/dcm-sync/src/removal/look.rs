@@ -9,19 +9,9 @@ use crate::error::Error;
 use crate::load::Inputs;
 use crate::plan::Observed;
 use crate::render;
-use crate::run::Run;
+use crate::run::{IN_NAMESPACE, Run};
 use dcm_cluster::{Object, Resource};
 use futures::future::{try_join, try_join3};
-
-/// What grants something.
-const OPENING: [Resource; 1] = [Resource::RoleBinding];
-/// What else is in a namespace.
-const REST: [Resource; 4] = [
-    Resource::ResourceQuota,
-    Resource::LimitRange,
-    Resource::NetworkPolicy,
-    Resource::Role,
-];
 
 /// Reads what is left of a slice, and the anchor after it; refuses when the anchor is ahead.
 pub(super) async fn at_what_is_left(
@@ -47,19 +37,21 @@ pub(super) async fn at_what_is_left(
 async fn at_everything(run: &Run, inputs: &Inputs) -> Result<Vec<Object>, Error> {
     let revision = &inputs.revision;
     let calls = run.calls();
+    let (bindings, others): (Vec<Resource>, Vec<Resource>) =
+        IN_NAMESPACE.into_iter().partition(|one| one.is_binding());
     let namespace = calls.get(render::namespace_place(revision));
-    let opening = run.list_in_namespace(revision, &OPENING);
+    let opening = run.list_in_namespace(revision, &bindings);
     let apart = run.list_apart(inputs);
     let (mut namespace, mut opening, apart) = try_join3(namespace, opening, apart).await?;
     let goes_along = namespace.as_ref().is_some_and(|n| n.owner() == run.owner);
     let mut rest = Vec::new();
     if !goes_along {
-        rest = run.list_in_namespace(revision, &REST).await?;
+        rest = run.list_in_namespace(revision, &others).await?;
     }
     if namespace.is_none() && !rest.is_empty() {
         // A run of an older wish made it meanwhile, and maybe what opens something, too.
         let place = render::namespace_place(revision);
-        let again = run.list_in_namespace(revision, &OPENING);
+        let again = run.list_in_namespace(revision, &bindings);
         (namespace, opening) = try_join(calls.get(place), again).await?;
     }
     let all = namespace
