@@ -78,10 +78,7 @@ fn compile(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let run = |source| Error::RunGo {
-        tool: module.name,
-        source,
-    };
+    let run = |source| module.needs_go(source);
 
     let mut child = command.spawn().map_err(run)?;
     let mut tail = VecDeque::new();
@@ -108,10 +105,7 @@ fn compile(
 
 /// Asked inside the module's folder, because `go.mod` may ask for a newer toolchain.
 fn go_version(module: &Module) -> Result<String, Error> {
-    let run = |source| Error::RunGo {
-        tool: module.name,
-        source,
-    };
+    let run = |source| module.needs_go(source);
     let output = go(module)
         .args(["env", "GOVERSION"])
         .output()

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{READY_FOLDER_VARIABLE, READY_ISTIO_FOLDER_VARIABLE};
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no cache folder: set DCM_CACHE_DIR, XDG_CACHE_HOME or HOME")]
@@ -13,12 +11,12 @@ pub enum Error {
     ReadModule { path: PathBuf, source: io::Error },
     #[error(
         "Go is needed to build {tool}, and `go env GOVERSION` does not work: install Go 1.26 or newer \
-         (Debian: golang-go; else the Go download page), or set {READY_FOLDER_VARIABLE} to a \
-         folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl, and \
-         {READY_ISTIO_FOLDER_VARIABLE} to one that holds istioctl and pilot-discovery"
+         (Debian: golang-go; else the Go download page){instead}"
     )]
     RunGo {
         tool: &'static str,
+        /// What to set in place of it, if that is possible.
+        instead: String,
         source: io::Error,
     },
     #[error("building {tool}: `{command}` ended with {status}; its last lines:\n{tail}")]

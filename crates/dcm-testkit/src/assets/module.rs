@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::{
+    Error, READY_FOLDER_VARIABLE, READY_ISTIO_FOLDER_VARIABLE, READY_PREVIOUS_FOLDER_VARIABLE,
+};
 
 /// A module that only names programs of others is known by these.
 const PINS: &[&str] = &["go.mod", "go.sum"];
@@ -25,7 +28,15 @@ pub(super) struct Module {
     pub(super) expected: Duration,
     /// Go variable prefix that carries the version, for programs that ask the linker for it.
     version_variable: Option<&'static str>,
+    /// The variable that names a folder with ready programs, and which ones.
+    ready: Option<(&'static str, &'static str)>,
 }
+
+/// Of one version, as other test tools have them.
+const CONTROL_PLANE: Option<(&str, &str)> = Some((
+    READY_FOLDER_VARIABLE,
+    "etcd, kube-apiserver, kube-controller-manager and kubectl",
+));
 
 impl Module {
     pub(super) const ETCD: Self = Self {
@@ -35,6 +46,7 @@ impl Module {
         programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
         expected: Duration::from_secs(40),
         version_variable: None,
+        ready: CONTROL_PLANE,
     };
 
     pub(super) const KUBERNETES: Self = Self {
@@ -52,6 +64,7 @@ impl Module {
         expected: Duration::from_mins(5),
         // Without it the API server calls itself v0.0.0-master.
         version_variable: Some("k8s.io/component-base/version"),
+        ready: CONTROL_PLANE,
     };
 
     /// The minor version before, without what does not depend on it.
@@ -68,6 +81,10 @@ impl Module {
         ],
         expected: Duration::from_mins(4),
         version_variable: Some("k8s.io/component-base/version"),
+        ready: Some((
+            READY_PREVIOUS_FOLDER_VARIABLE,
+            "kube-apiserver and kube-controller-manager of the minor version before",
+        )),
     };
 
     /// Its versions are no tags but commits; the programs are told none of them.
@@ -84,6 +101,7 @@ impl Module {
         ],
         expected: Duration::from_mins(5),
         version_variable: None,
+        ready: Some((READY_ISTIO_FOLDER_VARIABLE, "istioctl and pilot-discovery")),
     };
 
     /// A judge of certificates of our own, with nothing but what comes with Go.
@@ -94,7 +112,20 @@ impl Module {
         programs: &[("bundle-verifier", "dcm.example/tools/bundle-verifier")],
         expected: Duration::from_secs(15),
         version_variable: None,
+        ready: None,
     };
+
+    /// Go could not be run.
+    pub(super) fn needs_go(&self, source: io::Error) -> Error {
+        let instead = self.ready.map(|(variable, programs)| {
+            format!(", or set {variable} to a folder that holds {programs}")
+        });
+        Error::RunGo {
+            tool: self.name,
+            instead: instead.unwrap_or_default(),
+            source,
+        }
+    }
 
     /// The module's folder in the source tree that this crate was compiled from.
     pub(super) fn folder(&self) -> PathBuf {
@@ -189,5 +220,17 @@ mod tests {
             version.split('.').nth(1).unwrap().parse::<u32>().unwrap()
         };
         assert!(minor(&Module::KUBERNETES_PREVIOUS) < minor(&Module::KUBERNETES));
+    }
+
+    #[test]
+    fn who_has_no_go_is_told_what_to_set_instead() {
+        let told = |module: &Module| {
+            let missing = io::Error::from(io::ErrorKind::NotFound);
+            module.needs_go(missing).to_string()
+        };
+        assert!(told(&Module::ETCD).contains("set KUBEBUILDER_ASSETS to"));
+        assert!(told(&Module::KUBERNETES_PREVIOUS).contains("set KUBEBUILDER_ASSETS_PREVIOUS to"));
+        assert!(told(&Module::ISTIO).contains("set DCM_ISTIO_ASSETS to"));
+        assert!(!told(&Module::BUNDLE_VERIFIER).contains("set"));
     }
 }
