@@ -178,7 +178,7 @@ async fn verify(
     let events: KeyEventsView = answer.decode("record of key events")?;
     context.terminal.show(format, &answer.document, |palette| {
         let (chains, verified) = (events.chains, events.verified);
-        let mut text = format!("{verified} event(s) in {chains} chain(s), all right\n");
+        let mut text = format!("{verified} event(s) in {chains} chain(s) verified\n");
         for event in &events.bad {
             let word = palette.paint(Tone::Bad, "bad:");
             let told = format!("{} {}: {}", event.chain, event.sequence, event.why);
