@@ -168,7 +168,7 @@ async fn commands_show_rotate_revoke_and_verify() {
     assert!(revoked.stdout.contains("revoked"), "{}", revoked.shown());
     let verified = ca(&[&["audit", "verify"], &of_cloud[..]].concat()).done();
     assert!(
-        verified.stdout.contains("are right"),
+        verified.stdout.contains("chain(s) verified"),
         "{}",
         verified.shown()
     );
