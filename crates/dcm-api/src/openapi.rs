@@ -55,6 +55,7 @@ use crate::routes::clusters::ClusterItem;
         (name = "kubeconfigs", description = "What a tenant works with"),
         (name = "controllers", description = "Controllers of the later system, kept for its clients; ours need none"),
         (name = "authorities", description = "Certificate authorities of meshes"),
+        (name = "service-meshes", description = "What the members of a logical cloud shall hold of its mesh"),
         (name = "tombstones", description = "What is left of deleted logical clouds in clusters that did not answer"),
         (name = "system", description = "Health, metrics, this document"),
     )

@@ -9,8 +9,9 @@ use dcm_types::ports::{Clock, Nudge, Randomness, Synchronizer};
 use dcm_types::{Document, Key, Timestamp, Uid, chain};
 
 use crate::once::Register;
+use crate::service_mesh::Renderings;
 use crate::status::Hub;
-use crate::{Error, Policy};
+use crate::{Error, Meshes, Policy};
 
 /// What the application is made of.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Parts {
     pub synchronizer: Arc<dyn Synchronizer>,
     /// The authorities of meshes.
     pub authorities: Arc<dyn CaController>,
+    /// How meshes are made.
+    pub meshes: Meshes,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for uids.
@@ -37,6 +40,7 @@ pub struct App {
     parts: Arc<Parts>,
     hub: Arc<Hub>,
     register: Arc<Register>,
+    renderings: Arc<Renderings>,
 }
 
 impl fmt::Debug for App {
@@ -52,6 +56,7 @@ impl App {
             parts: Arc::new(parts),
             hub: Arc::default(),
             register: Arc::default(),
+            renderings: Arc::default(),
         }
     }
 
@@ -97,6 +102,15 @@ impl App {
 
     pub(crate) fn authorities(&self) -> &dyn CaController {
         self.parts.authorities.as_ref()
+    }
+
+    pub(crate) fn meshes(&self) -> &Meshes {
+        &self.parts.meshes
+    }
+
+    /// What is remembered of the renderer of control planes.
+    pub(crate) fn renderings(&self) -> &Renderings {
+        &self.renderings
     }
 
     pub(crate) fn policy(&self) -> &Policy {

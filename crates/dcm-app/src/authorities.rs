@@ -95,7 +95,7 @@ impl App {
     }
 }
 
-fn requester(who: &Principal) -> Requester {
+pub(crate) fn requester(who: &Principal) -> Requester {
     Requester {
         principal: who.name.clone(),
         origin: who.origin.clone(),

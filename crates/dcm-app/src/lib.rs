@@ -6,6 +6,7 @@
 //!   lifecycle (freeze, reserve, pause, adopt)  instantiate, update, terminate: freezes revisions; stop
 //!   status (member, hub, wait, follow)  what the synchronizer recorded, assembled
 //!   authorities                     what is asked of the CA controller
+//!   service_mesh (wish, plan, prepare, render, step)   meshes: what is wished, and the documents of members
 //!   tombstones (entomb)             what is left of a deleted cloud where a cluster does not answer
 //!   kubeconfig                      what a tenant is handed out
 //!   apply (steps, stage, refusals)  many of them in one commit
@@ -53,6 +54,7 @@ mod projects;
 mod providers;
 mod quotas;
 mod references;
+mod service_mesh;
 mod settle;
 mod staging;
 mod status;
@@ -75,6 +77,7 @@ pub use policy::Policy;
 pub use precondition::{Precondition, Saved, Written};
 pub use principal::Principal;
 pub use references::ReferenceDetail;
+pub use service_mesh::{Meshes, Prepared, ServiceMeshDetail, Thorough, run_service_meshes};
 pub use status::{Followed, Following, Until};
 pub use sync_objects::SyncObjectDetail;
 pub use tombstones::TombstoneFilter;

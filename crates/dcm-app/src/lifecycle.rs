@@ -25,6 +25,7 @@ use dcm_types::{CloudKey, DocumentKind, Key, UserName};
 
 use crate::change::{Act, Change};
 use crate::privileged::{refuse_action, version_of};
+use crate::service_mesh::wish;
 use crate::settle::settle;
 use crate::{App, Error, Principal};
 use freeze::{Sources, freeze};
@@ -136,6 +137,7 @@ impl App {
         let (members, slice) = freeze(&sources);
         refuse_empty(&members)?;
         refuse_wide_rights(&sources)?;
+        wish::refuse_unmade(slice.mesh.as_ref(), self.meshes())?;
         if sources.is_privileged() {
             refuse_action(&sources.project.document, &cloud.document.key)?;
         }
@@ -277,6 +279,7 @@ impl App {
             namespace,
             level: cloud.document.level,
             drift: cloud.document.drift,
+            mesh: wish::frozen(&cloud.document, self.meshes()),
             first_user: cloud.document.user.clone(),
             users: documents(self.store().read_all(below()).await?),
             references: documents(self.store().read_all(below()).await?),

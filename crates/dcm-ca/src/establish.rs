@@ -58,9 +58,13 @@ impl Controller {
             key: document.key.clone(),
             uid: document.uid,
         };
-        let model = match self.policy().trust_model {
+        let mesh = document.mesh.as_ref();
+        let model = match mesh.and_then(|mesh| mesh.trust_model) {
             Some(model) => model,
-            None => self.usual_model().await?,
+            None => match self.policy().trust_model {
+                Some(model) => model,
+                None => self.usual_model().await?,
+            },
         };
         let domain = format!("{label}.{}", self.policy().domain);
         Ok(self.nothing_of(owner, model, Some(domain)))

@@ -10,8 +10,6 @@
 //! One rendering serves all members of a cloud: it is made with stand-ins for what differs between members, which are
 //! replaced in the parsed objects ([`Manifest::for_member`]). A changed address of a gateway renders nothing anew.
 //!
-//! Nothing calls it yet: the service mesh module of `dcm-app` and the mesh track of `dcm-sync` will.
-//!
 //! Invariants: nothing here reads a clock or a file. Objects that others share (definitions of resources) are told
 //! apart from those of the tenant, and only those of the tenant are ever removed with it. Rendered text is data from
 //! outside: bounded, parsed, and refused where it reaches out of the mesh's own namespace.

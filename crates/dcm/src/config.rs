@@ -9,7 +9,7 @@ mod sources;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{ca, data_directory, listener, telemetry, traces};
+use crate::{ca, data_directory, listener, mesh, telemetry, traces};
 
 pub use sources::{Error, Loaded, Sources, environment};
 
@@ -31,6 +31,8 @@ pub struct Config {
     pub sync: dcm_sync::Config,
     /// The CA controller, which makes the authorities of meshes.
     pub ca: ca::Config,
+    /// Meshes of logical clouds.
+    pub mesh: mesh::Config,
 }
 
 /// `[clusters]` of the configuration file.

@@ -33,6 +33,7 @@ pub struct Server {
     address: SocketAddr,
     api: JoinHandle<io::Result<()>>,
     background: JoinHandle<()>,
+    meshes: JoinHandle<()>,
     synchronizer: dcm_sync::Handle,
     authorities: ca::Running,
     cancellation: CancellationToken,
@@ -59,6 +60,7 @@ pub async fn start_with(
         allow: config.clusters.allow_addresses,
         own: vec![address],
     };
+    let meshes = config.mesh.meshes()?;
     let authorities = ca::start(
         &config.ca,
         dcm_ca::Parts {
@@ -90,6 +92,7 @@ pub async fn start_with(
         vault,
         synchronizer: Arc::new(synchronizer.clone()),
         authorities: authorities.controller(),
+        meshes,
         clock,
         randomness,
         policy: Policy {
@@ -98,6 +101,8 @@ pub async fn start_with(
         },
     });
     let background = tokio::spawn(dcm_app::run_background(app.clone(), cancellation.clone()));
+    let meshes = dcm_app::run_service_meshes(app.clone(), cancellation.clone());
+    let meshes = tokio::spawn(meshes);
     let api = tokio::spawn(serve_api(
         (listener, config.server),
         app,
@@ -108,6 +113,7 @@ pub async fn start_with(
         address,
         api,
         background,
+        meshes,
         synchronizer,
         authorities,
         cancellation,
@@ -150,17 +156,20 @@ impl Server {
                 None => self.api.await,
             };
             let background = self.background.await;
+            let meshes = self.meshes.await;
             let authorities = self.authorities.ended().await;
             self.synchronizer.stopped().await;
-            (api, background, authorities)
+            (api, background, meshes, authorities)
         };
-        let Ok((api, background, authorities)) = tokio::time::timeout(ENDING, parts).await else {
+        let Ok((api, background, meshes, authorities)) = tokio::time::timeout(ENDING, parts).await
+        else {
             tracing::warn!("a part did not end within {} s", ENDING.as_secs());
             return Ok(());
         };
         api.context("serve the REST interface")?
             .context("serve the REST interface")?;
         background.context("work in the background")?;
+        meshes.context("prepare meshes")?;
         authorities
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod projects;
 pub(crate) mod providers;
 pub(crate) mod quotas;
 pub(crate) mod references;
+pub(crate) mod service_meshes;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod sync_objects;

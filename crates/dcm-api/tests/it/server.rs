@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use dcm_api::{HttpMetrics, PressureLimits};
-use dcm_app::{App, Parts, Policy, run_background};
+use dcm_app::{App, Meshes, Parts, Policy, run_background};
 use dcm_ca::Controller;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
 use dcm_types::documents::{Lifecycle, Observed, Reservation, Target};
@@ -109,6 +109,7 @@ impl Server {
             vault: vault.clone(),
             synchronizer: synchronizer.clone(),
             authorities: Arc::new(authorities.clone()),
+            meshes: Meshes::default(),
             clock,
             randomness: Arc::new(Counting::default()),
             policy,

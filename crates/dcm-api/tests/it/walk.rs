@@ -219,6 +219,9 @@ fn authorities() -> Vec<Step> {
     let ca = format!("{CLOUD}/ca");
     let rotation = format!("{ca}/rotation");
     let edge = format!("{ca}/cluster-providers/{{clusterProvider}}/clusters/{{cluster}}/revoke");
+    let manifest = format!(
+        "{CLOUD}/service-mesh/cluster-providers/{{clusterProvider}}/clusters/{{cluster}}/manifest"
+    );
     let act = |path: &str, status| step(Method::POST, path, &cloud, Value::Null, status);
     vec![
         get(&ca, &cloud, 404),
@@ -235,6 +238,8 @@ fn authorities() -> Vec<Step> {
             404,
         ),
         get(&format!("{ca}/audit"), &cloud, 200),
+        get(&format!("{CLOUD}/service-mesh"), &cloud, 200),
+        get(&manifest, &["p", "l", "v", "c1"], 404),
         get("/v2/ca", &[], 404),
         step(Method::POST, "/v2/ca/request", &[], Value::Null, 202),
         get("/v2/ca", &[], 200),

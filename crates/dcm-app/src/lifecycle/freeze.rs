@@ -1,14 +1,14 @@
 //! Freezing: from the documents of a cloud to what shall exist in every member. Pure.
 //!
 //! The order of everything follows the names, never the time of creation, so that the same documents
-//! always freeze to the same revision.
+//! always freeze to the same revision. Which images a mesh has is decided here too, by the server's settings.
 
 use std::collections::BTreeMap;
 
 use dcm_store::Versioned;
 use dcm_types::documents::{
-    ClusterReference, DriftPolicy, Level, Member, Namespace, Project, Quota, RevisionPermission,
-    RevisionQuota, RevisionUser, Slice, User, UserPermission,
+    ClusterReference, DriftPolicy, Level, Member, Namespace, Project, Quota, RevisionMesh,
+    RevisionPermission, RevisionQuota, RevisionUser, Slice, User, UserPermission,
 };
 use dcm_types::member_name::user_identity;
 use dcm_types::{Uid, UserName};
@@ -22,6 +22,7 @@ pub(super) struct Sources {
     pub(super) namespace: Namespace,
     pub(super) level: Level,
     pub(super) drift: DriftPolicy,
+    pub(super) mesh: Option<RevisionMesh>,
     pub(super) first_user: Option<UserName>,
     pub(super) users: Vec<User>,
     pub(super) references: Vec<ClusterReference>,
@@ -104,7 +105,7 @@ fn slice(sources: &Sources) -> Slice {
         isolation: namespace.isolation,
         pod_security: namespace.pod_security,
         drift: sources.drift,
-        mesh: None,
+        mesh: sources.mesh.clone(),
         quotas,
         users,
         permissions: permissions(sources),

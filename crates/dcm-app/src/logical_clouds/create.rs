@@ -18,7 +18,8 @@ use crate::permissions::check_rule;
 use crate::privileged::{reach_of, refuse_by_policy, would_leave};
 use crate::quotas::not_enforced;
 use crate::references::{name_field, name_from_cluster};
-use crate::{App, Error, Principal, Saved};
+use crate::service_mesh::wish;
+use crate::{App, Error, Meshes, Principal, Saved};
 
 impl App {
     /// Creates a logical cloud. No cluster is touched before it is instantiated.
@@ -34,7 +35,7 @@ impl App {
         };
         let namespace = namespace_of(&draft)?;
         let parent = self.parent_of(project, &draft, &namespace).await?;
-        let reaches = check(&draft, &namespace)?;
+        let reaches = check(&draft, &namespace, self.meshes())?;
         let privileged =
             draft.level == Level::Standard && reaches.iter().any(|reach| !reach.is_own());
         let detail = self.new_detail(&key, &draft, namespace, privileged);
@@ -105,7 +106,7 @@ impl App {
                 level: draft.level,
                 user: user.as_ref().map(|user| user.name.clone()),
                 drift: draft.drift,
-                mesh: None,
+                mesh: wish::first(key, draft, self.meshes()),
                 flat: draft.flat,
                 created_at: self.now(),
             },
@@ -154,9 +155,14 @@ fn namespace_of(draft: &LogicalCloudDraft) -> Result<NamespaceName, Error> {
 }
 
 /// Everything about a draft that can be judged without the store. Says where each permission holds.
-fn check(draft: &LogicalCloudDraft, namespace: &NamespaceName) -> Result<Vec<Reach>, Error> {
+fn check(
+    draft: &LogicalCloudDraft,
+    namespace: &NamespaceName,
+    meshes: &Meshes,
+) -> Result<Vec<Reach>, Error> {
     let mut faults = Faults::default();
     check_labels(draft, &mut faults);
+    wish::judge(draft, meshes, &mut faults);
     refuse_repeated(
         "spec.clusters",
         &draft.clusters,

@@ -3,8 +3,8 @@
 
 use dcm_store::{Expect, Scope, StoreExt as _, Versioned};
 use dcm_types::documents::{
-    Access, ClusterReference, Lifecycle, LogicalCloud, LogicalCloudKv, Quota, Revision, Target,
-    User, UserPermission, Wish,
+    Access, ClusterReference, Lifecycle, LogicalCloud, LogicalCloudKv, MeshManifest, Quota,
+    Revision, ServiceMesh, Target, User, UserPermission, Wish,
 };
 use dcm_types::ports::Nudge;
 use dcm_types::{CloudKey, Document, DocumentKind, Key};
@@ -104,8 +104,11 @@ pub(crate) async fn dismantle(
         change.delete(found.document.key(), Expect::Number(found.version.number));
     }
     delete_all::<Access>(app, &below, &mut change).await?;
-    let revisions = Scope::Under(cloud.document.uid.to_string());
-    delete_all::<Revision>(app, &revisions, &mut change).await?;
+    // Its authority finds by itself that the cloud is gone.
+    delete_all::<ServiceMesh>(app, &below, &mut change).await?;
+    let by_uid = Scope::Under(cloud.document.uid.to_string());
+    delete_all::<MeshManifest>(app, &by_uid, &mut change).await?;
+    delete_all::<Revision>(app, &by_uid, &mut change).await?;
     Ok(change)
 }
 

@@ -11,6 +11,7 @@ use super::create::check_labels;
 use crate::change::{Act, Change, version_of};
 use crate::error::Faults;
 use crate::integrity::same_name;
+use crate::service_mesh::wish;
 use crate::settle::settle;
 use crate::{App, Error, Precondition, Principal, Saved, Written};
 
@@ -47,6 +48,7 @@ impl App {
         same_name(key.cloud.as_str(), draft.name.as_str())?;
         let mut faults = Faults::default();
         check_labels(&draft, &mut faults);
+        wish::judge(&draft, self.meshes(), &mut faults);
         faults.refuse()?;
         settle(async || {
             let found = self.find::<LogicalCloud>(&Key::cloud(key)).await?;
@@ -63,7 +65,7 @@ impl App {
             };
             refuse_lists(&draft)?;
             let present = self.present(cloud, &draft).await?;
-            let mut wanted = self.wanted(&present, &draft);
+            let mut wanted = self.wanted(&present, &draft)?;
             let own = &wanted.namespace.name;
             wanted.privileged = self.is_privileged(&wanted.cloud, own).await?;
             self.refuse_immutable(&present, &wanted).await?;
@@ -101,18 +103,19 @@ impl App {
         })
     }
 
-    fn wanted(&self, present: &Present, draft: &LogicalCloudDraft) -> CloudDetail {
+    fn wanted(&self, present: &Present, draft: &LogicalCloudDraft) -> Result<CloudDetail, Error> {
         let cloud = &present.cloud.document;
         let namespace = &present.namespace.document;
         let user = draft.user.as_ref().map(|wanted| match &present.named {
             Some(found) => found.document.clone().of_kind(wanted.credential),
             None => self.new_user(&cloud.key, wanted),
         });
-        CloudDetail {
+        Ok(CloudDetail {
             cloud: LogicalCloud {
                 metadata: draft.metadata.clone(),
                 level: draft.level,
                 drift: draft.drift,
+                mesh: wish::next(cloud, draft)?,
                 user: user.as_ref().map(|user| user.name.clone()),
                 ..cloud.clone()
             },
@@ -132,7 +135,7 @@ impl App {
                 .lifecycle
                 .as_ref()
                 .map(|found| found.document.clone()),
-        }
+        })
     }
 
     /// What reached a member cannot be renamed there.

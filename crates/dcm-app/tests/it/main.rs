@@ -45,6 +45,7 @@ mod races;
 mod references;
 mod reservations;
 mod revocation;
+mod service_mesh;
 mod signing;
 mod status;
 mod stopping;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dcm_app::{App, CloudDetail, Error, Parts, Policy, Precondition, Principal, Saved};
+use dcm_app::{App, CloudDetail, Error, Meshes, Parts, Policy, Precondition, Principal, Saved};
 use dcm_store::{MemoryStore, SqliteStore, Store, StoreExt as _, Vault};
+use dcm_types::ca::CaController;
 use dcm_types::documents::{
     AuditRecord, Isolation, Level, Metadata, PodSecurity, Privileged, ProjectPolicy,
 };
@@ -81,6 +82,7 @@ impl World {
             vault: vault.clone(),
             synchronizer: synchronizer.clone(),
             authorities: authorities(&store, &vault, &clock),
+            meshes: Meshes::default(),
             clock: clock.clone(),
             randomness: Arc::new(SystemRandomness),
             policy: Policy::default(),
@@ -97,15 +99,29 @@ impl World {
 
     /// Another process on the same documents.
     pub(crate) fn another(&self) -> App {
+        let controller = Arc::new(self.controller());
+        self.another_with(controller, Meshes::default())
+    }
+
+    /// The same with other authorities, and another way to make meshes.
+    pub(crate) fn another_with(&self, authorities: Arc<dyn CaController>, meshes: Meshes) -> App {
         App::new(Parts {
             store: self.store.clone(),
             vault: self.vault.clone(),
             synchronizer: self.synchronizer.clone(),
-            authorities: authorities(&self.store, &self.vault, &self.clock),
+            authorities,
+            meshes,
             clock: self.clock.clone(),
             randomness: Arc::new(SystemRandomness),
             policy: Policy::default(),
         })
+    }
+
+    /// The CA controller of another process on the same documents.
+    pub(crate) fn controller(&self) -> dcm_ca::Controller {
+        authorities(&self.store, &self.vault, &self.clock)
+            .as_ref()
+            .clone()
     }
 
     /// Registers clusters of the provider `edge`.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use dcm_wire::documents::{
-    CloudPolicySpec, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
+    CloudMeshSpec, CloudPolicySpec, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
 };
 use dcm_wire::views::{Accepted, Wish};
 
@@ -100,6 +100,9 @@ struct Create {
     /// What is done when others change in a member what was applied [default: correct]
     #[arg(long, value_name = "POLICY")]
     drift: Option<Drift>,
+    /// What its members have of a mesh [default: as the server gives all]
+    #[arg(long, value_name = "MODE")]
+    mesh: Option<MeshMode>,
     /// A label on its namespace; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     labels: Vec<Pair>,
@@ -128,6 +131,16 @@ enum Drift {
     Report,
     /// It is not looked at
     Off,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MeshMode {
+    /// Nothing
+    Off,
+    /// A namespace with a bundle of authorities
+    CaOnly,
+    /// A control plane
+    Istio,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -185,7 +198,9 @@ impl Noun for LogicalCloud {
         let privileged = document.privileged.then_some(told);
         let policy = document.spec.policy.as_ref();
         let drift = policy.map(|policy| format!("changes of others in members: {}", policy.drift));
-        let lines = privileged.into_iter().chain(drift);
+        let mesh = document.spec.mesh.as_ref();
+        let mesh = mesh.map(|mesh| format!("mesh: {} ({})", mesh.mode, mesh.name));
+        let lines = privileged.into_iter().chain(drift).chain(mesh);
         lines
             .map(|line| format!("  {}", palette.paint(Tone::Busy, &line)))
             .collect()
@@ -300,6 +315,10 @@ fn document(create: Create) -> (String, LogicalCloudDocument) {
             pod_security: word(create.pod_security),
             policy: create.drift.map(|drift| CloudPolicySpec {
                 drift: word(Some(drift)),
+            }),
+            mesh: create.mesh.map(|mode| CloudMeshSpec {
+                mode: word(Some(mode)),
+                ..CloudMeshSpec::default()
             }),
             clusters,
         },

@@ -13,6 +13,7 @@ pub mod key_values;
 pub mod kubeconfig;
 pub mod logical_cloud;
 pub mod man;
+pub mod mesh;
 pub mod permission;
 pub mod project;
 pub mod provider;
@@ -99,6 +100,9 @@ pub enum Command {
     /// Certificate authorities of meshes: show, rotate, revoke, judge a bundle
     Ca(ca::Arguments),
 
+    /// Meshes of logical clouds: what their members shall hold
+    Mesh(mesh::Arguments),
+
     /// Print the manual page, or write one page per command
     Man(man::Arguments),
 
@@ -134,6 +138,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), E
         Command::Kubeconfig(arguments) => kubeconfig::run(arguments, context).await,
         Command::Credential(arguments) => credential::run(arguments, context).await,
         Command::Ca(arguments) => ca::run(arguments, context).await,
+        Command::Mesh(arguments) => mesh::run(arguments, context).await,
         // They need no server, and were handled before a client was made.
         Command::Completion(_) | Command::Man(_) => Ok(()),
     }

@@ -12,6 +12,7 @@ use dcm_types::drafts::{LogicalCloudDraft, ReferenceDraft, UserDraft};
 use dcm_types::label::check_namespace_labels;
 use dcm_types::{CloudName, NamespaceName, ReferenceName, UserName, Violation};
 
+use super::mesh::{CloudMeshSpec, read_mesh};
 use super::metadata::{read_metadata, read_texts};
 use super::reference::read_member;
 use super::{MetadataDocument, flat, read};
@@ -65,6 +66,9 @@ pub struct LogicalCloudSpec {
     /// What is done about changes of others; absent when they are corrected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<CloudPolicySpec>,
+    /// Its mesh; absent when nothing was said of one, and then there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<CloudMeshSpec>,
     /// Cluster references to create with it; taken on a create only, and never returned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(write_only))]
@@ -175,6 +179,7 @@ impl LogicalCloudDocument {
                 policy: (!cloud.drift.is_default()).then(|| CloudPolicySpec {
                     drift: cloud.drift.as_str().to_owned(),
                 }),
+                mesh: cloud.mesh.as_ref().map(CloudMeshSpec::of),
                 clusters: Vec::new(),
             },
             privileged,
@@ -201,6 +206,7 @@ const SPEC: &[Member] = &[
     member("isolation"),
     member("podSecurity"),
     member("policy"),
+    member("mesh"),
     member("clusters"),
 ];
 const POLICY: &[Member] = &[member("drift")];
@@ -230,6 +236,7 @@ pub fn read_logical_cloud(
         let user = spec.object("user", USER).and_then(|user| read_user(&user));
         let policy = spec.object("policy", POLICY);
         let drift = policy.and_then(|policy| policy.parsed("drift", parse_drift));
+        let mesh = read_mesh(&spec);
         let clusters = read_members(&spec, "clusters");
         let (name, metadata) = named?;
         Some(LogicalCloudDraft {
@@ -241,7 +248,7 @@ pub fn read_logical_cloud(
             isolation: read.isolation,
             pod_security: read.pod_security,
             drift: drift.unwrap_or_default(),
-            mesh: None,
+            mesh,
             user,
             flat: false,
             clusters,

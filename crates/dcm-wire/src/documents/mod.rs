@@ -9,6 +9,7 @@ pub mod flat;
 pub mod key_values;
 pub mod label;
 pub mod logical_cloud;
+pub mod mesh;
 pub mod metadata;
 pub mod permission;
 pub mod project;
@@ -37,6 +38,7 @@ pub use logical_cloud::{
     CloudLifecycle, CloudPolicySpec, LogicalCloudDocument, LogicalCloudSpec, MemberSpec, UserSpec,
     read_logical_cloud,
 };
+pub use mesh::CloudMeshSpec;
 pub use metadata::MetadataDocument;
 pub use permission::{
     PermissionDocument, PermissionSpec, PermissionStatus, RuleView, expansion_note, read_permission,

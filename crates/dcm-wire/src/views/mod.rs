@@ -4,6 +4,7 @@ pub mod accepted;
 pub mod authority;
 pub mod deployment;
 pub mod health;
+pub mod mesh;
 pub mod problem;
 pub mod status;
 pub mod sync;
@@ -22,6 +23,7 @@ pub use deployment::{
     ResourcesView, Selection, StatusDocument,
 };
 pub use health::{CheckState, ClusterHealthView, FindingView, SignerView};
+pub use mesh::{MeshBundleView, MeshMemberView, MeshPeerView, MeshProblemView, ServiceMeshView};
 pub use problem::{FaultView, Problem};
 pub use status::{
     ActionView, ConditionStatusView, ConditionView, DriftView, DriftedFieldView, GenerationView,

@@ -9,7 +9,7 @@ use dcm::config::Config;
 use toml::{Table, Value};
 
 /// Section, its struct, and the source that holds it.
-const SECTIONS: [(&str, &str, &str); 7] = [
+const SECTIONS: [(&str, &str, &str); 8] = [
     ("server", "Config", include_str!("../../src/listener.rs")),
     (
         "store",
@@ -25,6 +25,7 @@ const SECTIONS: [(&str, &str, &str); 7] = [
         include_str!("../../../dcm-sync/src/config.rs"),
     ),
     ("ca", "Config", include_str!("../../src/ca.rs")),
+    ("mesh", "Config", include_str!("../../src/mesh.rs")),
 ];
 
 const HEAD: &str = "\

@@ -1,7 +1,8 @@
 //! The CA controller on the embedded store: intermediates of edges issued, verified and stored, and a bundle that
-//! is there asked for again.
+//! is there asked for again; and the meshes that rest on them.
 
 use anyhow::Result;
+use dcm_testkit::IstioAssets;
 use serde::Deserialize;
 
 use super::Place;
@@ -10,6 +11,19 @@ use super::tools::Tools;
 
 /// Edges that get an intermediate.
 const EDGES: usize = 1000;
+
+/// Members of the mesh that is prepared.
+const MEMBERS: usize = 100;
+
+/// What `mesh_rate` prints.
+#[derive(Deserialize)]
+struct Mesh {
+    manifests_seconds: f64,
+    prepared_seconds: f64,
+    runs: f64,
+    changed_address_seconds: f64,
+    changed_address_runs: f64,
+}
 
 /// What `issue_rate` prints.
 #[derive(Deserialize)]
@@ -22,7 +36,7 @@ struct Told {
 pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     let told: Told = serde_json::from_str(&tools.issue_rate(&place.folder("ca", "")?, EDGES)?)?;
     let issued = format!("{EDGES} intermediates issued, verified, stored");
-    Ok(vec![
+    let mut figures = vec![
         Figure::new(issued, Unit::Milliseconds, told.issued_seconds * 1000.0).at_most(1500.0),
         Figure::new(
             "bundle that is there, p50",
@@ -35,5 +49,33 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
             told.warm_p99_ms,
         )
         .at_most(1.0),
+    ];
+    figures.extend(meshes(tools, place)?);
+    Ok(figures)
+}
+
+fn meshes(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
+    let istioctl = IstioAssets::obtain()?.istioctl;
+    let folder = place.folder("mesh", "")?;
+    let told: Mesh = serde_json::from_str(&tools.mesh_rate(&folder, &istioctl, MEMBERS)?)?;
+    let milliseconds =
+        |name: String, seconds: f64| Figure::new(name, Unit::Milliseconds, seconds * 1000.0);
+    let count = |name: &str, runs: f64| Figure::new(name, Unit::Count, runs);
+    Ok(vec![
+        milliseconds(
+            format!("istioctl: manifests of {MEMBERS} members"),
+            told.manifests_seconds,
+        )
+        .at_most(2000.0),
+        milliseconds(
+            format!("mesh of {MEMBERS} members prepared, bundles included"),
+            told.prepared_seconds,
+        ),
+        count("runs of istioctl for it", told.runs).at_most(1.0),
+        milliseconds(
+            format!("changed gateway address told to {MEMBERS} members"),
+            told.changed_address_seconds,
+        ),
+        count("runs of istioctl for it", told.changed_address_runs).at_most(0.0),
     ])
 }
