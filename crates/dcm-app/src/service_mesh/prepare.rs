@@ -267,8 +267,8 @@ fn keep_manifests(
     let (mut kept, mut left) = (named, BTreeSet::new());
     for (cluster, found) in &scene.documents {
         let goes = gone.contains(cluster) || replaced.contains(cluster);
-        let names = if goes { &mut left } else { &mut kept };
-        names.extend(found.document.manifest_key());
+        let keys = if goes { &mut left } else { &mut kept };
+        keys.extend(found.document.manifest_key());
     }
     for key in left.difference(&kept) {
         batch.delete(key.clone(), Expect::Anything);

@@ -37,6 +37,7 @@ fn help_lists_the_commands() {
       admin          What an operator does after an accident
       kubeconfig     Get the kubeconfig of a logical cloud
       ca             Certificate authorities of meshes: show, rotate, revoke, judge a bundle
+      mesh           Meshes of logical clouds: what their members shall hold
       man            Print the manual page, or write one page per command
       credential     Print the present credential for a member; kubeconfigs made with `--exec` call it
       completion     Print a completion script for a shell
