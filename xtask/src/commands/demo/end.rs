@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::emco;
+use super::{emco, mesh};
 use super::setup::{CLOUD, CLUSTERS, PROJECT, PROVIDERS, Scene, registered};
 use super::stage::Stage;
 use super::tenant::contexts;
@@ -20,6 +20,7 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
     stage.live(0, &terminate)?.shows("2 of 2 absent")?;
     stage.stop_clock("terminate to verified absent on both clusters");
     emco::wait_until_gone(stage)?;
+    mesh::wait_until_gone(stage)?;
     stage.tell("nothing with our label is left");
     for name in CLUSTERS {
         let kubeconfig = format!("{name}.kubeconfig");
