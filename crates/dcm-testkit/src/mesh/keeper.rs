@@ -111,7 +111,7 @@ pub fn through_the_secret(
     let object = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data });
     let mut apply = member.kubectl();
     apply.args(["apply", "--server-side", "--field-manager=dcm", "-f", "-"]);
-    run(&mut apply, "write the Secret", Some(object.to_string()))?;
+    run(&mut apply, "write the Secret", Some(&object.to_string()))?;
     let mut read = member.kubectl();
     read.args(["get", "secret", SECRET, "--output=json", "--namespace"]);
     let read = run(read.arg(namespace), "read the Secret", None)?;
@@ -130,7 +130,7 @@ fn files(bundle: &CaBundle) -> Vec<(&'static str, &str)> {
 }
 
 /// Runs `kubectl`; gives what it printed.
-fn run(command: &mut Command, doing: &'static str, input: Option<String>) -> Result<String, Error> {
+fn run(command: &mut Command, doing: &'static str, input: Option<&str>) -> Result<String, Error> {
     let spawn = |source| Error::Spawn {
         program: "kubectl",
         source,
@@ -145,7 +145,7 @@ fn run(command: &mut Command, doing: &'static str, input: Option<String>) -> Res
     let mut child = command.spawn().map_err(spawn)?;
     let said: Output = thread::scope(|scope| {
         // Beside, since it may print before it has read everything.
-        if let (Some(mut stdin), Some(text)) = (child.stdin.take(), &input) {
+        if let (Some(mut stdin), Some(text)) = (child.stdin.take(), input) {
             scope.spawn(move || stdin.write_all(text.as_bytes()));
         }
         child.wait_with_output()

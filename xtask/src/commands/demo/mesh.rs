@@ -4,6 +4,7 @@
 mod members;
 mod picture;
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -17,6 +18,8 @@ use members::{Handshakes, Members};
 const CLOUD: &str = "market";
 /// Far above the seconds that it takes.
 const LIMIT: Duration = Duration::from_mins(2);
+/// Between two questions.
+const LOOK: Duration = Duration::from_millis(50);
 /// Handshakes between the clusters that are waited for.
 const ENOUGH: usize = 40;
 
@@ -89,6 +92,7 @@ fn talk(stage: &Stage, members: &mut Members, what: &str) -> Result<Handshakes> 
             return Ok(seen);
         }
         ensure!(began.elapsed() < LIMIT, "only {new} handshakes happened");
+        thread::sleep(LOOK);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use dcm_ca::{Controller, Parts, Policy};
@@ -116,12 +116,17 @@ impl Ca {
         A: Future<Output = Result<T, PortError>> + Send + 'static,
         T: Send + 'static,
     {
-        let task = {
+        // The sender goes with the task, wherever that ends.
+        let (sender, answer) = mpsc::channel();
+        {
             let process = self.process.lock();
             let process = process.as_ref()?;
-            process.runtime.spawn(asked(process.controller.clone()))
-        };
-        futures::executor::block_on(task).ok()
+            let asked = asked(process.controller.clone());
+            process
+                .runtime
+                .spawn(async move { sender.send(asked.await).ok() });
+        }
+        answer.recv().ok()
     }
 
     /// The same again and again until it is answered.
@@ -152,8 +157,9 @@ impl Ca {
         let mut batch = Batch::new();
         batch.put(&document, Expect::Absent).unwrap();
         let process = self.process.lock();
-        let store = process.as_ref().unwrap().store.clone();
-        futures::executor::block_on(store.commit(batch)).unwrap();
+        let process = process.as_ref().unwrap();
+        let committed = process.runtime.block_on(process.store.commit(batch));
+        committed.unwrap();
     }
 
     pub(super) fn rotate(&self, cloud: &CloudKey, kind: RotationKind) -> RotationState {
