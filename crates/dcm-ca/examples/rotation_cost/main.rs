@@ -57,7 +57,11 @@ async fn rotate(world: &mut World, kind: RotationKind) -> Result<serde_json::Val
         kind,
         dry_run: false,
     };
-    let mut phase = world.ca.start_rotation(&start, &world::somebody()).await?.phase;
+    let mut phase = world
+        .ca
+        .start_rotation(&start, &world::somebody())
+        .await?
+        .phase;
     let mut looks = 0;
     while phase != RotationPhase::Done {
         world.ca.look_at_all().await?;

@@ -277,7 +277,10 @@ async fn a_hundred_members_get_new_keys_while_the_process_dies_again_and_again()
         RotationPhase::SignWithNew,
         RotationPhase::OldOut,
     ] {
-        let died_in = play.deaths.iter().any(|(_, in_phase)| *in_phase == Some(phase));
+        let died_in = play
+            .deaths
+            .iter()
+            .any(|(_, in_phase)| *in_phase == Some(phase));
         assert!(died_in, "{phase:?}: {:?}", play.deaths);
     }
 }

@@ -135,7 +135,10 @@ impl Model {
     }
 
     /// Asks the process of now. `None`: it died, and the next one is there; or it could not.
-    async fn ask<T, E>(&mut self, asked: impl AsyncFnOnce(Controller) -> Result<T, E>) -> Option<T> {
+    async fn ask<T, E>(
+        &mut self,
+        asked: impl AsyncFnOnce(Controller) -> Result<T, E>,
+    ) -> Option<T> {
         match self.killer.call(asked(self.process.clone())).await {
             Ok(answer) => answer.ok(),
             Err(_) => {

@@ -9,14 +9,14 @@
 mod member;
 mod socket;
 
-use std::io::{BufRead as _, stdin};
+use std::io::stdin;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use dcm_testkit::mesh::{Authority as _, Istiod, Keeper, Place, Seen, Traffic, live};
+use dcm_testkit::mesh::{Keeper, Place, Seen, Traffic, live};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -56,10 +56,10 @@ fn main() -> Result<()> {
     let started = member::start(&controller, &wanted)?;
     let took = begun.elapsed();
     let places: Result<Vec<_>> = started.iter().map(|one| place(one, &wanted)).collect();
+    let places = places?;
     let (traffic, ended) = (Traffic::default(), AtomicBool::new(false));
     thread::scope(|scope| {
-        let places = &places?;
-        scope.spawn(|| live(places, &controller, &traffic, &ended));
+        scope.spawn(|| live(&places, &controller, &traffic, &ended));
         let answered = answer(&traffic, took);
         ended.store(true, Ordering::Relaxed);
         answered

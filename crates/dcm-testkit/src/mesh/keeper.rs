@@ -108,7 +108,8 @@ pub fn through_the_secret(
         .map(|(name, text)| (name.to_owned(), STANDARD.encode(text).into()))
         .collect();
     let metadata = json!({ "name": SECRET, "namespace": namespace });
-    let object = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data });
+    let object =
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data });
     let mut apply = member.kubectl();
     apply.args(["apply", "--server-side", "--field-manager=dcm", "-f", "-"]);
     run(&mut apply, "write the Secret", Some(&object.to_string()))?;

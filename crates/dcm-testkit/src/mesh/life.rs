@@ -106,7 +106,12 @@ impl<'a> Place<'a> {
 }
 
 /// Lets them live until it is told to end.
-pub fn live(places: &[Place<'_>], authority: &dyn Authority, traffic: &Traffic, ended: &AtomicBool) {
+pub fn live(
+    places: &[Place<'_>],
+    authority: &dyn Authority,
+    traffic: &Traffic,
+    ended: &AtomicBool,
+) {
     thread::scope(|scope| {
         for (number, place) in places.iter().enumerate() {
             scope.spawn(move || place.follow(authority, ended));

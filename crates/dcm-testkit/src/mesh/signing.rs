@@ -136,11 +136,7 @@ impl Service<'_> {
 }
 
 /// Asks the API server for a token of a service account for the mesh, as a kubelet does for a pod.
-pub(super) fn token(
-    of: &Member,
-    namespace: &str,
-    service_account: &str,
-) -> Result<String, Error> {
+pub(super) fn token(of: &Member, namespace: &str, service_account: &str) -> Result<String, Error> {
     let mut command = of.kubectl();
     command.args(["create", "token", service_account, "--namespace", namespace]);
     command.args(["--audience", AUDIENCE]);

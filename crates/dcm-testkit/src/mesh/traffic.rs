@@ -122,8 +122,10 @@ impl Traffic {
         };
         // Who has ended meanwhile is refused by right.
         if client.lives() && server.lives() {
-            let pair = [client, server].map(|one| format!("{} below {}", one.member, one.signer.subject_text));
-            seen.refused.push(format!("{}: {refused}", pair.join(" to ")));
+            let pair = [client, server]
+                .map(|one| format!("{} below {}", one.member, one.signer.subject_text));
+            seen.refused
+                .push(format!("{}: {refused}", pair.join(" to ")));
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use anyhow::Result;
 
-use super::{emco, mesh};
 use super::setup::{CLOUD, CLUSTERS, PROJECT, PROVIDERS, Scene, registered};
 use super::stage::Stage;
 use super::tenant::contexts;
+use super::{emco, mesh};
 
 /// Every kind of which a logical cloud has objects.
 const KINDS: &str = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,\

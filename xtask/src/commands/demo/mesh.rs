@@ -37,8 +37,15 @@ pub(super) fn play(stage: &mut Stage, scene: &Scene) -> Result<()> {
     stage.measured("two control planes of the mesh started", members.took());
     stage.tell("one anchor for the cloud, and below it an intermediate for each cluster");
     show_chains(stage)?;
-    stage.run(&["dcm", "ca", "show", CLOUD])?.shows(&near)?.shows(&far)?;
-    talk(stage, &mut members, "workloads of both clusters take each other")?;
+    stage
+        .run(&["dcm", "ca", "show", CLOUD])?
+        .shows(&near)?
+        .shows(&far)?;
+    talk(
+        stage,
+        &mut members,
+        "workloads of both clusters take each other",
+    )?;
 
     stage.tell("another anchor: every cluster has to trust it before it signs, and no certificate of the old one may live when that goes");
     let began = Instant::now();
@@ -53,7 +60,9 @@ pub(super) fn play(stage: &mut Stage, scene: &Scene) -> Result<()> {
     ));
     ensure!(seen.across_anchors > 0, "no workloads of both anchors met");
     stage.tell("what happened to every key is in a chained record");
-    stage.run(&["dcm", "ca", "audit", "verify", CLOUD])?.shows("verified")?;
+    stage
+        .run(&["dcm", "ca", "audit", "verify", CLOUD])?
+        .shows("verified")?;
     drop(members);
     leave(stage)
 }
@@ -63,7 +72,13 @@ fn leave(stage: &Stage) -> Result<()> {
     for name in CLUSTERS {
         let kubeconfig = format!("{name}.kubeconfig");
         let namespace = format!("istio-{CLOUD}");
-        let delete = ["kubectl", "--kubeconfig", &kubeconfig, "delete", "namespace"];
+        let delete = [
+            "kubectl",
+            "--kubeconfig",
+            &kubeconfig,
+            "delete",
+            "namespace",
+        ];
         let gone = stage.look(&[&delete[..], &[&namespace, "--wait=false"]].concat())?;
         ensure!(gone.is_some(), "namespace '{namespace}' was not deleted");
     }
@@ -85,7 +100,11 @@ fn talk(stage: &Stage, members: &mut Members, what: &str) -> Result<Handshakes> 
     let began = Instant::now();
     loop {
         let seen = members.seen()?;
-        ensure!(seen.refused.is_empty(), "refused: {}", seen.refused.join("; "));
+        ensure!(
+            seen.refused.is_empty(),
+            "refused: {}",
+            seen.refused.join("; ")
+        );
         let new = seen.between_clusters - before;
         if new >= ENOUGH {
             stage.good(&format!("{what}: {new} handshakes across, none refused"));

@@ -115,7 +115,9 @@ fn mesh_members() -> Result<Option<PathBuf>> {
     output::warn("building what plays the members of a mesh");
     workspace::run(&mut command)?;
     let target = workspace::metadata()?.target_directory;
-    Ok(Some(target.join("debug").join("examples").join(name).into()))
+    Ok(Some(
+        target.join("debug").join("examples").join(name).into(),
+    ))
 }
 
 /// Where the CA controller is served.

@@ -18,7 +18,9 @@ fn below_one_root() -> Ca {
         trust_model: Some(TrustModel::CloudIntermediate),
         ..Policy::default()
     });
-    CLOUDS.map(|name| ca.create(name));
+    for name in CLOUDS {
+        ca.create(name);
+    }
     ca
 }
 
@@ -45,7 +47,7 @@ fn workloads(ca: &Ca) -> Vec<(&'static str, Workload)> {
     let signed = istiods.iter().zip(&places);
     signed
         .map(|(istiod, (name, member, _, files))| {
-            let workload = istiod.sign(member, name, SERVICE_ACCOUNT, &files.anchors);
+            let workload = istiod.sign(*member, name, SERVICE_ACCOUNT, &files.anchors);
             (*name, workload.unwrap())
         })
         .collect()

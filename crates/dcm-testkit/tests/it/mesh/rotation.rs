@@ -7,7 +7,9 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use dcm_ca::Policy;
-use dcm_testkit::mesh::{Authority as _, Istiod, Keeper, Place, Seen, Traffic, live, through_the_secret};
+use dcm_testkit::mesh::{
+    Authority as _, Istiod, Keeper, Place, Seen, Traffic, live, through_the_secret,
+};
 use dcm_testkit::shared_control_planes;
 use dcm_types::ca::{CaBundle, RotationKind, RotationPhase, RotationState};
 
@@ -138,7 +140,10 @@ fn intermediates_and_anchor_change_and_no_handshake_is_refused() {
         wait_until("the last ones", || traffic.seen().shaken > before + 16);
     });
     assert_eq!(seen.refused, [""; 0]);
-    assert!(seen.across_anchors > 0 && seen.across_generations > 0, "{seen:?}");
+    assert!(
+        seen.across_anchors > 0 && seen.across_generations > 0,
+        "{seen:?}"
+    );
     // Nothing but the new anchor is left, in the members and here.
     let authority = ca.authority(&of);
     let [anchor] = authority.anchors.as_slice() else {

@@ -57,7 +57,9 @@ impl Members {
         let mut command = Command::new(program);
         command.arg(wanted.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("starting the members of the mesh")?;
+        let mut child = command
+            .spawn()
+            .context("starting the members of the mesh")?;
         let input = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().context("no output")?);
         let mut members = Self {

@@ -19,7 +19,11 @@ pub(super) fn chains(authority: &Value) -> Vec<(Tone, String)> {
             .filter(|bundle| ["issued", "active"].contains(&text(&bundle["state"])))
             .collect();
         for (index, bundle) in own.iter().enumerate() {
-            let branch = if index + 1 == own.len() { "└─" } else { "├─" };
+            let branch = if index + 1 == own.len() {
+                "└─"
+            } else {
+                "├─"
+            };
             lines.push(edge_line(branch, bundle));
         }
     }
@@ -38,7 +42,11 @@ fn anchor_line(anchor: &Value) -> (Tone, String) {
 }
 
 fn edge_line(branch: &str, bundle: &Value) -> (Tone, String) {
-    let cluster = format!("{}/{}", text(&bundle["clusterProvider"]), text(&bundle["cluster"]));
+    let cluster = format!(
+        "{}/{}",
+        text(&bundle["clusterProvider"]),
+        text(&bundle["cluster"])
+    );
     let name = format!("{branch} {cluster} {}", bundle["generation"]);
     let (tone, role) = match text(&bundle["state"]) {
         "active" => (Tone::Good, "in use"),
@@ -95,7 +103,10 @@ mod tests {
                 bundle("oslo", 1, "active"),
             ],
         });
-        let lines: Vec<String> = chains(&authority).into_iter().map(|(_, line)| line).collect();
+        let lines: Vec<String> = chains(&authority)
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect();
         assert_eq!(
             lines,
             [
