@@ -139,13 +139,11 @@ impl Model {
         &mut self,
         asked: impl AsyncFnOnce(Controller) -> Result<T, E>,
     ) -> Option<T> {
-        match self.killer.call(asked(self.process.clone())).await {
-            Ok(answer) => answer.ok(),
-            Err(_) => {
-                self.process = self.world.another(short_lives()).ca;
-                None
-            }
+        let answer = self.killer.call(asked(self.process.clone())).await;
+        if answer.is_err() {
+            self.process = self.world.another(short_lives()).ca;
         }
+        answer.ok()?.ok()
     }
 
     async fn look(&mut self) {
