@@ -62,6 +62,7 @@ impl World {
             user: None,
             drift: DriftPolicy::default(),
             flat: false,
+            mesh: None,
             created_at: clock.now(),
         };
         batch.put(&document, Expect::Absent)?;

@@ -269,11 +269,6 @@ async fn a_hundred_members_get_new_keys_while_the_process_dies_again_and_again()
     play.frozen = None;
     play.until(RotationPhase::Done).await;
     play.ends_right(2).await;
-    eprintln!(
-        "COUNT deaths {} points {}",
-        play.deaths.len(),
-        play.killer.passed()
-    );
     assert!(play.deaths.len() >= 30, "{}", play.deaths.len());
     let points: BTreeSet<Point> = play.deaths.iter().map(|(point, _)| *point).collect();
     assert_eq!(points, BTreeSet::from(Point::ALL));

@@ -152,6 +152,7 @@ impl Ca {
             user: None,
             drift: DriftPolicy::default(),
             flat: false,
+            mesh: None,
             created_at: Timestamp::now(),
         };
         let mut batch = Batch::new();

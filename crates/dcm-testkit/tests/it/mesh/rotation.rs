@@ -156,4 +156,13 @@ fn intermediates_and_anchor_change_and_no_handshake_is_refused() {
         assert_eq!(workload.anchors, anchor.certificate_pem);
     }
     assert!(ca.verified_events(&of) > 0);
+    let day_and_more = Duration::from_hours(25);
+    let keeper = Keeper::of(
+        &members[0],
+        &istiods[0],
+        (CLOUD, SERVICE_ACCOUNT),
+        day_and_more,
+    );
+    let refused = keeper.unwrap().workload().unwrap_err().to_string();
+    assert!(refused.contains("greater than the max"), "{refused}");
 }
