@@ -148,13 +148,6 @@ impl Stage {
         say(self.palette.paint(Tone::Faint, &format!("# {text}")));
     }
 
-    /// Something that is looked at, such as a picture.
-    pub(super) fn show(&self, lines: &[(Tone, String)]) {
-        for (tone, line) in lines {
-            say(format!("  {}", self.palette.paint(*tone, line)));
-        }
-    }
-
     /// Sets a variable for this and the following commands.
     pub(super) fn export(&mut self, name: &'static str, value: &str) {
         self.prompt(&format!("export {name}={value}"));
@@ -269,8 +262,7 @@ impl Stage {
         say(format!("{sign} {}", self.palette.paint(Tone::Strong, line)));
     }
 
-    /// Something is as it should be.
-    pub(super) fn good(&self, text: &str) {
+    fn good(&self, text: &str) {
         say(format!(
             "  {}",
             self.palette.paint(Tone::Good, &format!("✔ {text}"))
