@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::mesh::definitions;
 use crate::subject::Subject;
 use crate::usage::{self, UsageNote};
 use dcm_cluster::{CallError, ClusterApi, Object, Place, Resource};
@@ -78,6 +79,10 @@ pub(crate) struct Member {
     started: AtomicBool,
     /// Whether what only privileged clouds have is watched, too.
     started_outside: AtomicBool,
+    /// Whether what only meshes have is watched, too.
+    started_meshes: AtomicBool,
+    /// What is known of the definitions of kinds that meshes need.
+    pub(crate) definitions: definitions::Known,
     /// Ends the watches when the session is replaced or dropped.
     pub(crate) ended: CancellationToken,
 }
@@ -129,6 +134,8 @@ impl Member {
             worked_on: Mutex::default(),
             started: AtomicBool::new(false),
             started_outside: AtomicBool::new(false),
+            started_meshes: AtomicBool::new(false),
+            definitions: definitions::Known::default(),
             ended: parts.ended,
         }
     }
@@ -156,6 +163,15 @@ impl Member {
         if !self.started_outside.swap(true, Ordering::AcqRel) {
             self.watch_all(&Resource::PRIVILEGED, config);
         }
+    }
+
+    /// Starts the watches of what only meshes have, once; a cluster need not serve all of it.
+    pub(crate) fn ensure_watching_meshes(self: &Arc<Self>, config: &Config) {
+        if !self.started_meshes.swap(true, Ordering::AcqRel) {
+            self.watch_all(&Resource::MESH, config);
+        }
+        // Its rights in the cluster are of these kinds.
+        self.ensure_watching_outside(config);
     }
 
     fn watch_all(self: &Arc<Self>, resources: &[Resource], config: &Config) {
