@@ -79,7 +79,7 @@ pub struct RevisionMesh {
     pub remote_secrets: bool,
 }
 
-/// SHA-256 of a rendered manifest, hex.
+/// SHA-256 of a rendered manifest, or of what it is rendered from; hex.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ManifestDigest(String);
@@ -120,8 +120,6 @@ pub struct MeshManifest {
     pub cloud_uid: Uid,
     /// Digest of the text.
     pub digest: ManifestDigest,
-    /// Digest of what it was rendered from: the same is not rendered again.
-    pub inputs: ManifestDigest,
     /// Which renderer, in which version.
     pub renderer_version: String,
     /// YAML, one object per document.
@@ -204,6 +202,9 @@ pub struct ServiceMesh {
     /// The manifest of its control plane; `None` where there is none, or before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestDigest>,
+    /// Digest of what that was rendered from: the same is not rendered again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendered_from: Option<ManifestDigest>,
     /// The other members, by cluster.
     #[serde(default)]
     pub peers: Vec<MeshPeer>,
