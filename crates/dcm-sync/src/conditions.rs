@@ -274,10 +274,12 @@ fn hint(reason: &str) -> Option<&'static str> {
         "Preparing" | "WaitsForBundle" | "BundleRevoked" => Some(
             "it goes on by itself; if it stays, the CA controller or the renderer of manifests does not work: see their conditions and the log",
         ),
-        "AuthorityMissing" => Some("turn the CA controller on (`[ca]` of the configuration), or the mesh off"),
-        "AuthorityUnreachable" => {
-            Some("the CA controller does not answer; it is asked again, and everything else goes on")
+        "AuthorityMissing" => {
+            Some("turn the CA controller on (`[ca]` of the configuration), or the mesh off")
         }
+        "AuthorityUnreachable" => Some(
+            "the CA controller does not answer; it is asked again, and everything else goes on",
+        ),
         "ManifestUnusable" | "UnknownKind" => Some(
             "the manifest of the control plane cannot be applied: use another version of the renderer, or correct the template",
         ),

@@ -79,8 +79,8 @@ pub(crate) struct Member {
     started: AtomicBool,
     /// Whether what only privileged clouds have is watched, too.
     started_outside: AtomicBool,
-    /// Whether what only meshes have is watched, too.
-    started_meshes: AtomicBool,
+    /// What only meshes have, as far as it is watched.
+    started_of_meshes: Mutex<BTreeSet<Resource>>,
     /// What is known of the definitions of kinds that meshes need.
     pub(crate) definitions: definitions::Known,
     /// Ends the watches when the session is replaced or dropped.
@@ -134,7 +134,7 @@ impl Member {
             worked_on: Mutex::default(),
             started: AtomicBool::new(false),
             started_outside: AtomicBool::new(false),
-            started_meshes: AtomicBool::new(false),
+            started_of_meshes: Mutex::default(),
             definitions: definitions::Known::default(),
             ended: parts.ended,
         }
@@ -165,13 +165,21 @@ impl Member {
         }
     }
 
-    /// Starts the watches of what only meshes have, once; a cluster need not serve all of it.
-    pub(crate) fn ensure_watching_meshes(self: &Arc<Self>, config: &Config) {
-        if !self.started_meshes.swap(true, Ordering::AcqRel) {
-            self.watch_all(&Resource::MESH, config);
+    /// Starts the watches of what a mesh has, each once: a cluster need not serve what no mesh has there.
+    pub(crate) fn ensure_watching_mesh(
+        self: &Arc<Self>,
+        kinds: impl Iterator<Item = Resource>,
+        config: &Config,
+    ) {
+        for resource in kinds {
+            if Resource::PRIVILEGED.contains(&resource) {
+                self.ensure_watching_outside(config);
+            }
+            let is_new = || self.started_of_meshes.lock().insert(resource);
+            if Resource::MESH.contains(&resource) && is_new() {
+                self.watch_all(&[resource], config);
+            }
         }
-        // Its rights in the cluster are of these kinds.
-        self.ensure_watching_outside(config);
     }
 
     fn watch_all(self: &Arc<Self>, resources: &[Resource], config: &Config) {

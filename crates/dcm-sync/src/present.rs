@@ -82,7 +82,11 @@ pub(crate) async fn make(
     let is_outside = |wanted: &Wanted| render::is_outside(&inputs.revision, &wanted.place);
     let reaches_out = wanted.iter().any(is_outside);
     if let Some(mesh) = &mesh {
-        wanted.extend(mesh.wished().into_iter().flat_map(|wished| wished.wanted.clone()));
+        wanted.extend(
+            mesh.wished()
+                .into_iter()
+                .flat_map(|wished| wished.wanted.clone()),
+        );
         observed.objects.extend(mesh.observed.objects.clone());
     }
     let credentials = load_credentials(context, run, inputs, &observed)?;
@@ -218,7 +222,11 @@ impl Present<'_> {
             .into_iter()
             // Requests end by themselves: the cluster collects them.
             .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
-            .filter(|object| !object.place().is_some_and(|place| self.inputs.is_of_mesh(&place)))
+            .filter(|object| {
+                !object
+                    .place()
+                    .is_some_and(|place| self.inputs.is_of_mesh(&place))
+            })
             .filter(|object| opens(object) == bindings)
             .collect()
     }

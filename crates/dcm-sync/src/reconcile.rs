@@ -148,9 +148,6 @@ async fn make(
     let cloud = inputs.revision.cloud_uid;
     member.watch_subject(cloud, key, inputs.wish == Wish::Absent);
     member.ensure_watching(&context.config);
-    if inputs.revision.slice.mesh.is_some() || inputs.may_have_mesh().is_some() {
-        member.ensure_watching_meshes(&context.config);
-    }
     let run = Run::new(key.clone(), cloud, member, priority, deadline);
     match inputs.wish {
         Wish::Present => present::make(context, &run, inputs, ledger).await,

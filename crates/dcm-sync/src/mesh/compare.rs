@@ -76,7 +76,12 @@ pub(crate) fn differences(wanted: &Object, live: &Object) -> Vec<Vec<String>> {
             "apiVersion" | "kind" | "status" => {}
             "metadata" => {
                 for part in ["labels", "annotations"] {
-                    below(&wish[part], &live.0["metadata"][part], &["metadata", part], &mut found);
+                    below(
+                        &wish[part],
+                        &live.0["metadata"][part],
+                        &["metadata", part],
+                        &mut found,
+                    );
                 }
             }
             _ => below(wish, &live.0[name.as_str()], &[name], &mut found),
@@ -172,8 +177,7 @@ mod tests {
 
     fn told(wanted: &Object, live: Value) -> Vec<String> {
         let mut live = Object(live);
-        live.0["metadata"]["annotations"][WISH] =
-            wanted.0["metadata"]["annotations"][WISH].clone();
+        live.0["metadata"]["annotations"][WISH] = wanted.0["metadata"]["annotations"][WISH].clone();
         let found = differences(wanted, &live);
         found.iter().map(|path| path.join(".")).collect()
     }
@@ -195,27 +199,39 @@ mod tests {
 
     #[test]
     fn what_was_changed_taken_away_or_added_to_a_list_is_told() {
-        let wanted = signed(json!({ "kind": "Deployment", "metadata": { "labels": { "a": "b" } }, "spec": {
-            "template": { "containers": [{ "name": "a", "image": "one" }] }, "strategy": { "type": "x" },
-        }}));
-        let other = |containers: Value| json!({ "metadata": { "labels": { "a": "b" } }, "spec": {
-            "template": { "containers": containers }, "strategy": { "type": "x" } } });
+        let wanted = signed(
+            json!({ "kind": "Deployment", "metadata": { "labels": { "a": "b" } }, "spec": {
+                "template": { "containers": [{ "name": "a", "image": "one" }] }, "strategy": { "type": "x" },
+            }}),
+        );
+        let other = |containers: Value| {
+            json!({ "metadata": { "labels": { "a": "b" } }, "spec": {
+            "template": { "containers": containers }, "strategy": { "type": "x" } } })
+        };
         let image = json!([{ "name": "a", "image": "two" }]);
         let more = json!([{ "name": "a", "image": "one" }, { "name": "miner" }]);
         for containers in [image, more, json!([])] {
             assert_eq!(told(&wanted, other(containers)), ["spec.template"]);
         }
         let gone = told(&wanted, json!({ "spec": {} }));
-        assert_eq!(gone, ["metadata.labels.a", "spec.strategy", "spec.template"]);
+        assert_eq!(
+            gone,
+            ["metadata.labels.a", "spec.strategy", "spec.template"]
+        );
     }
 
     #[test]
     fn one_more_rule_or_subject_is_told() {
-        let wanted = signed(json!({ "kind": "ClusterRole", "metadata": {}, "rules": [{ "verbs": ["get"] }] }));
+        let wanted = signed(
+            json!({ "kind": "ClusterRole", "metadata": {}, "rules": [{ "verbs": ["get"] }] }),
+        );
         let live = json!({ "rules": [{ "verbs": ["get"] }, { "verbs": ["*"] }] });
         assert_eq!(told(&wanted, live), ["rules"]);
         let none = signed(json!({ "kind": "RoleBinding", "metadata": {} }));
-        assert_eq!(told(&none, json!({ "subjects": [{ "name": "eve" }] })), ["subjects"]);
+        assert_eq!(
+            told(&none, json!({ "subjects": [{ "name": "eve" }] })),
+            ["subjects"]
+        );
     }
 
     #[test]
@@ -237,6 +253,9 @@ mod tests {
         let settled = settled(own);
         assert_eq!(settled[0]["spec"], json!({}));
         assert_eq!(settled[1]["spec"], json!({ "replicas": 1 }));
-        assert_eq!(settled[3]["webhooks"], json!([{ "clientConfig": { "url": "x" } }]));
+        assert_eq!(
+            settled[3]["webhooks"],
+            json!([{ "clientConfig": { "url": "x" } }])
+        );
     }
 }

@@ -63,7 +63,9 @@ pub(crate) async fn ensure(
         }
     }
     if report.hindrance.is_none() && !report.changed {
-        known.lock().insert(version, (Instant::now(), report.clone()));
+        known
+            .lock()
+            .insert(version, (Instant::now(), report.clone()));
     }
     Ok(report)
 }
@@ -110,7 +112,12 @@ async fn ensure_one(run: &Run, definition: &Value, version: &str) -> Result<Foun
             Ok(Found::Changed)
         }
         // Another run was faster.
-        Err(error) if matches!(error.kind, CallErrorKind::AlreadyExists | CallErrorKind::Conflict) => {
+        Err(error)
+            if matches!(
+                error.kind,
+                CallErrorKind::AlreadyExists | CallErrorKind::Conflict
+            ) =>
+        {
             Ok(Found::Changed)
         }
         Err(error) if error.concerns_object_only() => {
@@ -168,7 +175,11 @@ fn parts(version: &str) -> Option<([u64; 3], &str)> {
     let version = version.strip_prefix('v').unwrap_or(version);
     let (numbers, rest) = version.split_once('-').unwrap_or((version, ""));
     let mut parts = numbers.split('.').map(|part| part.parse().ok());
-    let read = [parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?];
+    let read = [
+        parts.next()??,
+        parts.next()??,
+        parts.next().unwrap_or(Some(0))?,
+    ];
     parts.next().is_none().then_some((read, rest))
 }
 

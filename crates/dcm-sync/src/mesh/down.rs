@@ -36,9 +36,12 @@ pub(crate) async fn take_down(
     let mut namespaces = going
         .keys()
         .filter(|place| place.resource == Resource::Namespace);
-    Ok(namespaces
-        .next()
-        .map(|place| format!("the cluster is deleting the mesh's namespace {}", place.name)))
+    Ok(namespaces.next().map(|place| {
+        format!(
+            "the cluster is deleting the mesh's namespace {}",
+            place.name
+        )
+    }))
 }
 
 /// Whether the end of its namespace takes it along. What runs goes before, so that it ends in order.

@@ -122,11 +122,7 @@ async fn of_name(
     Ok(all.into_values().collect())
 }
 
-async fn wide(
-    run: &Run,
-    name: &str,
-    kinds: &BTreeSet<Resource>,
-) -> Result<Vec<Object>, CallError> {
+async fn wide(run: &Run, name: &str, kinds: &BTreeSet<Resource>) -> Result<Vec<Object>, CallError> {
     let wide = kinds
         .iter()
         .copied()

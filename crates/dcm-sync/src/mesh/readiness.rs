@@ -44,7 +44,9 @@ pub(crate) fn is_available(deployment: &Object) -> bool {
 
 /// What a Deployment without an available pod says.
 fn unavailable(deployment: &Object) -> Option<String> {
-    let conditions = deployment.at("/status/conditions").and_then(Value::as_array);
+    let conditions = deployment
+        .at("/status/conditions")
+        .and_then(Value::as_array);
     let conditions = conditions.map(Vec::as_slice).unwrap_or_default();
     let of = |kind: &str| conditions.iter().find(|one| one["type"] == kind);
     let available = of("Available");
@@ -122,16 +124,20 @@ mod tests {
     }
 
     fn deployment(conditions: Value) -> Outcome {
-        outcome(json!({ "kind": "Deployment", "metadata": { "name": "istiod", "namespace": "n" },
-            "status": { "conditions": conditions } }))
+        outcome(
+            json!({ "kind": "Deployment", "metadata": { "name": "istiod", "namespace": "n" },
+            "status": { "conditions": conditions } }),
+        )
     }
 
     #[test]
     fn control_plane_without_a_pod_or_without_its_webhook_does_not_run() {
         let available = json!([{ "type": "Available", "status": "True" }]);
         let webhook = |bundle: &str| {
-            outcome(json!({ "kind": "MutatingWebhookConfiguration", "metadata": { "name": "w" },
-                "webhooks": [{ "clientConfig": { "caBundle": bundle } }] }))
+            outcome(
+                json!({ "kind": "MutatingWebhookConfiguration", "metadata": { "name": "w" },
+                "webhooks": [{ "clientConfig": { "caBundle": bundle } }] }),
+            )
         };
         let runs = [deployment(available.clone()), webhook("pem")];
         assert_eq!(not_running(&runs), None);
@@ -148,20 +154,28 @@ mod tests {
     #[test]
     fn address_is_what_the_service_of_the_gateway_says() {
         let service = |name: &str, ingress: Value| {
-            outcome(json!({ "kind": "Service", "metadata": { "name": name, "namespace": "n" },
-                "status": { "loadBalancer": { "ingress": ingress } } }))
+            outcome(
+                json!({ "kind": "Service", "metadata": { "name": name, "namespace": "n" },
+                "status": { "loadBalancer": { "ingress": ingress } } }),
+            )
         };
         for (ingress, expected) in [
             (json!([{ "ip": "192.0.2.7" }]), Some("192.0.2.7")),
             (json!([{ "hostname": "lb.example" }]), Some("lb.example")),
             (json!([{ "ip": "0.0.0.0" }]), None),
-            (json!([{ "ip": "127.0.0.1" }, { "ip": "192.0.2.8" }]), Some("192.0.2.8")),
+            (
+                json!([{ "ip": "127.0.0.1" }, { "ip": "192.0.2.8" }]),
+                Some("192.0.2.8"),
+            ),
             (json!([]), None),
         ] {
             let seen = gateway_address(&[service(GATEWAY, ingress.clone())]);
             assert_eq!(seen.as_deref(), expected, "{ingress}");
         }
-        assert_eq!(gateway_address(&[service("other", json!([{ "ip": "192.0.2.7" }]))]), None);
+        assert_eq!(
+            gateway_address(&[service("other", json!([{ "ip": "192.0.2.7" }]))]),
+            None
+        );
     }
 
     #[test]
@@ -169,7 +183,10 @@ mod tests {
         let one = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
         let two = "-----BEGIN CERTIFICATE-----\nYg==\n-----END CERTIFICATE-----\n";
         let map = |text: &str| Object(json!({ "data": { "root-cert.pem": text } }));
-        assert!(shows(&map(&format!("{two}\r\n{one}")), &format!("{one}{two}")));
+        assert!(shows(
+            &map(&format!("{two}\r\n{one}")),
+            &format!("{one}{two}")
+        ));
         assert!(!shows(&map(one), &format!("{one}{two}")));
         assert!(!shows(&map(&format!("{one}{two}")), one));
         assert!(!shows(&map(""), ""));

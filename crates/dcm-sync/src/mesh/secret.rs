@@ -101,7 +101,9 @@ pub(crate) fn differences(wanted: &Object, live: &Object) -> Vec<Vec<String>> {
     }
     match (version_of(wanted), version_of(live)) {
         (Some(wish), Some(held)) if wish == held => {
-            let differ = OPEN.iter().filter(|name| file(wanted, name) != file(live, name));
+            let differ = OPEN
+                .iter()
+                .filter(|name| file(wanted, name) != file(live, name));
             found.extend(differ.map(|name| path(&["data", name])));
         }
         (Some(wish), Some(held)) if held.covers(&wish) => {}
@@ -121,9 +123,8 @@ pub(crate) async fn joined(
     name: &MeshName,
     wanted: &Wanted,
 ) -> Result<Wanted, Box<Outcome>> {
-    let hindered = |state, reason, message: &str| {
-        Box::new(Outcome::of(wanted, state, reason).says(message))
-    };
+    let hindered =
+        |state, reason, message: &str| Box::new(Outcome::of(wanted, state, reason).says(message));
     let waits = |reason, message: &str| hindered(ObjectState::Progressing, reason, message);
     let Some(authorities) = authorities else {
         let message = "this server has no CA controller";
@@ -203,7 +204,10 @@ mod tests {
     /// As the wish is: without what is joined later.
     fn wish(version: &BundleVersion, certificate: &str) -> Object {
         let mut object = secret(version, certificate, "");
-        object.0["data"].as_object_mut().unwrap().remove("ca-key.pem");
+        object.0["data"]
+            .as_object_mut()
+            .unwrap()
+            .remove("ca-key.pem");
         object
     }
 

@@ -93,7 +93,10 @@ fn preparing(document: Option<&ServiceMesh>) -> Note {
             hint: Some(problem.hint.clone()),
             ..Note::progressing(&problem.reason, problem.message.clone())
         },
-        None => Note::progressing("Preparing", "its bundle and its manifest are being prepared"),
+        None => Note::progressing(
+            "Preparing",
+            "its bundle and its manifest are being prepared",
+        ),
     }
 }
 

@@ -71,7 +71,15 @@ impl Present<'_> {
             self.hold_mesh(&of_mesh, "WaitsForNamespace");
             return (Some(Made::waits(None)), None);
         }
-        match self.apply_mesh(&part, &of_mesh, wanted, earlier).await {
+        let result = self.apply_mesh(&part, &of_mesh, wanted, earlier).await;
+        let there = self
+            .outcomes
+            .iter()
+            .filter(|o| o.track == Track::Mesh && o.live.is_some());
+        let kinds = there.map(|outcome| outcome.place.resource);
+        let member = &self.run.member;
+        member.ensure_watching_mesh(kinds, &self.context.config);
+        match result {
             Ok(made) => (Some(made), None),
             Err(error) => {
                 self.hold_mesh(&of_mesh, "NotReached");
@@ -115,24 +123,20 @@ impl Present<'_> {
             going = down::take_down(self.run, &surplus).await?;
         }
         let mut made = self.left_of(part, wanted, (earlier, surplus.is_empty()));
-        if let Some(message) = going {
-            made.note = Some(Note::progressing("Terminating", message));
-            made.is_settled = false;
-            return Ok(made);
-        }
-        if let Some(hindrance) = report.hindrance {
-            made.note = Some(hindrance);
-            made.is_settled = false;
-            return Ok(made);
-        }
         if let Some(wished) = part.wished() {
             made.is_told = true;
             made.note = self.note_of(wished, report.skew);
             let after = self.tell_evidence(wished).await?;
-            let runs = made.note.as_ref().map(|note| note.status);
-            let polled = (runs == Some(ConditionStatus::Progressing))
-                .then_some(LOOK_AGAIN);
-            made.look_again = [made.look_again, after, polled].into_iter().flatten().min();
+            // What does not work yet is seen by watches, and looked for by the scan.
+            let works = made.note.as_ref().map(|note| note.status);
+            let after = after.filter(|_| works != Some(ConditionStatus::Progressing));
+            made.look_again = [made.look_again, after].into_iter().flatten().min();
+        }
+        let terminating = going.map(|message| Note::progressing("Terminating", message));
+        if let Some(note) = report.hindrance.or(terminating) {
+            made.note = Some(note);
+            made.is_told = true;
+            made.is_settled = false;
         }
         Ok(made)
     }

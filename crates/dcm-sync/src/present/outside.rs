@@ -38,7 +38,9 @@ pub(super) async fn look(run: &Run, inputs: &Inputs) -> Result<Outside, Error> {
     let observed = match run.observe_outside().await {
         Ok(mut observed) => {
             // The rights of the mesh are read with the mesh.
-            observed.objects.retain(|place, _| !inputs.is_of_mesh(place));
+            observed
+                .objects
+                .retain(|place, _| !inputs.is_of_mesh(place));
             observed
         }
         Err(error) if error.kind == CallErrorKind::Forbidden && !reached => {

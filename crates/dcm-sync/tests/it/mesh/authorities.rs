@@ -88,7 +88,8 @@ impl Fake {
     pub(super) fn told(&self) -> Vec<(EvidenceStage, BundleVersion)> {
         let state = self.0.lock();
         let all = state.evidence.iter();
-        all.map(|evidence| (evidence.stage, evidence.version)).collect()
+        all.map(|evidence| (evidence.stage, evidence.version))
+            .collect()
     }
 }
 

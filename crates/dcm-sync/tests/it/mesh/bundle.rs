@@ -16,7 +16,11 @@ use crate::world::next;
 async fn reports(scene: &Scene, count: usize) {
     let began = tokio::time::Instant::now();
     while scene.fake.told().len() < count {
-        assert!(began.elapsed() < Duration::from_mins(30), "{:?}", scene.fake.told());
+        assert!(
+            began.elapsed() < Duration::from_mins(30),
+            "{:?}",
+            scene.fake.told()
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
@@ -29,7 +33,10 @@ async fn renewed_bundle_changes_the_secret_and_nothing_else() {
     let changes = scene.mutations().await;
     assert_eq!(changes, ["claim-fields Secret", "apply Secret"]);
     let secret = scene.secret().unwrap();
-    assert_eq!(secret["metadata"]["annotations"]["dcm.internal/bundle"], "2.1.2");
+    assert_eq!(
+        secret["metadata"]["annotations"]["dcm.internal/bundle"],
+        "2.1.2"
+    );
     scene.world.ready(&scene.key, 1).await;
     scene.prepare(version(3, 2, 2)).await;
     assert_eq!(scene.mutations().await, ["apply Secret"]);
@@ -46,7 +53,11 @@ async fn bundle_is_renewed_whatever_the_policy_says_of_drift() {
         scene.mutations().await;
         scene.prepare(version(2, 1, 1)).await;
         let changes = scene.mutations().await;
-        assert_eq!(changes, ["claim-fields Secret", "apply Secret"], "{policy:?}");
+        assert_eq!(
+            changes,
+            ["claim-fields Secret", "apply Secret"],
+            "{policy:?}"
+        );
         scene.world.ready(&scene.key, 1).await;
     }
 }
@@ -56,7 +67,9 @@ async fn newer_bundle_than_the_document_knows_is_used_and_kept() {
     let scene = Scene::new(MeshMode::CaOnly).await;
     let document = scene.document(FIRST);
     // The CA controller has gone on since.
-    scene.fake.issue(&scene.key, &scene.revision, version(2, 2, 1));
+    scene
+        .fake
+        .issue(&scene.key, &scene.revision, version(2, 2, 1));
     scene.world.wish(&scene.revision).await;
     scene.write(&document).await;
     scene.world.ready(&scene.key, 1).await;
@@ -80,7 +93,10 @@ async fn file_that_somebody_changed_is_put_back() {
     let put = Request::new("PUT", &path).with_body(&live);
     assert_eq!(scene.member.request(&admin, &put).status, 200);
     let changes = scene.mutations().await;
-    assert!(changes.ends_with(&["apply Secret".to_owned()]), "{changes:?}");
+    assert!(
+        changes.ends_with(&["apply Secret".to_owned()]),
+        "{changes:?}"
+    );
     assert_ne!(scene.secret().unwrap()["data"]["ca-key.pem"], "dGhlaXJz");
 }
 
@@ -96,7 +112,11 @@ async fn bundle_that_cannot_be_had_is_waited_for() {
         scene.world.wish(&scene.revision).await;
         scene.prepare(FIRST).await;
         scene.until_told(reason).await;
-        assert_eq!(scene.objects().len(), 1, "nothing runs without it: {kind:?}");
+        assert_eq!(
+            scene.objects().len(),
+            1,
+            "nothing runs without it: {kind:?}"
+        );
         scene.fake.refuse(None);
         scene.until_made().await;
     }

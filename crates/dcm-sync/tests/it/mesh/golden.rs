@@ -24,12 +24,23 @@ async fn authorities_alone_are_a_namespace_and_a_secret() {
     assert_eq!(scene.objects().into_iter().collect::<Vec<_>>(), expected);
     let secret = scene.secret().unwrap();
     let files: Vec<_> = secret["data"].as_object().unwrap().keys().collect();
-    let all = ["ca-cert.pem", "ca-crl.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"];
+    let all = [
+        "ca-cert.pem",
+        "ca-crl.pem",
+        "ca-key.pem",
+        "cert-chain.pem",
+        "root-cert.pem",
+    ];
     assert_eq!(files, all);
     let owner = scene.revision.cloud_uid.to_string();
-    assert_eq!(secret["metadata"]["labels"]["dcm.internal/cloud"], owner.as_str());
+    assert_eq!(
+        secret["metadata"]["labels"]["dcm.internal/cloud"],
+        owner.as_str()
+    );
     let namespace = scene.revision.slice.namespace.to_string();
-    let of_cloud = scene.member.object(&format!("/api/v1/namespaces/{namespace}"));
+    let of_cloud = scene
+        .member
+        .object(&format!("/api/v1/namespaces/{namespace}"));
     let labels = of_cloud.unwrap()["metadata"]["labels"].clone();
     assert_eq!(labels.get("istio.io/rev"), None, "{labels}");
 }
@@ -38,7 +49,10 @@ async fn authorities_alone_are_a_namespace_and_a_secret() {
 async fn control_plane_comes_after_its_bundle_and_what_it_reads_after_it() {
     let scene = Scene::running(MeshMode::Istio).await;
     let calls: Vec<String> = scene.world.ledger.mutations();
-    let first: Vec<String> = calls.into_iter().filter(|call| call.starts_with("create")).collect();
+    let first: Vec<String> = calls
+        .into_iter()
+        .filter(|call| call.starts_with("create"))
+        .collect();
     let order = [
         "create ConfigMap",
         "create CustomResourceDefinition",
@@ -65,7 +79,9 @@ async fn control_plane_comes_after_its_bundle_and_what_it_reads_after_it() {
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["env"][0]["value"], "member-one");
     let namespace = scene.revision.slice.namespace.to_string();
-    let of_cloud = scene.member.object(&format!("/api/v1/namespaces/{namespace}"));
+    let of_cloud = scene
+        .member
+        .object(&format!("/api/v1/namespaces/{namespace}"));
     let labels = of_cloud.unwrap()["metadata"]["labels"].clone();
     assert_eq!(labels["istio.io/rev"], name.as_str());
 }
@@ -88,13 +104,21 @@ async fn second_run_changes_nothing_of_a_mesh() {
 #[tokio::test(start_paused = true)]
 async fn cloud_without_a_mesh_is_never_asked_for_one() {
     let (world, members) = World::simulated(&["one"]);
-    let one = world.register("one", &members[0].kubeconfig().unwrap()).await;
+    let one = world
+        .register("one", &members[0].kubeconfig().unwrap())
+        .await;
     let revision = revision(&[&one]);
     world.wish(&revision).await;
     let target = world.ready(&target(&revision, &one), 1).await;
     assert!(target.conditions.iter().all(|c| c.track != Track::Mesh));
-    let calls: Vec<String> = world.ledger.calls().iter().map(dcm_cluster::Call::name).collect();
-    let about = |call: &&String| call.ends_with("Secret") || call.ends_with("CustomResourceDefinition");
+    let calls: Vec<String> = world
+        .ledger
+        .calls()
+        .iter()
+        .map(dcm_cluster::Call::name)
+        .collect();
+    let about =
+        |call: &&String| call.ends_with("Secret") || call.ends_with("CustomResourceDefinition");
     assert_eq!(calls.iter().filter(about).count(), 0, "{calls:?}");
 }
 
@@ -110,14 +134,21 @@ async fn control_plane_that_does_not_run_is_told_and_holds_up_nobody() {
         let usual = target.conditions.iter().filter(|c| c.track != Track::Mesh);
         usual.clone().count() == 5 && usual.into_iter().all(|c| c.status == ConditionStatus::True)
     };
-    scene.world.until(&scene.key, "ready but for its mesh", others).await;
+    scene
+        .world
+        .until(&scene.key, "ready but for its mesh", others)
+        .await;
     let access = scene.world.access(&scene.key, "alice").await.unwrap();
     assert!(access.current.unwrap().usable);
     scene.prepare(FIRST).await;
     let made = scene.until_made().await;
     let mesh = condition(&made, Track::Mesh);
     assert_eq!(mesh.reason, "ControlPlaneNotRunning");
-    assert!(mesh.message.contains("Deployment istiod-"), "{}", mesh.message);
+    assert!(
+        mesh.message.contains("Deployment istiod-"),
+        "{}",
+        mesh.message
+    );
     scene.run_control_plane();
     scene.world.ready(&scene.key, 1).await;
 }
@@ -125,8 +156,17 @@ async fn control_plane_that_does_not_run_is_told_and_holds_up_nobody() {
 #[tokio::test(start_paused = true)]
 async fn key_is_in_the_secret_and_nowhere_else() {
     let scene = Scene::running(MeshMode::Istio).await;
-    assert!(scene.secret().unwrap().to_string().contains("Y2FuYXJ5LW9mLWEta2V5"));
+    assert!(
+        scene
+            .secret()
+            .unwrap()
+            .to_string()
+            .contains("Y2FuYXJ5LW9mLWEta2V5")
+    );
     let target = scene.world.target(&scene.key).await.unwrap();
     let stored = serde_json::to_string(&target).unwrap();
-    assert!(!stored.contains(CANARY) && !stored.contains("Y2FuYXJ5"), "{stored}");
+    assert!(
+        !stored.contains(CANARY) && !stored.contains("Y2FuYXJ5"),
+        "{stored}"
+    );
 }

@@ -88,7 +88,11 @@ async fn mesh_comes_and_goes_again() {
             scene.prepare(FIRST).await;
         }
         scene.until_made().await;
-        assert_eq!(scene.objects().is_empty(), mode == MeshMode::Off, "{mode:?}");
+        assert_eq!(
+            scene.objects().is_empty(),
+            mode == MeshMode::Off,
+            "{mode:?}"
+        );
     }
 }
 

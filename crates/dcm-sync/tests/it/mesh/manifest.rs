@@ -33,9 +33,7 @@ fn definition(group: &str, kind: &str, plural: &str) -> Value {
 
 fn objects(name: &str) -> Vec<Value> {
     let istiod = format!("istiod-{name}");
-    let inside = |kind: &str, group: &str, of: &str| {
-        json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of, "namespace": name } })
-    };
+    let inside = |kind: &str, group: &str, of: &str| json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of, "namespace": name } });
     let wide = |kind: &str, group: &str, of: &str| {
         let of = format!("{of}-{name}");
         json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of } })
@@ -66,47 +64,83 @@ fn objects(name: &str) -> Vec<Value> {
     };
     vec![
         definition("networking.istio.io", "Gateway", "gateways"),
-        definition("security.istio.io", "PeerAuthentication", "peerauthentications"),
+        definition(
+            "security.istio.io",
+            "PeerAuthentication",
+            "peerauthentications",
+        ),
         definition("networking.istio.io", "ServiceEntry", "serviceentries"),
         inside("ServiceAccount", "v1", &istiod),
         with(
             inside("ConfigMap", "v1", &format!("istio-{name}")),
-            &[("data", json!({ "mesh": format!("cluster: {cluster}"), "meshNetworks": "networks: {}" }))],
+            &[(
+                "data",
+                json!({ "mesh": format!("cluster: {cluster}"), "meshNetworks": "networks: {}" }),
+            )],
         ),
-        with(wide("ClusterRole", rbac, "istiod-clusterrole"), &[("rules", rules.clone())]),
+        with(
+            wide("ClusterRole", rbac, "istiod-clusterrole"),
+            &[("rules", rules.clone())],
+        ),
         with(
             wide("ClusterRoleBinding", rbac, "istiod-clusterrole"),
             &[
-                ("roleRef", role_ref("ClusterRole", &format!("istiod-clusterrole-{name}"))),
+                (
+                    "roleRef",
+                    role_ref("ClusterRole", &format!("istiod-clusterrole-{name}")),
+                ),
                 ("subjects", subjects.clone()),
             ],
         ),
         with(inside("Role", rbac, &istiod), &[("rules", rules)]),
         with(
             inside("RoleBinding", rbac, &istiod),
-            &[("roleRef", role_ref("Role", &istiod)), ("subjects", subjects)],
+            &[
+                ("roleRef", role_ref("Role", &istiod)),
+                ("subjects", subjects),
+            ],
         ),
         with(
             inside("Service", "v1", GATEWAY),
-            &[("spec", json!({ "type": "LoadBalancer", "selector": { "app": GATEWAY },
-                "ports": [{ "name": "tls", "port": 15443 }] }))],
+            &[(
+                "spec",
+                json!({ "type": "LoadBalancer", "selector": { "app": GATEWAY },
+                "ports": [{ "name": "tls", "port": 15443 }] }),
+            )],
         ),
-        with(inside("Deployment", "apps/v1", &istiod), &[("spec", deployment)]),
+        with(
+            inside("Deployment", "apps/v1", &istiod),
+            &[("spec", deployment)],
+        ),
         with(
             inside("HorizontalPodAutoscaler", "autoscaling/v2", &istiod),
-            &[("spec", json!({ "maxReplicas": 5, "minReplicas": 1,
-                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": istiod } }))],
+            &[(
+                "spec",
+                json!({ "maxReplicas": 5, "minReplicas": 1,
+                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": istiod } }),
+            )],
         ),
         with(
             inside("PodDisruptionBudget", "policy/v1", &istiod),
-            &[("spec", json!({ "minAvailable": 1, "selector": { "matchLabels": labels } }))],
+            &[(
+                "spec",
+                json!({ "minAvailable": 1, "selector": { "matchLabels": labels } }),
+            )],
         ),
         with(
-            wide("MutatingWebhookConfiguration", admission, "istio-sidecar-injector"),
+            wide(
+                "MutatingWebhookConfiguration",
+                admission,
+                "istio-sidecar-injector",
+            ),
             &[("webhooks", webhook.clone())],
         ),
         with(
-            wide("ValidatingWebhookConfiguration", admission, "istio-validator"),
+            wide(
+                "ValidatingWebhookConfiguration",
+                admission,
+                "istio-validator",
+            ),
             &[("webhooks", webhook)],
         ),
     ]

@@ -105,7 +105,10 @@ impl Scene {
                     || track.reason == "ControlPlaneNotRunning"
             };
             target.applied_generation == Some(generation)
-                && matches!(target.observed, dcm_types::documents::Observed::Known { .. })
+                && matches!(
+                    target.observed,
+                    dcm_types::documents::Observed::Known { .. }
+                )
                 && target.conditions.iter().all(written)
         };
         self.world.until(&self.key, "made", made).await
@@ -160,13 +163,16 @@ impl Scene {
         let admin = User::named("istiod", &["system:masters"]);
         let place = format!("{path}/istio-ca-root-cert");
         self.member.request(&admin, &Request::new("DELETE", &place));
-        let answer = self.member.request(&admin, &Request::new("POST", &path).with_body(&map));
+        let answer = self
+            .member
+            .request(&admin, &Request::new("POST", &path).with_body(&map));
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
 
     pub(super) fn secret(&self) -> Option<Value> {
         let name = self.name();
-        self.member.object(&format!("/api/v1/namespaces/{name}/secrets/cacerts"))
+        self.member
+            .object(&format!("/api/v1/namespaces/{name}/secrets/cacerts"))
     }
 
     /// Everything of the mesh that is in the member.
@@ -203,6 +209,7 @@ pub(super) fn document(
         trust_domain: Some("shop.mesh.internal".to_owned()),
         bundle: Some(fake.issue(key, revision, version)),
         manifest: (mesh.mode == MeshMode::Istio).then(|| ManifestDigest::of(&text)),
+        rendered_from: None,
         peers: Vec::new(),
         problem: None,
         prepared_at: Timestamp::UNIX_EPOCH,
@@ -225,7 +232,6 @@ pub(super) async fn write(world: &World, document: &ServiceMesh) {
         let manifest = MeshManifest {
             cloud_uid: document.cloud_uid,
             digest: digest.clone(),
-            inputs: digest.clone(),
             renderer_version: "1".to_owned(),
             text: manifest::of(document.name.as_str()),
         };

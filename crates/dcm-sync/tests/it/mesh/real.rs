@@ -12,9 +12,7 @@ use dcm_types::{ConditionStatus, Track};
 
 use super::authorities::{FIRST, Fake, version};
 use super::prepared::{document, mesh, peer};
-use crate::world::{
-    World, condition, kubectl, object, owned, quick, revision, target, terminated,
-};
+use crate::world::{World, condition, kubectl, object, owned, quick, revision, target, terminated};
 use dcm_store::Expect;
 use dcm_sync::{Config, Time};
 
@@ -34,7 +32,6 @@ fn rendered(revision: &Revision) -> MeshManifest {
     let digest = ManifestDigest::of(&text);
     MeshManifest {
         cloud_uid: revision.cloud_uid,
-        inputs: digest.clone(),
         digest,
         renderer_version: ISTIOCTL.version().unwrap(),
         text,
@@ -85,9 +82,17 @@ async fn what_istioctl_renders_is_written_once_and_goes_without_a_rest() {
     world.wish(&revision).await;
     let made = world.until(&key, "made", is_made).await;
     for track in Track::USUAL {
-        assert_eq!(condition(&made, track).status, ConditionStatus::True, "{track:?}");
+        assert_eq!(
+            condition(&made, track).status,
+            ConditionStatus::True,
+            "{track:?}"
+        );
     }
-    assert!(of_mesh(plane, &revision).len() >= 12, "{:?}", of_mesh(plane, &revision));
+    assert!(
+        of_mesh(plane, &revision).len() >= 12,
+        "{:?}",
+        of_mesh(plane, &revision)
+    );
 
     // The second run, and that of a synchronizer that has just started, change nothing.
     world.quiet(Duration::from_secs(1)).await;
@@ -102,12 +107,20 @@ async fn what_istioctl_renders_is_written_once_and_goes_without_a_rest() {
     prepared.bundle = Some(fake.issue(&key, &revision, version(2, 1, 1)));
     world.put(&prepared, Expect::Exists).await;
     let nudge = dcm_types::ports::Nudge::Cloud(revision.cloud.clone());
-    dcm_types::ports::Synchronizer::nudge(&world.handle, nudge).await.unwrap();
+    dcm_types::ports::Synchronizer::nudge(&world.handle, nudge)
+        .await
+        .unwrap();
     world.quiet(Duration::from_secs(2)).await;
-    assert_eq!(world.ledger.mutations(), ["claim-fields Secret", "apply Secret"]);
+    assert_eq!(
+        world.ledger.mutations(),
+        ["claim-fields Secret", "apply Secret"]
+    );
     let name = revision.slice.mesh.clone().unwrap().name.to_string();
     let secret = object(plane, &["secret", "cacerts", "-n", &name]).unwrap();
-    assert_eq!(secret["metadata"]["annotations"]["dcm.internal/bundle"], "2.1.1");
+    assert_eq!(
+        secret["metadata"]["annotations"]["dcm.internal/bundle"],
+        "2.1.1"
+    );
 
     world.wish(&terminated(&revision)).await;
     world.absent(&key).await;

@@ -39,9 +39,21 @@ async fn namespace_of_somebody_else_is_left_alone() {
     scene.world.wish(&scene.revision).await;
     scene.prepare(FIRST).await;
     let told = scene.until_told("Conflict").await;
-    assert_eq!(condition(&told, Track::Mesh).status, ConditionStatus::Blocked);
-    for track in [Track::Member, Track::Namespace, Track::Quota, Track::Isolation] {
-        assert_eq!(condition(&told, track).status, ConditionStatus::True, "{track:?}");
+    assert_eq!(
+        condition(&told, Track::Mesh).status,
+        ConditionStatus::Blocked
+    );
+    for track in [
+        Track::Member,
+        Track::Namespace,
+        Track::Quota,
+        Track::Isolation,
+    ] {
+        assert_eq!(
+            condition(&told, track).status,
+            ConditionStatus::True,
+            "{track:?}"
+        );
     }
     assert_eq!(scene.objects().len(), 1, "only theirs");
     assert_eq!(scene.fake.asked(), 0, "no key is asked for");
@@ -58,7 +70,10 @@ async fn bundle_of_somebody_else_is_never_replaced() {
     });
     let asked = scene.fake.asked();
     scene.until_told("Conflict").await;
-    assert_eq!(scene.secret().unwrap()["data"], json!({ "ca-key.pem": "dGhlaXJz" }));
+    assert_eq!(
+        scene.secret().unwrap()["data"],
+        json!({ "ca-key.pem": "dGhlaXJz" })
+    );
     assert_eq!(scene.fake.asked(), asked);
     // What was there before goes on.
     assert!(scene.objects().len() > 10);
@@ -72,17 +87,33 @@ async fn kind_that_nobody_serves_blocks_what_is_of_it() {
         "group": "networking.istio.io", "scope": "Namespaced",
         "names": { "kind": "Gateway", "plural": "gateways", "singular": "gateway", "listKind": "GatewayList" },
         "versions": [{ "name": "v1alpha3", "served": true, "storage": true }] } });
-    plant(&scene, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &theirs);
+    plant(
+        &scene,
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        &theirs,
+    );
     scene.world.wish(&scene.revision).await;
     scene.prepare(FIRST).await;
     let told = scene.until_told("MissingKind").await;
-    assert_eq!(condition(&told, Track::Mesh).status, ConditionStatus::Blocked);
-    let blocked: Vec<_> = told.objects.iter().filter(|o| o.state == ObjectState::Blocked).collect();
+    assert_eq!(
+        condition(&told, Track::Mesh).status,
+        ConditionStatus::Blocked
+    );
+    let blocked: Vec<_> = told
+        .objects
+        .iter()
+        .filter(|o| o.state == ObjectState::Blocked)
+        .collect();
     assert_eq!(blocked.len(), 1, "{blocked:?}");
     assert_eq!(blocked[0].object.kind, "Gateway");
-    let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io";
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io";
     let versions = scene.member.object(definition).unwrap()["spec"]["versions"].clone();
-    assert_eq!(versions.as_array().unwrap().len(), 1, "it is not ours to change");
+    assert_eq!(
+        versions.as_array().unwrap().len(),
+        1,
+        "it is not ours to change"
+    );
     change(&scene, definition, |definition| {
         definition["spec"]["versions"] = json!([{ "name": "v1", "served": true, "storage": true }]);
     });
@@ -91,7 +122,8 @@ async fn kind_that_nobody_serves_blocks_what_is_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn older_definitions_of_ours_are_brought_up_and_newer_ones_told() {
-    let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io";
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io";
     for (version, expected, skew) in [("1.30.2", "1.31.0", false), ("1.32.0", "1.32.0", true)] {
         let mut scene = Scene::running(MeshMode::Istio).await;
         change(&scene, definition, |one| {
@@ -105,7 +137,10 @@ async fn older_definitions_of_ours_are_brought_up_and_newer_ones_told() {
         };
         let target = scene.world.until(&scene.key, "told", told).await;
         scene.world.quiet(Duration::from_secs(3)).await;
-        assert_eq!(condition(&target, Track::Mesh).status, ConditionStatus::True);
+        assert_eq!(
+            condition(&target, Track::Mesh).status,
+            ConditionStatus::True
+        );
         let labels = scene.member.object(definition).unwrap()["metadata"]["labels"].clone();
         assert_eq!(labels["dcm.internal/mesh-definitions"], expected);
     }
@@ -144,7 +179,13 @@ async fn what_others_change_is_put_back_and_what_the_control_plane_writes_stays(
     let image = live["spec"]["template"]["spec"]["containers"][0]["image"].clone();
     assert_eq!(image, "registry.example/pilot:1.31.0");
     assert_eq!(live["spec"]["replicas"], 3, "the autoscaler's");
-    assert_eq!(scene.member.object(&role).unwrap()["rules"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        scene.member.object(&role).unwrap()["rules"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,11 +197,16 @@ async fn drift_of_a_mesh_is_only_told_where_the_policy_says_so() {
     scene.world.ready(&scene.key, 1).await;
     scene.mutations().await;
     let path = format!("/api/v1/namespaces/{}/secrets/cacerts", scene.name());
-    change(&scene, &path, |secret| secret["data"]["ca-key.pem"] = json!("dGhlaXJz"));
+    change(&scene, &path, |secret| {
+        secret["data"]["ca-key.pem"] = json!("dGhlaXJz")
+    });
     let told = scene.until_told("Drifted").await;
     assert_eq!(scene.mutations().await, [""; 0]);
     let stored = serde_json::to_string(&told).unwrap();
-    assert!(!stored.contains("dGhlaXJz") && !stored.contains(CANARY), "{stored}");
+    assert!(
+        !stored.contains("dGhlaXJz") && !stored.contains(CANARY),
+        "{stored}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,13 +235,24 @@ async fn server_without_a_ca_controller_says_so() {
     write(&scene.world, &scene.document(FIRST)).await;
     scene.nudge().await;
     let told = scene.until_told("AuthorityMissing").await;
-    assert_eq!(condition(&told, Track::Mesh).status, ConditionStatus::Blocked);
+    assert_eq!(
+        condition(&told, Track::Mesh).status,
+        ConditionStatus::Blocked
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn address_of_the_gateway_is_seen_and_that_of_others_gets_into_the_mesh() {
     let scene = Scene::running(MeshMode::Istio).await;
-    assert_eq!(scene.world.target(&scene.key).await.unwrap().gateway_address, None);
+    assert_eq!(
+        scene
+            .world
+            .target(&scene.key)
+            .await
+            .unwrap()
+            .gateway_address,
+        None
+    );
     let name = scene.name();
     let path = format!("/api/v1/namespaces/{name}/services/istio-eastwestgateway");
     for (ingress, expected) in [
@@ -207,9 +264,8 @@ async fn address_of_the_gateway_is_seen_and_that_of_others_gets_into_the_mesh() 
         live["status"] = json!({ "loadBalancer": { "ingress": ingress } });
         let put = Request::new("PUT", &format!("{path}/status")).with_body(&live);
         assert_eq!(scene.member.request(&admin(), &put).status, 200);
-        let seen = |target: &dcm_types::documents::Target| {
-            target.gateway_address.as_deref() == expected
-        };
+        let seen =
+            |target: &dcm_types::documents::Target| target.gateway_address.as_deref() == expected;
         scene.world.until(&scene.key, "seen", seen).await;
     }
     scene.mutations().await;
@@ -218,10 +274,21 @@ async fn address_of_the_gateway_is_seen_and_that_of_others_gets_into_the_mesh() 
         document.peers = vec![peer(&scene.cluster, address)];
         scene.write(&document).await;
         let changes = scene.mutations().await;
-        assert_eq!(changes.last().map(String::as_str), Some("apply ConfigMap"), "{changes:?}");
-        assert!(changes.iter().all(|call| call.ends_with("ConfigMap")), "{changes:?}");
+        assert_eq!(
+            changes.last().map(String::as_str),
+            Some("apply ConfigMap"),
+            "{changes:?}"
+        );
+        assert!(
+            changes.iter().all(|call| call.ends_with("ConfigMap")),
+            "{changes:?}"
+        );
         let map = format!("/api/v1/namespaces/{name}/configmaps/istio-{name}");
         let networks = scene.member.object(&map).unwrap()["data"]["meshNetworks"].clone();
-        assert_eq!(networks.as_str().unwrap().contains("192.0.2.9"), known, "{networks}");
+        assert_eq!(
+            networks.as_str().unwrap().contains("192.0.2.9"),
+            known,
+            "{networks}"
+        );
     }
 }

@@ -76,7 +76,10 @@ fn what_is_rendered_and_written_is_taken_by_a_cluster_and_by_a_control_plane() {
     let mut wait = cluster.kubectl();
     wait.args(["wait", "--for=condition=Established", "--timeout=60s"]);
     run(wait.args(["crd", "--all"]));
-    apply(cluster, &list(&[objects::namespace(&mesh.name, &mesh.id, &member)]));
+    apply(
+        cluster,
+        &list(&[objects::namespace(&mesh.name, &mesh.id, &member)]),
+    );
     apply(cluster, &of_the_cloud(&cloud, &mesh));
     apply(cluster, &objects::cacerts(&mesh.name, &edge.files));
     let own = manifest.for_member(&member);
