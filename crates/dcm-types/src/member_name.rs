@@ -87,7 +87,11 @@ pub fn mesh_network(cluster: &ClusterKey) -> String {
 
 fn of_mesh_member(prefix: &str, cluster: &ClusterKey) -> String {
     let provider = cluster.provider.as_str().as_bytes();
-    let parts = [prefix.as_bytes(), provider, cluster.cluster.as_str().as_bytes()];
+    let parts = [
+        prefix.as_bytes(),
+        provider,
+        cluster.cluster.as_str().as_bytes(),
+    ];
     with_hash(prefix, cluster.cluster.as_str(), &parts)
 }
 

@@ -262,9 +262,15 @@ mod tests {
     fn what_is_no_digest_is_not_read() {
         let digest = ManifestDigest::of("a");
         let text = serde_json::to_string(&digest).unwrap();
-        assert_eq!(serde_json::from_str::<ManifestDigest>(&text).unwrap(), digest);
+        assert_eq!(
+            serde_json::from_str::<ManifestDigest>(&text).unwrap(),
+            digest
+        );
         for text in ["\"\"", "\"../x\"", &text.to_uppercase()] {
-            assert!(serde_json::from_str::<ManifestDigest>(text).is_err(), "{text}");
+            assert!(
+                serde_json::from_str::<ManifestDigest>(text).is_err(),
+                "{text}"
+            );
         }
     }
 }
