@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod help;
 mod members;
+mod mesh;
 mod resources;
 mod serving;
 mod traces;
