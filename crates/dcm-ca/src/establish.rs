@@ -32,7 +32,7 @@ impl Controller {
             return self.establish_waiting(cloud, authority).await;
         }
         let above = self.above(&authority).await?;
-        let anchor = self.make_anchor(&authority, above).await?;
+        let anchor = Box::pin(self.make_anchor(&authority, above)).await?;
         let mut batch = Batch::new();
         let issued = self.issued(&authority, &anchor, "first anchor");
         tell(
@@ -150,7 +150,7 @@ impl Controller {
             return Err(Error::refused(kind, message, hint));
         }
         let mut root = self.nothing_of(owner, TrustModel::CloudRoot, None);
-        let anchor = self.make_anchor(&root, None).await?;
+        let anchor = Box::pin(self.make_anchor(&root, None)).await?;
         let mut batch = Batch::new();
         let issued = self.issued(&root, &anchor, "root of the organisation");
         tell(&mut batch, &root.chain(), &mut root.events, issued)?;

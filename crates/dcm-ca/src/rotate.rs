@@ -174,7 +174,7 @@ impl Controller {
             }
             RotationStep::MakeAnchor => {
                 let above = self.above(&authority).await?;
-                let anchor = self.make_anchor(&authority, above).await?;
+                let anchor = Box::pin(self.make_anchor(&authority, above)).await?;
                 self.take_next(&mut batch, &mut authority, anchor, (CaVerb::Issued, by))?;
             }
             RotationStep::Count(aging) => {

@@ -153,7 +153,7 @@ impl Controller {
             let Some(read) = self.read_authority(key).await? else {
                 return Ok(());
             };
-            match self.one_step(&read).await {
+            match Box::pin(self.one_step(&read)).await {
                 Ok(true) | Err(Error::Raced) => {}
                 Ok(false) => return Ok(()),
                 Err(error) => return Err(error),

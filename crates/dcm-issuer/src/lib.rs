@@ -1,7 +1,7 @@
 //! Issuers that sign the anchors of clouds over HTTPS: Vault or `OpenBao`, and step-ca.
 //!
 //! ```text
-//!   settings    what the operator decided, and its files    vault      POST /v1/MOUNT/root/sign-intermediate
+//!   settings    what the operator decided, and its files    vault      `sign-intermediate` of the root of a mount
 //!   connection  one call: TLS, bounded in time and size     step_ca    POST /1.0/sign with a one-time token
 //! ```
 //!

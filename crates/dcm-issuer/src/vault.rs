@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::connection::Connection;
 use crate::settings::read_secret;
 
+/// Below the mount.
+const SIGN: &str = "root/sign-intermediate";
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 
 /// A mount of a Vault.
@@ -44,7 +46,7 @@ impl SigningBackend for Vault {
     async fn sign(&self, order: &SigningOrder<'_>) -> Result<Signed, SigningError> {
         let token = read_secret(&self.token_file)
             .map_err(|error| SigningError::Refused(error.to_string()))?;
-        let path = format!("/v1/{}/root/sign-intermediate", self.mount);
+        let path = format!("/v1/{}/{SIGN}", self.mount);
         let secret = Some((TOKEN, &token));
         let answer: Answer = self.connection.post(&path, secret, &body(order)).await?;
         let data = answer.data;

@@ -166,20 +166,20 @@ mod tests {
             ("url", Issuer::Vault, |one| one.url.clear()),
             ("mount", Issuer::Vault, |one| one.mount.clear()),
             ("token_file", Issuer::Vault, |one| {
-                one.token_file = PathBuf::new()
+                one.token_file = PathBuf::new();
             }),
             ("ca_file", Issuer::Vault, |one| {
-                one.ca_file = PathBuf::from("c")
+                one.ca_file = PathBuf::from("c");
             }),
             ("anchor_file", Issuer::StepCa, |one| {
-                one.anchor_file = PathBuf::new()
+                one.anchor_file = PathBuf::new();
             }),
             ("provisioner", Issuer::StepCa, |one| one.provisioner.clear()),
             ("key_file", Issuer::StepCa, |one| {
-                one.key_file = PathBuf::new()
+                one.key_file = PathBuf::new();
             }),
             ("timeout", Issuer::StepCa, |one| {
-                one.timeout = Time::seconds(61)
+                one.timeout = Time::seconds(61);
             }),
         ];
         for (field, kind, spoil) in rows {

@@ -29,6 +29,8 @@ use super::{Fault, MOUNT, State, TOKEN};
 
 /// Length of an answer that nobody reads to its end.
 const HUGE: usize = 64 * 1024 * 1024;
+/// Below the mount of Vault's engine.
+const VAULT: &str = "root/sign-intermediate";
 const STEP: &str = "/1.0/sign";
 
 /// An answer, or that the connection ends without one.
@@ -102,7 +104,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Answer {
     let body = body.collect().await.map_err(|_| "no body")?.to_bytes();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let path = head.uri.path();
-    let answered = if path == format!("/v1/{MOUNT}/root/sign-intermediate") {
+    let answered = if path == format!("/v1/{MOUNT}/{VAULT}") {
         if token != Some(TOKEN) {
             let words = format!("permission denied for {}", token.unwrap_or_default());
             return Ok(refused(StatusCode::FORBIDDEN, &words));
