@@ -24,22 +24,22 @@ async fn settings_that_cannot_be_used_are_refused() {
     assert_eq!(refusal(&good), "");
     let rows: [(&str, Spoil); 11] = [
         ("must be https://", |one| {
-            one.url = "http://localhost".to_owned()
+            one.url = "http://localhost".to_owned();
         }),
         ("must be https://", |one| {
-            one.url = "localhost:8200".to_owned()
+            one.url = "localhost:8200".to_owned();
         }),
         ("must be https://", |one| {
-            one.url = "https://user@localhost".to_owned()
+            one.url = "https://user@localhost".to_owned();
         }),
         ("must be https://", |one| {
-            one.url = "https://localhost/?a=b".to_owned()
+            one.url = "https://localhost/?a=b".to_owned();
         }),
         ("must be https://", |one| one.url = "https://a b".to_owned()),
         ("read '", |one| one.ca_file.push("none")),
         ("read '", |one| one.anchor_file.push("none")),
         ("must hold a PEM certificate", |one| {
-            fs::write(&one.ca_file, "hello").unwrap()
+            fs::write(&one.ca_file, "hello").unwrap();
         }),
         ("must hold exactly one", |one| {
             let text = fs::read_to_string(&one.anchor_file).unwrap();
@@ -51,7 +51,7 @@ async fn settings_that_cannot_be_used_are_refused() {
             }
         }),
         ("larger", |one| {
-            fs::write(&one.anchor_file, "x".repeat(70_000)).unwrap()
+            fs::write(&one.anchor_file, "x".repeat(70_000)).unwrap();
         }),
     ];
     for (rule, spoil) in rows {
