@@ -44,6 +44,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::apply::router())
         .merge(routes::authorities::router())
         .merge(routes::service_meshes::router())
+        .merge(routes::foreign_authorities::router())
         .merge(routes::tombstones::router())
         .merge(routes::sync::router())
         .merge(routes::system::router())

@@ -251,15 +251,15 @@ impl Present<'_> {
         }
         let generation = i64::try_from(self.inputs.revision.generation).unwrap_or(i64::MAX);
         let first = Timestamp::from_second(generation).unwrap_or(Timestamp::UNIX_EPOCH);
-        let waited = looks.known_for(&self.run.subject, first);
+        let since = looks.known_for(&self.run.subject, first);
         let second_look = self.context.config.second_look();
-        if waited >= second_look {
+        if since >= second_look {
             looks.forget(&self.run.subject);
             made.is_told = false;
             return made;
         }
         made.kept = kept;
-        made.look_again = Some(second_look.saturating_sub(waited));
+        made.look_again = Some(second_look.saturating_sub(since));
         made
     }
 

@@ -25,6 +25,17 @@ struct Mesh {
     changed_address_runs: f64,
 }
 
+/// Edges whose bundles are asked for over the socket.
+const ASKED: usize = 100;
+
+/// What `bundle_rate` prints, in milliseconds.
+#[derive(Deserialize)]
+struct OverSocket {
+    near_p99: f64,
+    far_p50: f64,
+    far_p99: f64,
+}
+
 /// What `issue_rate` prints.
 #[derive(Deserialize)]
 struct Told {
@@ -50,6 +61,7 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
         )
         .at_most(1.0),
     ];
+    figures.extend(over_socket(tools, place)?);
     figures.extend(meshes(tools, place)?);
     Ok(figures)
 }
@@ -77,5 +89,19 @@ fn meshes(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
             told.changed_address_seconds,
         ),
         count("runs of istioctl for it", told.changed_address_runs).at_most(0.0),
+    ])
+}
+
+/// The same over gRPC, beside the same controller without the socket.
+fn over_socket(tools: &Tools, place: &Place) -> Result<[Figure; 2]> {
+    let folder = place.folder("ca-socket", "")?;
+    let told: OverSocket = serde_json::from_str(&tools.bundle_rate(&folder, ASKED)?)?;
+    let median = "bundle that is there over gRPC, p50";
+    let last = "bundle that is there over gRPC, p99";
+    Ok([
+        Figure::new(median, Unit::Milliseconds, told.far_p50),
+        Figure::new(last, Unit::Milliseconds, told.far_p99)
+            .beside(told.near_p99, "in process")
+            .at_most(3.0),
     ])
 }

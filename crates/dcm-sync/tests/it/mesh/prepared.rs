@@ -62,7 +62,9 @@ impl Scene {
     pub(super) async fn running(mode: MeshMode) -> Self {
         let scene = Self::new(mode).await;
         scene.world.wish(&scene.revision).await;
-        scene.prepare(FIRST).await;
+        if mode != MeshMode::Off {
+            scene.prepare(FIRST).await;
+        }
         scene.until_made().await;
         if mode == MeshMode::Istio {
             scene.run_control_plane();
@@ -182,7 +184,7 @@ impl Scene {
 
     /// What was changed in the member since the last look, once nothing more happens.
     pub(super) async fn mutations(&self) -> Vec<String> {
-        self.world.quiet(Duration::from_secs(3)).await;
+        self.world.quiet(Duration::from_millis(900)).await;
         let mutations = self.world.ledger.mutations();
         self.world.ledger.clear();
         mutations
@@ -274,7 +276,8 @@ pub(super) fn objects(member: &Member, name: &str) -> BTreeSet<String> {
             let inside = metadata["namespace"] == name;
             let wide = metadata.get("namespace").is_none() && own.contains(name);
             // What a cluster puts into every namespace.
-            let of_cluster = own == "kube-root-ca.crt" || own == "default";
+            let of_cluster =
+                own == "kube-root-ca.crt" || (plural == "serviceaccounts" && own == "default");
             if (inside || wide) && !of_cluster {
                 found.insert(format!("{plural}/{}", own.replace(name, "NAME")));
             }

@@ -89,7 +89,7 @@ async fn what_istioctl_renders_is_written_once_and_goes_without_a_rest() {
         );
     }
     assert!(
-        of_mesh(plane, &revision).len() >= 12,
+        of_mesh(plane, &revision).len() >= 11,
         "{:?}",
         of_mesh(plane, &revision)
     );

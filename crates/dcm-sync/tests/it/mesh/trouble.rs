@@ -136,7 +136,7 @@ async fn older_definitions_of_ours_are_brought_up_and_newer_ones_told() {
             mesh.is_some_and(|mesh| mesh.message.contains("1.32.0") == skew)
         };
         let target = scene.world.until(&scene.key, "told", told).await;
-        scene.world.quiet(Duration::from_secs(3)).await;
+        scene.world.quiet(Duration::from_millis(900)).await;
         assert_eq!(
             condition(&target, Track::Mesh).status,
             ConditionStatus::True
