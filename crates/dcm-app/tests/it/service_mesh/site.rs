@@ -114,10 +114,8 @@ impl Shaky {
 
     fn reach(&self) -> Result<(), PortError> {
         if self.away.load(Ordering::SeqCst) {
-            return Err(PortError {
-                kind: Kind::Unavailable,
-                message: "the CA controller does not answer".to_owned(),
-            });
+            let message = "the CA controller does not answer";
+            return Err(PortError::new(Kind::Unavailable, message));
         }
         Ok(())
     }
