@@ -65,22 +65,21 @@ impl Told {
         };
         let known = self.0.lock().get(target).copied();
         let known = known.filter(|report| report.cloud_uid == cloud_uid);
-        let report = match known.filter(|report| report.version == version) {
-            Some(report) => report,
-            None => {
-                if !send(authorities, &evidence(EvidenceStage::Written)).await {
-                    return Some(LOOK_AGAIN);
-                }
-                let report = Report {
-                    cloud_uid,
-                    version,
-                    written: Instant::now(),
-                    loaded: false,
-                    in_use: known.and_then(|report| report.in_use),
-                };
-                self.0.lock().insert(target.clone(), report);
-                report
+        let report = if let Some(report) = known.filter(|report| report.version == version) {
+            report
+        } else {
+            if !send(authorities, &evidence(EvidenceStage::Written)).await {
+                return Some(LOOK_AGAIN);
             }
+            let report = Report {
+                cloud_uid,
+                version,
+                written: Instant::now(),
+                loaded: false,
+                in_use: known.and_then(|report| report.in_use),
+            };
+            self.0.lock().insert(target.clone(), report);
+            report
         };
         if report.loaded {
             return None;

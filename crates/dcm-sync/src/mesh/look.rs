@@ -45,7 +45,9 @@ pub(crate) async fn look(run: &Run, inputs: &Inputs) -> Result<Option<Part>, Err
     }
     let mut observed = Observed::default();
     if !inputs.is_fresh() {
-        match read(run, &left.clone().unwrap_or_default(), &wish).await {
+        let made = wish.as_ref().and_then(|wish| wish.as_ref().ok());
+        let known = left.clone().unwrap_or_default();
+        match read(run, &known, made.map(Box::as_ref)).await {
             Ok(found) => observed = found,
             Err(error) => {
                 let error = Error::from(error);
@@ -65,15 +67,9 @@ pub(crate) async fn look(run: &Run, inputs: &Inputs) -> Result<Option<Part>, Err
     }))
 }
 
-async fn read(
-    run: &Run,
-    left: &Left,
-    wish: &Option<Result<Box<Wished>, Note>>,
-) -> Result<Observed, CallError> {
+async fn read(run: &Run, left: &Left, wished: Option<&Wished>) -> Result<Observed, CallError> {
     let mut names = left.names.clone();
-    if let Some(Ok(wished)) = wish {
-        names.insert(wished.document.name.to_string());
-    }
+    names.extend(wished.map(|wished| wished.document.name.to_string()));
     let mut found = Vec::new();
     for name in &names {
         found.extend(of_name(run, name, &left.kinds).await?);
@@ -87,7 +83,7 @@ pub(crate) async fn at_what_is_left(run: &Run, inputs: &Inputs) -> Result<Observ
     let Some(left) = Left::of(target) else {
         return Ok(Observed::default());
     };
-    read(run, &left, &None).await
+    read(run, &left, None).await
 }
 
 /// Namespace and bundle by name, where something foreign may stand; the rest by label.

@@ -22,11 +22,9 @@ fn live(outcomes: &[Outcome], resource: Resource) -> impl Iterator<Item = &Objec
 
 /// Why the control plane does not work yet; `None`: nothing shows that it does not.
 pub(crate) fn not_running(outcomes: &[Outcome]) -> Option<String> {
-    let deployments = live(outcomes, Resource::Deployment);
-    if let Some((deployment, why)) = deployments
-        .filter_map(|one| Some((one, unavailable(one)?)))
-        .next()
-    {
+    let mut deployments = live(outcomes, Resource::Deployment);
+    let found = deployments.find_map(|one| Some((one, unavailable(one)?)));
+    if let Some((deployment, why)) = found {
         return Some(format!("Deployment {}: {why}", deployment.name()));
     }
     let mut webhooks = live(outcomes, Resource::MutatingWebhookConfiguration);
@@ -123,7 +121,7 @@ mod tests {
         }
     }
 
-    fn deployment(conditions: Value) -> Outcome {
+    fn deployment(conditions: &Value) -> Outcome {
         outcome(
             json!({ "kind": "Deployment", "metadata": { "name": "istiod", "namespace": "n" },
             "status": { "conditions": conditions } }),
@@ -139,16 +137,16 @@ mod tests {
                 "webhooks": [{ "clientConfig": { "caBundle": bundle } }] }),
             )
         };
-        let runs = [deployment(available.clone()), webhook("pem")];
+        let runs = [deployment(&available), webhook("pem")];
         assert_eq!(not_running(&runs), None);
         let failure = json!([
             { "type": "Available", "status": "False", "message": "minimum availability" },
             { "type": "ReplicaFailure", "status": "True", "message": "no quota" },
         ]);
-        let told = not_running(&[deployment(failure)]).unwrap();
+        let told = not_running(&[deployment(&failure)]).unwrap();
         assert_eq!(told, "Deployment istiod: no quota");
-        assert!(not_running(&[deployment(json!([]))]).is_some());
-        assert!(not_running(&[deployment(available), webhook("")]).is_some());
+        assert!(not_running(&[deployment(&json!([]))]).is_some());
+        assert!(not_running(&[deployment(&available), webhook("")]).is_some());
     }
 
     #[test]

@@ -116,10 +116,7 @@ fn bundle(target: &TargetKey, (cloud_uid, version): (Uid, BundleVersion)) -> CaB
 }
 
 fn refused<T>(kind: Kind) -> Result<T, PortError> {
-    Err(PortError {
-        kind,
-        message: "refused by a test".to_owned(),
-    })
+    Err(PortError::new(kind, "refused by a test"))
 }
 
 #[async_trait]

@@ -32,21 +32,99 @@ fn definition(group: &str, kind: &str, plural: &str) -> Value {
 }
 
 fn objects(name: &str) -> Vec<Value> {
-    let istiod = format!("istiod-{name}");
-    let inside = |kind: &str, group: &str, of: &str| json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of, "namespace": name } });
-    let wide = |kind: &str, group: &str, of: &str| {
-        let of = format!("{of}-{name}");
-        json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of } })
+    let mut all = vec![
+        definition("networking.istio.io", "Gateway", "gateways"),
+        definition(
+            "security.istio.io",
+            "PeerAuthentication",
+            "peerauthentications",
+        ),
+        definition("networking.istio.io", "ServiceEntry", "serviceentries"),
+    ];
+    all.extend(rights(name));
+    all.extend(settings(name));
+    all.extend(workload(name));
+    all.extend(webhooks(name));
+    all
+}
+
+/// An object in the namespace of the mesh.
+fn inside(name: &str, (group, kind): (&str, &str), of: &str) -> Value {
+    json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of, "namespace": name } })
+}
+
+/// An object in none.
+fn wide(name: &str, (group, kind): (&str, &str), of: &str) -> Value {
+    let of = format!("{of}-{name}");
+    json!({ "apiVersion": group, "kind": kind, "metadata": { "name": of } })
+}
+
+fn with(mut object: Value, members: Value) -> Value {
+    let Value::Object(members) = members else {
+        return object;
     };
-    let rbac = "rbac.authorization.k8s.io/v1";
-    let admission = "admissionregistration.k8s.io/v1";
-    let cluster = Member::stand_in().cluster().to_owned();
+    for (name, value) in members {
+        object[name] = value;
+    }
+    object
+}
+
+fn istiod(name: &str) -> String {
+    format!("istiod-{name}")
+}
+
+fn rights(name: &str) -> Vec<Value> {
+    const RBAC: &str = "rbac.authorization.k8s.io/v1";
+    let istiod = istiod(name);
     let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"] }]);
     let subjects = json!([{ "kind": "ServiceAccount", "name": istiod, "namespace": name }]);
-    let role_ref = |kind: &str, of: &str| json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": of });
-    let webhook = json!([{ "name": "rev.namespace.sidecar-injector.istio.io", "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "clientConfig": { "service": { "name": istiod, "namespace": name, "path": "/inject" } } }]);
+    let bound = |kind: &str, role: &str| {
+        let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role });
+        json!({ "roleRef": role, "subjects": subjects })
+    };
+    let of_cluster = "istiod-clusterrole";
+    let wide_role = format!("{of_cluster}-{name}");
+    vec![
+        inside(name, ("v1", "ServiceAccount"), &istiod),
+        with(
+            wide(name, (RBAC, "ClusterRole"), of_cluster),
+            json!({ "rules": rules }),
+        ),
+        with(
+            wide(name, (RBAC, "ClusterRoleBinding"), of_cluster),
+            bound("ClusterRole", &wide_role),
+        ),
+        with(
+            inside(name, (RBAC, "Role"), &istiod),
+            json!({ "rules": rules }),
+        ),
+        with(
+            inside(name, (RBAC, "RoleBinding"), &istiod),
+            bound("Role", &istiod),
+        ),
+    ]
+}
+
+fn settings(name: &str) -> Vec<Value> {
+    let cluster = Member::stand_in().cluster().to_owned();
+    let data = json!({ "mesh": format!("cluster: {cluster}"), "meshNetworks": "networks: {}" });
+    let spec = json!({ "type": "LoadBalancer", "selector": { "app": GATEWAY },
+        "ports": [{ "name": "tls", "port": 15443 }] });
+    vec![
+        with(
+            inside(name, ("v1", "ConfigMap"), &format!("istio-{name}")),
+            json!({ "data": data }),
+        ),
+        with(
+            inside(name, ("v1", "Service"), GATEWAY),
+            json!({ "spec": spec }),
+        ),
+    ]
+}
+
+fn workload(name: &str) -> Vec<Value> {
+    let istiod = istiod(name);
+    let cluster = Member::stand_in().cluster().to_owned();
     let labels = json!({ "app": "istiod" });
     let deployment = json!({
         "selector": { "matchLabels": labels }, "replicas": 1,
@@ -56,92 +134,31 @@ fn objects(name: &str) -> Vec<Value> {
             "resources": { "requests": { "cpu": "100m", "memory": "256Mi" } },
         }]}},
     });
-    let with = |mut object: Value, members: &[(&str, Value)]| {
-        for (name, value) in members {
-            object[*name] = value.clone();
-        }
-        object
-    };
-    vec![
-        definition("networking.istio.io", "Gateway", "gateways"),
-        definition(
-            "security.istio.io",
-            "PeerAuthentication",
-            "peerauthentications",
-        ),
-        definition("networking.istio.io", "ServiceEntry", "serviceentries"),
-        inside("ServiceAccount", "v1", &istiod),
-        with(
-            inside("ConfigMap", "v1", &format!("istio-{name}")),
-            &[(
-                "data",
-                json!({ "mesh": format!("cluster: {cluster}"), "meshNetworks": "networks: {}" }),
-            )],
-        ),
-        with(
-            wide("ClusterRole", rbac, "istiod-clusterrole"),
-            &[("rules", rules.clone())],
-        ),
-        with(
-            wide("ClusterRoleBinding", rbac, "istiod-clusterrole"),
-            &[
-                (
-                    "roleRef",
-                    role_ref("ClusterRole", &format!("istiod-clusterrole-{name}")),
-                ),
-                ("subjects", subjects.clone()),
-            ],
-        ),
-        with(inside("Role", rbac, &istiod), &[("rules", rules)]),
-        with(
-            inside("RoleBinding", rbac, &istiod),
-            &[
-                ("roleRef", role_ref("Role", &istiod)),
-                ("subjects", subjects),
-            ],
-        ),
-        with(
-            inside("Service", "v1", GATEWAY),
-            &[(
-                "spec",
-                json!({ "type": "LoadBalancer", "selector": { "app": GATEWAY },
-                "ports": [{ "name": "tls", "port": 15443 }] }),
-            )],
-        ),
-        with(
-            inside("Deployment", "apps/v1", &istiod),
-            &[("spec", deployment)],
-        ),
-        with(
-            inside("HorizontalPodAutoscaler", "autoscaling/v2", &istiod),
-            &[(
-                "spec",
-                json!({ "maxReplicas": 5, "minReplicas": 1,
-                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": istiod } }),
-            )],
-        ),
-        with(
-            inside("PodDisruptionBudget", "policy/v1", &istiod),
-            &[(
-                "spec",
-                json!({ "minAvailable": 1, "selector": { "matchLabels": labels } }),
-            )],
-        ),
-        with(
-            wide(
-                "MutatingWebhookConfiguration",
-                admission,
-                "istio-sidecar-injector",
-            ),
-            &[("webhooks", webhook.clone())],
-        ),
-        with(
-            wide(
-                "ValidatingWebhookConfiguration",
-                admission,
-                "istio-validator",
-            ),
-            &[("webhooks", webhook)],
-        ),
+    let scaled = json!({ "maxReplicas": 5, "minReplicas": 1,
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": istiod } });
+    let budget = json!({ "minAvailable": 1, "selector": { "matchLabels": labels } });
+    [
+        (("apps/v1", "Deployment"), deployment),
+        (("autoscaling/v2", "HorizontalPodAutoscaler"), scaled),
+        (("policy/v1", "PodDisruptionBudget"), budget),
     ]
+    .into_iter()
+    .map(|(kind, spec)| with(inside(name, kind, &istiod), json!({ "spec": spec })))
+    .collect()
+}
+
+fn webhooks(name: &str) -> Vec<Value> {
+    const ADMISSION: &str = "admissionregistration.k8s.io/v1";
+    let webhooks = json!({ "webhooks": [{
+        "name": "rev.namespace.sidecar-injector.istio.io", "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": { "service": { "name": istiod(name), "namespace": name, "path": "/inject" } },
+    }]});
+    [
+        ("MutatingWebhookConfiguration", "istio-sidecar-injector"),
+        ("ValidatingWebhookConfiguration", "istio-validator"),
+    ]
+    .into_iter()
+    .map(|(kind, of)| with(wide(name, (ADMISSION, kind), of), webhooks.clone()))
+    .collect()
 }

@@ -198,7 +198,7 @@ async fn drift_of_a_mesh_is_only_told_where_the_policy_says_so() {
     scene.mutations().await;
     let path = format!("/api/v1/namespaces/{}/secrets/cacerts", scene.name());
     change(&scene, &path, |secret| {
-        secret["data"]["ca-key.pem"] = json!("dGhlaXJz")
+        secret["data"]["ca-key.pem"] = json!("dGhlaXJz");
     });
     let told = scene.until_told("Drifted").await;
     assert_eq!(scene.mutations().await, [""; 0]);
