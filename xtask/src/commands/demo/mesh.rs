@@ -35,17 +35,18 @@ pub(super) fn play(stage: &mut Stage, scene: &Scene) -> Result<()> {
     stage.tell("(in each cluster a real control plane of the mesh is started, on the keys made for it; a workload comes every moment, and lives for seconds)");
     let mut members = Members::start(program, scene, CLOUD)?;
     stage.measured("two control planes of the mesh started", members.took());
+    talk(
+        stage,
+        &mut members,
+        "workloads of both clusters take each other",
+    )?;
+
     stage.tell("one anchor for the cloud, and below it an intermediate for each cluster");
     show_chains(stage)?;
     stage
         .run(&["dcm", "ca", "show", CLOUD])?
         .shows(&near)?
         .shows(&far)?;
-    talk(
-        stage,
-        &mut members,
-        "workloads of both clusters take each other",
-    )?;
 
     stage.tell("another anchor: every cluster has to trust it before it signs, and no certificate of the old one may live when that goes");
     let began = Instant::now();
