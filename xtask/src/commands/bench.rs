@@ -25,7 +25,7 @@ use anyhow::Result;
 use crate::output;
 use crate::workspace;
 use figure::Figure;
-use tools::{BARE_CLIENT, BARE_SERVER, COMMIT_RATE, ISSUE_RATE, ROTATION_COST, Tools};
+use tools::{BARE_CLIENT, BARE_SERVER, BUNDLE_RATE, COMMIT_RATE, ISSUE_RATE, ROTATION_COST, Tools};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let tools = Tools::locate()?;
     if !arguments.no_build {
         let beside = [COMMIT_RATE, BARE_CLIENT, BARE_SERVER];
-        Tools::build(&[&beside[..], &[ISSUE_RATE, ROTATION_COST]].concat())?;
+        Tools::build(&[&beside[..], &[ISSUE_RATE, BUNDLE_RATE, ROTATION_COST]].concat())?;
     }
     let place = Place::create()?;
     let mut figures = Vec::new();

@@ -17,6 +17,7 @@ pub(super) type Example = (&'static str, &'static str, &'static str);
 pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
 pub(super) const ISSUE_RATE: Example = ("dcm-ca", "issue_rate", "");
 pub(super) const ROTATION_COST: Example = ("dcm-ca", "rotation_cost", "");
+pub(super) const BUNDLE_RATE: Example = ("dcm-rpc", "bundle_rate", "");
 pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
 pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
 pub(super) const KUBESIM_FLEET: Example = ("dcm-testkit", "kubesim_fleet", "kubesim");
@@ -26,6 +27,7 @@ pub(super) struct Tools {
     commit_rate: PathBuf,
     issue_rate: PathBuf,
     rotation_cost: PathBuf,
+    bundle_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
     kubesim_fleet: PathBuf,
@@ -41,6 +43,7 @@ impl Tools {
             commit_rate: example("commit_rate"),
             issue_rate: example("issue_rate"),
             rotation_cost: example("rotation_cost"),
+            bundle_rate: example("bundle_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
             kubesim_fleet: example("kubesim_fleet"),
@@ -93,6 +96,14 @@ impl Tools {
     pub(super) fn rotation_cost(&self, folder: &Path, members: usize) -> Result<String> {
         let mut command = Command::new(&self.rotation_cost);
         command.arg(folder).arg(members.to_string());
+        command.stderr(Stdio::inherit());
+        said(command)
+    }
+
+    /// The CA controller behind its socket, on a store in the folder.
+    pub(super) fn bundle_rate(&self, folder: &Path, edges: usize) -> Result<String> {
+        let mut command = Command::new(&self.bundle_rate);
+        command.arg(folder).arg(edges.to_string());
         command.stderr(Stdio::inherit());
         said(command)
     }
