@@ -78,6 +78,7 @@ async fn controller(folder: &Path) -> Result<Controller> {
         level: Level::default(),
         user: None,
         drift: DriftPolicy::default(),
+        mesh: None,
         flat: false,
         created_at: Timestamp::now(),
     };

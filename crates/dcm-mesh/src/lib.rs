@@ -1,11 +1,10 @@
 //! The service mesh of a logical cloud: names, values and objects of its control plane in each member. No I/O.
 //!
 //! ```text
-//!   name       namespace and revision of a mesh       values     what a renderer is told (IstioOperator)
-//!   member     one member's own values                renderer   whoever makes manifests of values
-//!   gateway    addresses of other members             template   a manifest that a user wrote
-//!   objects    what we write ourselves: namespace,    manifest   what was rendered, taken apart
-//!              Secret, gateway, rules, other members
+//!   member     one member's own values                values     what a renderer is told (IstioOperator)
+//!   gateway    addresses of other members             renderer   whoever makes manifests of values
+//!   objects    what we write ourselves: namespace,    template   a manifest that a user wrote
+//!              Secret, gateway, rules, other members  manifest   what was rendered, taken apart
 //! ```
 //!
 //! One rendering serves all members of a cloud: it is made with stand-ins for what differs between members, which are
@@ -21,17 +20,16 @@ mod error;
 pub mod gateway;
 pub mod manifest;
 pub mod member;
-pub mod name;
 pub mod objects;
 pub mod renderer;
 mod template;
 pub mod values;
 
+pub use dcm_types::MeshName;
 pub use error::Error;
 pub use gateway::GatewayAddress;
 pub use manifest::Manifest;
 pub use member::Member;
-pub use name::MeshName;
 pub use renderer::MeshRenderer;
 pub use template::Template;
 pub use values::{Images, Mesh};

@@ -49,8 +49,9 @@ impl Member {
         &self.network
     }
 
-    /// Replaces what stands for a member in a text. A text without it stays as it is.
-    pub(crate) fn fill(&self, text: &str) -> String {
+    /// Replaces what stands for a member in a text, for example in a whole rendered manifest. A text without it stays
+    /// as it is.
+    pub fn fill(&self, text: &str) -> String {
         // Nearly all texts, and some of them are long.
         if !text.contains(MARK) {
             return text.to_owned();

@@ -14,7 +14,7 @@ pub(crate) fn of_run(
     earlier: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
-    Track::ALL
+    Track::USUAL
         .into_iter()
         .map(|track| {
             let condition = match track {
@@ -133,7 +133,7 @@ pub(crate) fn of_error(error: &Error, earlier: &[Condition], now: Timestamp) -> 
         now,
     );
     member.hint = Some(error.hint().to_owned());
-    Track::ALL
+    Track::USUAL
         .into_iter()
         .map(|track| match track {
             Track::Member => member.clone().merged(earlier),
@@ -156,7 +156,7 @@ pub(crate) fn of_removal(
     earlier: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
-    Track::ALL
+    Track::USUAL
         .into_iter()
         .map(|track| condition(track, status, reason, message, now).merged(earlier))
         .collect()

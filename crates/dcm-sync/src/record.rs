@@ -40,6 +40,7 @@ impl Ledger {
             observed: Observed::Absent,
             inventory: Vec::new(),
             reaches_out: false,
+            gateway_address: None,
             conditions: Vec::new(),
             objects: Vec::new(),
             last_error: None,

@@ -17,11 +17,23 @@ pub enum Track {
     Isolation,
     /// Certificate, roles, bindings, kubeconfig.
     Access,
+    /// Authorities and control plane of the mesh; beside all others, which never wait for it.
+    Mesh,
 }
 
 impl Track {
     /// All tracks, in order of trust.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Member,
+        Self::Namespace,
+        Self::Quota,
+        Self::Isolation,
+        Self::Access,
+        Self::Mesh,
+    ];
+
+    /// Those of every member; the mesh is a track only where there is one.
+    pub const USUAL: [Self; 5] = [
         Self::Member,
         Self::Namespace,
         Self::Quota,
@@ -37,6 +49,7 @@ impl Track {
             Self::Quota => "quota",
             Self::Isolation => "isolation",
             Self::Access => "access",
+            Self::Mesh => "mesh",
         }
     }
 }

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::ca::TrustModel;
 use crate::documents::{
-    CredentialKind, DriftPolicy, GitOps, Isolation, Level, Metadata, PodSecurity, ProjectPolicy,
+    CredentialKind, DriftPolicy, GitOps, Isolation, Level, MeshMode, Metadata, PodSecurity,
+    ProjectPolicy,
 };
 use crate::key::ClusterKey;
 use crate::key_value::{FreeItems, KeyValues};
@@ -140,6 +142,8 @@ pub struct LogicalCloudDraft {
     pub pod_security: PodSecurity,
     /// What is done about changes of others in the members.
     pub drift: DriftPolicy,
+    /// Its mesh; `None`: what a new cloud has when nothing is said, and what it has already otherwise.
+    pub mesh: Option<MeshDraft>,
     /// The first user.
     pub user: Option<UserDraft>,
     /// Written in the flat form of the original design.
@@ -150,6 +154,17 @@ pub struct LogicalCloudDraft {
     pub permissions: Vec<PermissionDraft>,
     /// Quotas to create with it.
     pub quotas: Vec<QuotaDraft>,
+}
+
+/// The mesh of a logical cloud.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MeshDraft {
+    /// What there is of it; `None`: as for [`LogicalCloudDraft::mesh`].
+    pub mode: Option<MeshMode>,
+    /// What stands above its anchor; `None`: what it is, or what the CA controller does for all.
+    pub trust_model: Option<TrustModel>,
+    /// Control planes may read the other members.
+    pub remote_secrets: bool,
 }
 
 /// A cluster reference.

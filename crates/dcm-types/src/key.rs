@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::documents::ControllerGroup;
+use crate::documents::{ControllerGroup, ManifestDigest};
 use crate::name::{
     CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
     NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
@@ -39,6 +39,8 @@ pub enum DocumentKind {
     KeptAnswer,
     // Written by background steps.
     AuditLink,
+    ServiceMesh,
+    MeshManifest,
     Target,
     QuotaUsage,
     Access,
@@ -53,7 +55,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Project,
         Self::ClusterProvider,
         Self::Cluster,
@@ -74,6 +76,8 @@ impl DocumentKind {
         Self::LogicalCloudKv,
         Self::KeptAnswer,
         Self::AuditLink,
+        Self::ServiceMesh,
+        Self::MeshManifest,
         Self::Target,
         Self::QuotaUsage,
         Self::Access,
@@ -108,6 +112,8 @@ impl DocumentKind {
             Self::LogicalCloudKv => "logical-cloud-kv",
             Self::KeptAnswer => "kept-answer",
             Self::AuditLink => "audit-link",
+            Self::ServiceMesh => "service-mesh",
+            Self::MeshManifest => "mesh-manifest",
             Self::Target => "target",
             Self::QuotaUsage => "quota-usage",
             Self::Access => "access",
@@ -261,6 +267,20 @@ impl Key {
             kind: DocumentKind::QuotaUsage,
             path: target.path(),
         }
+    }
+
+    /// `project/cloud/provider/cluster`, like its target.
+    pub fn service_mesh(target: &TargetKey) -> Self {
+        Self {
+            kind: DocumentKind::ServiceMesh,
+            path: target.path(),
+        }
+    }
+
+    /// `cloud uid/digest`.
+    pub fn mesh_manifest(cloud: Uid, digest: &ManifestDigest) -> Self {
+        let parts = [&cloud.to_string(), digest.as_str()];
+        Self::of(DocumentKind::MeshManifest, &parts)
     }
 
     /// `project/cloud/provider/cluster/user`.

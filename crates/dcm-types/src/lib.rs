@@ -5,7 +5,7 @@
 //!   permission, address                                        validated values, one constructor each
 //!   key, document                                              what the store holds
 //!   documents::*                                               written by the user, or by the synchronizer
-//!   member_name                                                names that we make inside a member cluster
+//!   member_name, mesh_name                                     names that we make inside a member cluster
 //!   ports, report, ca                                          async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
 //!   hash_chain                                                 how records are chained, so that a change is found
@@ -29,6 +29,7 @@ pub mod key_algorithm;
 pub mod key_value;
 pub mod label;
 pub mod member_name;
+pub mod mesh_name;
 pub mod name;
 pub mod permission;
 pub mod ports;
@@ -48,6 +49,7 @@ pub use error::{Fault, Kind, Violation, chain};
 pub use jiff::Timestamp;
 pub use key::{CloudKey, ClusterKey, DocumentKind, Key, TargetKey};
 pub use key_algorithm::KeyAlgorithm;
+pub use mesh_name::MeshName;
 pub use name::{
     CloudKvName, CloudName, ClusterKvName, ClusterLabelName, ClusterName, ControllerName,
     NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,

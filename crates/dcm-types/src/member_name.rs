@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::key::CloudKey;
+use crate::key::{CloudKey, ClusterKey};
 use crate::uid::Uid;
 
 /// Namespace in a member that holds our anchors.
@@ -73,6 +73,26 @@ pub fn anchor(cloud: Uid, cloud_name: &str) -> String {
 /// First part of the trust domain of the mesh of a cloud.
 pub fn mesh(cloud: Uid, cloud_name: &str) -> String {
     with_hash("mesh", cloud_name, &[b"mesh", cloud.as_bytes()])
+}
+
+/// Name of a cluster in a mesh: a label's value, and the same in all meshes that it is a member of.
+pub fn mesh_cluster(cluster: &ClusterKey) -> String {
+    of_mesh_member("member", cluster)
+}
+
+/// Name of the network of a cluster in a mesh. Pods of two clusters reach each other through gateways only.
+pub fn mesh_network(cluster: &ClusterKey) -> String {
+    of_mesh_member("net", cluster)
+}
+
+fn of_mesh_member(prefix: &str, cluster: &ClusterKey) -> String {
+    let provider = cluster.provider.as_str().as_bytes();
+    let parts = [
+        prefix.as_bytes(),
+        provider,
+        cluster.cluster.as_str().as_bytes(),
+    ];
+    with_hash(prefix, cluster.cluster.as_str(), &parts)
 }
 
 /// Name of the role of a permission.

@@ -52,6 +52,7 @@ async fn looked_at() -> Server {
         observed: Observed::Unknown,
         inventory: Vec::new(),
         reaches_out: false,
+        gateway_address: None,
         conditions: Vec::new(),
         objects: vec![
             object("Namespace", ObjectState::Ready),

@@ -46,6 +46,7 @@ fn target(revision: &Revision, category: &str, member_generation: Option<u64>) -
             name: "ns".to_owned(),
         }],
         reaches_out: false,
+        gateway_address: None,
         conditions: Vec::new(),
         objects: Vec::new(),
         last_error: Some(LastError {

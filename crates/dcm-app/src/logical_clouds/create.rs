@@ -105,6 +105,7 @@ impl App {
                 level: draft.level,
                 user: user.as_ref().map(|user| user.name.clone()),
                 drift: draft.drift,
+                mesh: None,
                 flat: draft.flat,
                 created_at: self.now(),
             },

@@ -2,7 +2,7 @@
 
 use dcm_types::documents::{LastError, Observed, Target};
 use dcm_types::status::MemberState;
-use dcm_types::{ConditionStatus, Track};
+use dcm_types::{Condition, ConditionStatus, Track};
 
 /// What is wished of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,15 @@ fn is_in_force(target: &Target, generation: u64) -> bool {
     known
         && target.applied_generation == Some(generation)
         && target.last_error.is_none()
-        && Track::ALL.iter().all(holds)
+        && Track::USUAL.iter().all(holds)
+        && target.conditions.iter().all(is_no_obstacle)
+}
+
+/// A mesh counts where there is one; that a control plane runs is not ours to make true, and is told only.
+fn is_no_obstacle(condition: &Condition) -> bool {
+    condition.track != Track::Mesh
+        || condition.status == ConditionStatus::True
+        || condition.reason == "ControlPlaneNotRunning"
 }
 
 fn is_blocked(target: &Target) -> bool {

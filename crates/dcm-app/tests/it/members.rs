@@ -39,7 +39,8 @@ pub(crate) fn ready_target(key: &TargetKey, cloud_uid: Uid, generation: u64) -> 
         },
         inventory: Vec::new(),
         reaches_out: false,
-        conditions: Track::ALL
+        gateway_address: None,
+        conditions: Track::USUAL
             .iter()
             .map(|track| Condition {
                 track: *track,

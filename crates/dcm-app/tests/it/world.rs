@@ -275,6 +275,7 @@ pub(crate) fn cloud_draft(name: &str) -> LogicalCloudDraft {
         isolation: Isolation::Baseline,
         pod_security: PodSecurity::Baseline,
         drift: dcm_types::documents::DriftPolicy::Correct,
+        mesh: None,
         user: Some(UserDraft {
             name: UserName::parse("bob").unwrap(),
             metadata: Metadata::default(),

@@ -241,6 +241,7 @@ pub(crate) fn logical_cloud(name: &str, now: Timestamp) -> LogicalCloud {
         level: Level::default(),
         user: None,
         drift: DriftPolicy::default(),
+        mesh: None,
         flat: false,
         created_at: now,
     }

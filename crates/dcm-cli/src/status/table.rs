@@ -38,6 +38,7 @@ const fn short_name(track: Track) -> &'static str {
         Track::Quota => "QUOTA",
         Track::Isolation => "NET",
         Track::Access => "ACCESS",
+        Track::Mesh => "MESH",
     }
 }
 
@@ -98,16 +99,26 @@ pub(super) fn rows(status: &StatusView, palette: Palette) -> Vec<String> {
         return Vec::new();
     }
     let mut header = vec!["CLUSTER", "STATE", "GEN"];
-    header.extend(Track::ALL.map(short_name));
+    let tracks = tracks(status);
+    header.extend(tracks.iter().copied().map(short_name));
     header.extend(["AGE", "MESSAGE"]);
     let mut table = Table::new(&header);
     for member in &status.members {
-        table.row(row(member, status.generation.wanted));
+        table.row(row(member, &tracks, status.generation.wanted));
     }
     table.lines(palette)
 }
 
-fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
+/// The mesh has a column where a member has one.
+fn tracks(status: &StatusView) -> Vec<Track> {
+    let mut conditions = status.members.iter().flat_map(|member| &member.conditions);
+    if conditions.any(|condition| condition.track == Track::Mesh.as_str()) {
+        return Track::ALL.to_vec();
+    }
+    Track::USUAL.to_vec()
+}
+
+fn row(member: &MemberView, tracks: &[Track], wanted: u64) -> Vec<Cell> {
     let (tone, state) = show_state(member.state);
     let applied = member
         .applied_generation
@@ -117,7 +128,7 @@ fn row(member: &MemberView, wanted: u64) -> Vec<Cell> {
         Cell::new(tone, state),
         Cell::plain(format!("{applied}/{wanted}")),
     ];
-    for track in Track::ALL {
+    for track in tracks {
         let condition = member
             .conditions
             .iter()

@@ -48,6 +48,7 @@ async fn controller() -> Arc<Controller> {
         level: Level::default(),
         user: None,
         drift: DriftPolicy::default(),
+        mesh: None,
         flat: false,
         created_at: samples::at(0),
     };

@@ -39,6 +39,7 @@ pub(crate) fn revision(owner: &str, isolation: Isolation) -> Revision {
             isolation,
             pod_security: PodSecurity::Baseline,
             drift: dcm_types::documents::DriftPolicy::Correct,
+            mesh: None,
             quotas: vec![RevisionQuota {
                 name: QuotaName::parse("limits").unwrap(),
                 limits: QuotaLimits::parse(BTreeMap::from(limits)).unwrap(),

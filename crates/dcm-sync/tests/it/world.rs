@@ -402,6 +402,7 @@ pub(crate) fn revision(members: &[&ClusterKey]) -> Revision {
             isolation: Isolation::Baseline,
             pod_security: PodSecurity::Baseline,
             drift: dcm_types::documents::DriftPolicy::Correct,
+            mesh: None,
             quotas: vec![quota("limits", &[("configmaps", "3")])],
             users: vec![RevisionUser {
                 uid: SystemRandomness.uid(),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Index};
-use crate::documents::Metadata;
+use crate::documents::{MeshSpec, Metadata};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, ReferenceName, UserName};
 use crate::permission::{Reach, Rule};
@@ -97,6 +97,9 @@ pub struct LogicalCloud {
     /// What is done about changes of others in the members.
     #[serde(default, skip_serializing_if = "DriftPolicy::is_default")]
     pub drift: DriftPolicy,
+    /// Its mesh; `None`: it never had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<MeshSpec>,
     /// Which dialect created it, so that answers to flat bodies are flat.
     pub flat: bool,
     /// When it was created.

@@ -1,7 +1,8 @@
 //! The stored documents, one file per noun.
 //!
 //! `access`, `target`, `quota_usage` and `cluster_health` are written by the synchronizer only; everything else by
-//! use cases, on behalf of a user, or, in `ca`, by the CA controller. A `tombstone` is made by a use case and then kept by the synchronizer.
+//! use cases, on behalf of a user, or, in `ca`, by the CA controller, or, in `service_mesh`,
+//! by the step that prepares meshes. A `tombstone` is made by a use case and then kept by the synchronizer.
 
 pub mod access;
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod project;
 pub mod quota_usage;
 pub mod reservation;
 pub mod revision;
+pub mod service_mesh;
 pub mod target;
 pub mod tombstone;
 
@@ -36,6 +38,10 @@ pub use project::{Metadata, Privileged, Project, ProjectPolicy};
 pub use quota_usage::{QuotaState, QuotaUsage};
 pub use reservation::Reservation;
 pub use revision::{Member, Revision, RevisionPermission, RevisionQuota, RevisionUser, Slice};
+pub use service_mesh::{
+    ManifestDigest, MeshBundle, MeshManifest, MeshMode, MeshPeer, MeshProblem, MeshSpec,
+    RevisionMesh, ServiceMesh,
+};
 pub use target::{
     Drift, DriftedField, LastError, ObjectIdentity, ObjectState, ObjectStatus, Observed, Target,
 };

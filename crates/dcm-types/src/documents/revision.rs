@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Index};
-use crate::documents::{CredentialKind, DriftPolicy, Isolation, Level, PodSecurity, Wish};
+use crate::documents::{
+    CredentialKind, DriftPolicy, Isolation, Level, PodSecurity, RevisionMesh, Wish,
+};
 use crate::key::{CloudKey, ClusterKey, DocumentKind, Key};
 use crate::name::{NamespaceName, PermissionName, QuotaName, UserName};
 use crate::permission::{Reach, Rule};
@@ -94,6 +96,9 @@ pub struct Slice {
     /// What is done about changes of others, once this is applied.
     #[serde(default, skip_serializing_if = "DriftPolicy::is_default")]
     pub drift: DriftPolicy,
+    /// Its mesh; `None`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<RevisionMesh>,
     /// Quotas.
     pub quotas: Vec<RevisionQuota>,
     /// Users.

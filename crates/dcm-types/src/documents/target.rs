@@ -158,6 +158,9 @@ pub struct Target {
     /// nothing is left at all.
     #[serde(default)]
     pub reaches_out: bool,
+    /// Where the member's gateway of the mesh is reached, as its own Service says; `None`: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_address: Option<String>,
     /// One condition per track.
     pub conditions: Vec<Condition>,
     /// Status of each object.

@@ -222,6 +222,7 @@ pub(super) fn read_cloud(
         isolation: spec.isolation,
         pod_security: spec.pod_security,
         drift: DriftPolicy::default(),
+        mesh: None,
         user,
         flat: true,
         clusters,

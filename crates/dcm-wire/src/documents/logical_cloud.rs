@@ -241,6 +241,7 @@ pub fn read_logical_cloud(
             isolation: read.isolation,
             pod_security: read.pod_security,
             drift: drift.unwrap_or_default(),
+            mesh: None,
             user,
             flat: false,
             clusters,

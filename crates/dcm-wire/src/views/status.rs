@@ -183,7 +183,7 @@ pub enum ConditionStatusView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConditionView {
-    /// The track: `member`, `namespace`, `quota`, `isolation` or `access`.
+    /// The track: `member`, `namespace`, `quota`, `isolation`, `access`, or `mesh` where there is one.
     #[serde(rename = "type")]
     pub track: String,
     /// Whether it holds.

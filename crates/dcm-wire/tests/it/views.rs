@@ -112,6 +112,7 @@ fn cloud() -> (LogicalCloud, Namespace, User) {
         level: Level::Standard,
         user: Some(UserName::parse("u1").unwrap()),
         drift: DriftPolicy::Correct,
+        mesh: None,
         flat: false,
         created_at: at(0),
     };

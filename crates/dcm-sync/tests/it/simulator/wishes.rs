@@ -60,6 +60,7 @@ pub(crate) fn first(
             users: vec![user(random, cloud_uid, "alice")],
             permissions: Vec::new(),
             drift: DriftPolicy::Correct,
+            mesh: None,
         },
         created_at,
     };

@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use dcm_types::Violation;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::error::Violation;
 
 const PREFIX: &str = "istio-";
 /// Longest name: `istiod-` before it still is an RFC 1123 label.
