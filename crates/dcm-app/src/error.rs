@@ -149,7 +149,9 @@ impl From<dcm_store::Error> for Error {
                 source: Some(Box::new(source)),
                 ..Self::new(
                     Kind::TooLarge,
-                    format!("the document would have {bytes} bytes; the store takes at most {limit}"),
+                    format!(
+                        "the document would have {bytes} bytes; the store takes at most {limit}"
+                    ),
                 )
                 .hint("split what is in it, or make it smaller; nothing was changed")
             };

@@ -26,8 +26,8 @@ pub mod store;
 pub mod typed;
 pub mod vault;
 
-pub use memory::MemoryStore;
 pub use self::mongodb::{MongoOptions, MongoStore};
+pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 pub use staged::{Gathered, StagedStore};
 pub use store::{

@@ -136,7 +136,14 @@ impl MongoServer {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let port = self.port.number().to_string();
         let data = file("data");
-        let mut arguments = vec!["--host", "127.0.0.1", "--port", &port, "--storage-path", &data];
+        let mut arguments = vec![
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--storage-path",
+            &data,
+        ];
         arguments.extend(["--log-level", "WARNING", "--cache-size", "128M"]);
         arguments.extend(["--sync-on-commit", "--enable-test-commands"]);
         if settings.standalone {
@@ -160,7 +167,10 @@ impl MongoServer {
                 return Ok(());
             }
             let mut process = self.process();
-            if process.as_mut().is_none_or(|process| process.ended().is_some()) {
+            if process
+                .as_mut()
+                .is_none_or(|process| process.ended().is_some())
+            {
                 break;
             }
             drop(process);
@@ -189,7 +199,10 @@ impl MongoServer {
 /// all of this process share.
 pub fn shared_replica_set() -> Result<String, Error> {
     static SERVER: OnceLock<Mutex<Option<MongoServer>>> = OnceLock::new();
-    if let Some(uri) = env::var(REPLICA_SET_VARIABLE).ok().filter(|uri| !uri.is_empty()) {
+    if let Some(uri) = env::var(REPLICA_SET_VARIABLE)
+        .ok()
+        .filter(|uri| !uri.is_empty())
+    {
         return Ok(uri);
     }
     let server = SERVER.get_or_init(Mutex::default);

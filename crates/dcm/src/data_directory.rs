@@ -117,13 +117,18 @@ impl Config {
 fn has_password(uri: &str) -> bool {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
 }
 
 fn read_private(path: &Path) -> anyhow::Result<String> {
     let read = || -> anyhow::Result<String> {
         let mode = std::fs::metadata(path)?.mode();
-        ensure!(mode & 0o077 == 0, "others than its owner have rights on it; chmod 600 it");
+        ensure!(
+            mode & 0o077 == 0,
+            "others than its owner have rights on it; chmod 600 it"
+        );
         Ok(std::fs::read_to_string(path)?)
     };
     read().with_context(|| format!("read the connection string in '{}'", path.display()))
@@ -253,7 +258,10 @@ mod tests {
             (with(Backend::Mongodb, "", ""), &["store.uri"]),
             (with(Backend::Mongodb, plain, "uri"), &["store.uri"]),
             (with(Backend::Sqlite, plain, ""), &["store.backend"]),
-            (with(Backend::Mongodb, "mongodb://u:hidden@h", ""), &["store.uri"]),
+            (
+                with(Backend::Mongodb, "mongodb://u:hidden@h", ""),
+                &["store.uri"],
+            ),
         ] {
             let faults = config.faults();
             let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
@@ -271,7 +279,10 @@ mod tests {
         let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
         set(0o640).unwrap();
         let refused = format!("{:#}", read_private(&path).unwrap_err());
-        assert!(refused.contains("chmod 600") && !refused.contains("hidden"), "{refused}");
+        assert!(
+            refused.contains("chmod 600") && !refused.contains("hidden"),
+            "{refused}"
+        );
         set(0o600).unwrap();
         assert_eq!(read_private(&path).unwrap(), "mongodb://u:hidden@h\n");
     }

@@ -35,7 +35,12 @@ impl Occupancy {
         let holder = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         let began = Instant::now();
         let doing = "take the store for this process";
-        while store.lease(NAME, &holder, TTL).await.context(doing)?.is_none() {
+        while store
+            .lease(NAME, &holder, TTL)
+            .await
+            .context(doing)?
+            .is_none()
+        {
             if began.elapsed() > TTL + RENEWAL {
                 bail!("another `dcm serve` uses this store; end it first");
             }
@@ -105,7 +110,10 @@ mod tests {
         let kept = Occupancy::take(Arc::clone(&store), &token).await.unwrap();
         let refused = Occupancy::take(Arc::clone(&store), &token).await;
         let refused = refused.err().unwrap().to_string();
-        assert!(refused.contains("another `dcm serve` uses this store"), "{refused}");
+        assert!(
+            refused.contains("another `dcm serve` uses this store"),
+            "{refused}"
+        );
         kept.give_up().await.unwrap();
         Occupancy::take(store, &token).await.unwrap();
         assert!(!token.is_cancelled());

@@ -169,7 +169,9 @@ impl Server {
             };
             (api, background, authorities, occupancy)
         };
-        let Ok((api, background, authorities, occupancy)) = tokio::time::timeout(ENDING, parts).await else {
+        let Ok((api, background, authorities, occupancy)) =
+            tokio::time::timeout(ENDING, parts).await
+        else {
             tracing::warn!("a part did not end within {} s", ENDING.as_secs());
             return Ok(());
         };

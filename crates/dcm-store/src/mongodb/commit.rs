@@ -104,7 +104,10 @@ pub(super) async fn batch(shared: &Shared, batch: Batch) -> Result<Committed, Er
     }
     let plan = Plan::of(batch)?;
     let work = async {
-        let _passed = shared.gates.pass(plan.steps.iter().map(|step| &step.key)).await;
+        let _passed = shared
+            .gates
+            .pass(plan.steps.iter().map(|step| &step.key))
+            .await;
         persist(shared, &plan).await
     };
     let allowed = shared.connection.deadline;
@@ -124,7 +127,10 @@ async fn persist(shared: &Shared, plan: &Plan) -> Result<Committed, Error> {
                 Some(error) => return Err(error),
                 None => continue,
             },
-            Err(Setback::Again { error, doubt: false }) => error,
+            Err(Setback::Again {
+                error,
+                doubt: false,
+            }) => error,
             Err(Setback::Again { error, doubt: true }) => match find_out(shared, plan).await {
                 Ok(Some(committed)) => return Ok(committed),
                 Ok(None) if error.retryable() => error,
@@ -156,7 +162,10 @@ async fn attempt(shared: &Shared, plan: &Plan) -> Result<Committed, Setback> {
     let (writes, removals) = plan.statements(&found, first)?;
     send(shared, &mut session, "update", "updates", writes).await?;
     send(shared, &mut session, "delete", "deletes", removals).await?;
-    end(&mut session).await?;
+    if let Err(setback) = end(&mut session).await {
+        forget(&session).await;
+        return Err(setback);
+    }
     shared.note(&session);
     plan.committed(first).map_err(Setback::Failed)
 }
@@ -215,7 +224,10 @@ async fn send(
     statements: Vec<(Document, usize)>,
 ) -> Result<(), Setback> {
     let collection = &shared.connection.collection;
-    let database = shared.connection.client.database(&collection.namespace().db);
+    let database = shared
+        .connection
+        .client
+        .database(&collection.namespace().db);
     for some in in_commands(statements) {
         let wanted = some.len();
         let request = doc! { command: collection.name(), field: some, "ordered": true };
@@ -279,6 +291,14 @@ async fn end(session: &mut ClientSession) -> Result<(), Setback> {
     }
 }
 
+/// Ends what the server may still keep open of a session; else it would keep others out for a minute.
+async fn forget(session: &ClientSession) {
+    let kill = doc! { "killSessions": [session.id()] };
+    let admin = session.client().database("admin");
+    // A transaction that was done stays done, and where this does not arrive the server ends it by itself.
+    let _ = admin.run_command(kill).await;
+}
+
 /// Whether the commit was done, as a majority knows it.
 async fn find_out(shared: &Shared, plan: &Plan) -> Result<Option<Committed>, Error> {
     let Some(done) = shared.find(&plan.operation).await? else {
@@ -320,14 +340,20 @@ impl Plan {
     /// The answer, when the numbers begin with `first`.
     fn committed(&self, first: u64) -> Result<Committed, Error> {
         let puts = self.steps.iter().filter(|step| step.is_put());
-        let written = puts.zip(first..).map(|(step, number)| (step.key.clone(), number));
+        let written = puts
+            .zip(first..)
+            .map(|(step, number)| (step.key.clone(), number));
         Ok(Committed {
             written: written.collect(),
         })
     }
 
     /// What is written, and then what is deleted, each with the length of its body.
-    fn statements(&self, found: &HashMap<String, Version>, first: u64) -> Result<Statements, Error> {
+    fn statements(
+        &self,
+        found: &HashMap<String, Version>,
+        first: u64,
+    ) -> Result<Statements, Error> {
         let mut number = signed(first)?;
         let mut writes = vec![(self.own_document(number), 0)];
         let mut removals = Vec::new();

@@ -37,7 +37,10 @@ pub(super) fn id(key: &Key) -> String {
 /// The key that an `_id` stands for; `None` for documents of the store itself, and for strangers.
 pub(super) fn key_of(id: &str) -> Option<Key> {
     let (kind, path) = id.split_once('/')?;
-    Some(Key::from_stored(DocumentKind::parse(kind)?, path.to_owned()))
+    Some(Key::from_stored(
+        DocumentKind::parse(kind)?,
+        path.to_owned(),
+    ))
 }
 
 /// How an index value stands in a document.
@@ -136,7 +139,9 @@ struct Strange {
 }
 
 fn strange(document: &Document, field: &'static str) -> Error {
-    let id = document.get_str("_id").unwrap_or("without a text as its _id");
+    let id = document
+        .get_str("_id")
+        .unwrap_or("without a text as its _id");
     Error::Backend {
         doing: "understand a document",
         source: Box::new(Strange {
@@ -186,7 +191,13 @@ mod tests {
         let bytes = document.to_vec().unwrap();
         let stored = stored(Document::from_reader(bytes.as_slice()).unwrap()).unwrap();
         assert_eq!((stored.key, stored.schema), (key(), 2));
-        assert_eq!(stored.version, Version { number: 7, touched: 0 });
+        assert_eq!(
+            stored.version,
+            Version {
+                number: 7,
+                touched: 0
+            }
+        );
         (apart, stored.body)
     }
 
@@ -227,7 +238,13 @@ mod tests {
     #[test]
     fn ids_of_the_store_itself_are_no_keys() {
         assert_eq!(key_of("quota/p/c/q"), Some(key()));
-        for id in [STORE, "~lease/sync", "~operation/1", "quota", "quotas/p/c/q"] {
+        for id in [
+            STORE,
+            "~lease/sync",
+            "~operation/1",
+            "quota",
+            "quotas/p/c/q",
+        ] {
             assert_eq!(key_of(id), None, "{id}");
         }
     }

@@ -63,7 +63,9 @@ mod tests {
         let gates = Gates::default();
         let (one, same) = (key("a"), key("a"));
         let other = ["b", "c", "d"].map(key);
-        let other = other.iter().find(|other| gates.place(other) != gates.place(&one));
+        let other = other
+            .iter()
+            .find(|other| gates.place(other) != gates.place(&one));
         let first = gates.pass([&one].into_iter()).await;
         assert!(gates.pass([&same].into_iter()).now_or_never().is_none());
         assert!(gates.pass(other.into_iter()).now_or_never().is_some());

@@ -55,7 +55,10 @@ async fn change(
 ) -> Result<Option<Document>, mongodb::error::Error> {
     connection
         .collection
-        .find_one_and_update(doc! { "_id": format!("{LEASE}{name}") }, rule(name, holder, ttl))
+        .find_one_and_update(
+            doc! { "_id": format!("{LEASE}{name}") },
+            rule(name, holder, ttl),
+        )
         .upsert(true)
         .return_document(ReturnDocument::After)
         .write_concern(connection.majority())
@@ -68,7 +71,8 @@ fn rule(name: &str, holder: &str, ttl: Duration) -> Vec<Document> {
     let me = || doc! { "$literal": holder };
     let new = doc! { "$eq": [{ "$type": "$holder" }, "missing"] };
     let mine = doc! { "$eq": ["$holder", me()] };
-    let over = doc! { "$lte": ["$until", "$$NOW"] };
+    // As numbers: not every server of this protocol compares a stored date with its own clock rightly.
+    let over = doc! { "$lte": [{ "$toLong": "$until" }, { "$toLong": "$$NOW" }] };
     let next = doc! { "$add": ["$token", 1_i64] };
     vec![
         doc! { "$set": {

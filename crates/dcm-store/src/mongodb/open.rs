@@ -25,7 +25,9 @@ pub enum Refusal {
     )]
     Uri,
     /// Documents would cross a network in plain text.
-    #[error("the URI reaches '{host}' in plain text; add 'tls=true', and 'tlsCAFile' for an authority of your own")]
+    #[error(
+        "the URI reaches '{host}' in plain text; add 'tls=true', and 'tlsCAFile' for an authority of your own"
+    )]
     Plaintext {
         /// The first such host.
         host: String,
@@ -145,7 +147,10 @@ async fn try_transaction(shared: &Shared) -> Result<(), Error> {
         let mut session = shared.begin().await?;
         let document = doc! { "_id": &probe, "kind": &probe, "path": "" };
         let collection = &connection.collection;
-        collection.insert_one(document).session(&mut session).await?;
+        collection
+            .insert_one(document)
+            .session(&mut session)
+            .await?;
         session.abort_transaction().await
     };
     let outcome = tokio::time::timeout(connection.deadline, attempt).await;
@@ -153,7 +158,11 @@ async fn try_transaction(shared: &Shared) -> Result<(), Error> {
     if let Err(error) = outcome {
         let fault = fault(doing, &error);
         let passing = fault.retryable();
-        return Err(if passing { fault } else { refused(error.kind.to_string()) });
+        return Err(if passing {
+            fault
+        } else {
+            refused(error.kind.to_string())
+        });
     }
     if shared.find(&probe).await?.is_some() {
         return Err(refused("it kept what was taken back".to_owned()));
@@ -166,9 +175,9 @@ impl Connection {
     async fn hello(&self) -> Result<Document, Error> {
         let admin = self.client.database("admin");
         let command = admin.run_command(doc! { "hello": 1 });
-        self.bounded("greet the server", async { command.await }).await
+        self.bounded("greet the server", async { command.await })
+            .await
     }
-
 }
 
 impl Shared {

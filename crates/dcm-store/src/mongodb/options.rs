@@ -114,7 +114,10 @@ mod tests {
             ("mongodb://db.example:27017/?tls=true", true),
             ("mongodb://db.example", false),
             ("mongodb://127.0.0.1,10.0.0.1/?replicaSet=rs", false),
-            ("mongodb://db.example/?tls=true&tlsAllowInvalidCertificates=true", false),
+            (
+                "mongodb://db.example/?tls=true&tlsAllowInvalidCertificates=true",
+                false,
+            ),
             ("mongodb://db.example/?tls=true&tlsInsecure=true", false),
             ("postgres://db.example", false),
         ] {

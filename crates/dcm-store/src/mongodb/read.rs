@@ -27,10 +27,7 @@ struct Question {
     limit: i64,
 }
 
-pub(super) async fn get_many(
-    shared: &Shared,
-    keys: &[Key],
-) -> Result<Vec<Option<Stored>>, Error> {
+pub(super) async fn get_many(shared: &Shared, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }

@@ -217,7 +217,11 @@ fn cannot_resume(error: &DriverError) -> bool {
 
 /// What an event means to those who listen. An assertion changes `touched` only; a placeholder comes and goes.
 fn hint(event: &Document, placeholders: &mut HashSet<String>) -> Option<Told> {
-    let id = event.get_document("documentKey").ok()?.get_str("_id").ok()?;
+    let id = event
+        .get_document("documentKey")
+        .ok()?
+        .get_str("_id")
+        .ok()?;
     let visible = match event.get_str("operationType").ok()? {
         "insert" | "replace" => {
             let whole = event.get_document("fullDocument");
@@ -265,11 +269,17 @@ mod tests {
         let mut placeholders = HashSet::new();
         let told = hint(&event("delete", "project/p", doc! {}), &mut placeholders);
         let key = Key::from_stored(DocumentKind::Project, "p".to_owned());
-        let at = Timestamp { time: 7, increment: 1 };
+        let at = Timestamp {
+            time: 7,
+            increment: 1,
+        };
         assert_eq!(told, Some(Told::Document(key, Some(at))));
         let kind = doc! { "fullDocument": { "kind": "project" } };
         for operation in ["insert", "replace"] {
-            assert_eq!(heard(vec![event(operation, "project/p", kind.clone())]), [true]);
+            assert_eq!(
+                heard(vec![event(operation, "project/p", kind.clone())]),
+                [true]
+            );
         }
     }
 

@@ -27,7 +27,9 @@ impl Subject for InMongo {
         let earlier = i64::try_from(time.as_millis()).unwrap();
         let until = doc! { "$subtract": ["$until", earlier] };
         let change = vec![doc! { "$set": { "until": until } }];
-        let leases = self.collection.update_many(doc! { "kind": "~lease" }, change);
+        let leases = self
+            .collection
+            .update_many(doc! { "kind": "~lease" }, change);
         leases.await.unwrap();
     }
 }
@@ -53,8 +55,12 @@ pub(crate) fn options(uri: &str) -> MongoOptions {
 
 pub(crate) async fn collection(options: &MongoOptions) -> Collection<Document> {
     use secrecy::ExposeSecret as _;
-    let client = Client::with_uri_str(options.uri.expose_secret()).await.unwrap();
-    client.database(&options.database).collection(&options.collection)
+    let client = Client::with_uri_str(options.uri.expose_secret())
+        .await
+        .unwrap();
+    client
+        .database(&options.database)
+        .collection(&options.collection)
 }
 
 pub(crate) async fn fresh() -> InMongo {
