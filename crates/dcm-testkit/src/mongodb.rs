@@ -144,7 +144,7 @@ impl MongoServer {
             "--storage-path",
             &data,
         ];
-        arguments.extend(["--log-level", "WARNING", "--cache-size", "128M"]);
+        arguments.extend(["--log-level", "WARNING", "--cache-size", "256M"]);
         arguments.extend(["--sync-on-commit", "--enable-test-commands"]);
         if settings.standalone {
             arguments.push("--standalone");
