@@ -18,6 +18,10 @@ pub const GATEWAY: &str = "istio-eastwestgateway";
 /// Where load balancers ask whether it works.
 const HEALTH_PORT: u16 = 15021;
 
+/// The longest life of a workload's certificate, as Go reads it. A proxy may ask for up to 90 days otherwise, and a rotation
+/// of the anchor, which waits until those from before have ended (`ca.longest_leaf`, as long by default), would cut it off.
+pub const LONGEST_LEAF: &str = "24h";
+
 /// The images of a control plane and its proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
@@ -103,8 +107,11 @@ pub fn operator(mesh: &Mesh, member: &Member) -> Value {
                     "multiCluster": { "clusterName": member.cluster() },
                     "network": member.network(),
                 },
-                // Without it anchors cannot be changed while the mesh runs.
-                "pilot": { "env": { "ISTIO_MULTIROOT_MESH": "true" } },
+                "pilot": { "env": {
+                    // Without it anchors cannot be changed while the mesh runs.
+                    "ISTIO_MULTIROOT_MESH": "true",
+                    "MAX_WORKLOAD_CERT_TTL": LONGEST_LEAF,
+                } },
             },
         },
     })

@@ -11,6 +11,8 @@ mod crashes;
 mod faults;
 mod foreign;
 mod gates;
+mod killed;
+mod killer;
 mod mesh;
 mod model;
 mod openssl;

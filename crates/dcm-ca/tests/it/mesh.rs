@@ -89,36 +89,58 @@ impl Workload {
 /// the others say nothing more.
 #[derive(Default)]
 pub(crate) struct Mesh {
-    workloads: Vec<Workload>,
-    /// Which leaf was verified against which anchors: that holds as long as the leaf lives.
-    verified: HashSet<(Vec<u8>, Vec<Vec<u8>>)>,
+    workloads: Vec<Living>,
+    signed: usize,
+    /// Sets of anchors that somebody trusts or trusted.
+    sets: Vec<Vec<Vec<u8>>>,
+    /// Which leaf was verified by which set: that holds as long as the leaf lives.
+    verified: HashSet<(usize, usize)>,
+}
+
+struct Living {
+    number: usize,
+    set: usize,
+    workload: Workload,
 }
 
 impl Mesh {
     pub(crate) fn add(&mut self, new: Workload) {
-        self.workloads.retain(|old| {
-            old.cluster != new.cluster || old.chain != new.chain || old.trusts != new.trusts
+        let known = self.sets.iter().position(|set| *set == new.trusts);
+        let set = known.unwrap_or_else(|| {
+            self.sets.push(new.trusts.clone());
+            self.sets.len() - 1
         });
-        self.workloads.push(new);
+        self.workloads.retain(|old| {
+            let old_one = &old.workload;
+            old_one.cluster != new.cluster || old.set != set || old_one.chain != new.chain
+        });
+        self.signed += 1;
+        self.workloads.push(Living {
+            number: self.signed,
+            set,
+            workload: new,
+        });
     }
 
     /// A member's workloads are gone.
     pub(crate) fn clear(&mut self, cluster: &str) {
-        self.workloads.retain(|one| one.cluster != cluster);
+        self.workloads.retain(|one| one.workload.cluster != cluster);
     }
 
     /// Every workload that lives verifies at every other one that lives.
     pub(crate) fn check(&mut self, at: Timestamp) -> Result<(), String> {
-        self.workloads.retain(|one| one.not_after > at);
-        for one in &self.workloads {
+        self.workloads.retain(|one| one.workload.not_after > at);
+        for set in 0..self.sets.len() {
+            let Some(peer) = self.workloads.iter().find(|one| one.set == set) else {
+                continue;
+            };
             for other in &self.workloads {
-                let pair = (other.leaf.clone(), one.trusts.clone());
-                if self.verified.contains(&pair) {
+                if !self.verified.insert((other.number, set)) {
                     continue;
                 }
+                let (one, other) = (&peer.workload, &other.workload);
                 one.verifies(other, at)
                     .map_err(|error| format!("{} refuses {}: {error}", one.name, other.name))?;
-                self.verified.insert(pair);
             }
         }
         Ok(())

@@ -1,24 +1,28 @@
 //! The invariant under whatever happens: every live leaf verifies at every live peer.
 //!
-//! Members fetch, write, load and report when they like, or not at all; reports are lost; the controller is killed
-//! before and after any commit; time passes while nobody looks; its clock is wrong. What is drawn is a list of
-//! events; a workload knows the anchors that it got with its own leaf, as a proxy does.
+//! Members fetch, write, load and report when they like, or not at all; reports and answers are lost; a commit fails,
+//! or succeeds without anybody hearing of it; the process dies between any two steps; time passes while nobody looks;
+//! its clock is wrong. What is drawn is how many members there may be, and a list of events; a workload knows the
+//! anchors that it got with its own leaf, as a proxy does.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use dcm_ca::Policy;
+use dcm_ca::{Controller, Policy};
 use dcm_store::{MemoryStore, Vault};
 use dcm_types::Timestamp;
-use dcm_types::ca::{CaBundle, CaController as _, EvidenceStage, RotationKind, RotationPhase};
+use dcm_types::ca::{
+    CaBundle, CaController as _, EvidenceStage, RotationKind, RotationPhase, StartRotation,
+};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use crate::faults::{Fault, FaultyStore};
+use crate::killer::Killer;
 use crate::mesh::{Mesh, Workload, ders};
 use crate::world::{HOUR, HandClock, World, cloud, evidence, policy, somebody, target};
 
-const MEMBERS: [&str; 4] = ["berlin", "paris", "rome", "oslo"];
+const MEMBERS: [&str; 6] = ["berlin", "paris", "rome", "oslo", "wien", "bern"];
 /// Longest life of a leaf here.
 const LEAF: Duration = HOUR;
 
@@ -37,7 +41,10 @@ enum Event {
     Clock(i32),
     Start(RotationKind),
     Abort,
-    Crash(u8, bool),
+    /// A commit fails, or nobody hears that it did not.
+    Fail(u8, bool),
+    /// The process dies at a point: before a write, after it, or with its answer.
+    Die(u8),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -58,7 +65,8 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(Event::Start(RotationKind::Anchor)),
         1 => Just(Event::Start(RotationKind::Intermediate)),
         1 => Just(Event::Abort),
-        3 => (0..6_u8, any::<bool>()).prop_map(|(after, heard)| Event::Crash(after, heard)),
+        2 => (0..6_u8, any::<bool>()).prop_map(|(after, heard)| Event::Fail(after, heard)),
+        3 => (0..12_u8).prop_map(Event::Die),
     ]
 }
 
@@ -71,9 +79,20 @@ struct Member {
     revoked: Vec<u64>,
 }
 
+fn short_lives() -> Policy {
+    Policy {
+        edge_life: Duration::from_hours(24),
+        longest_leaf: LEAF,
+        ..policy()
+    }
+}
+
 struct Model {
     world: World,
     store: Arc<FaultyStore>,
+    killer: Arc<Killer>,
+    /// The process of now.
+    process: Controller,
     now: Timestamp,
     offset: i64,
     members: Vec<Member>,
@@ -82,21 +101,20 @@ struct Model {
 }
 
 impl Model {
-    async fn new() -> Self {
+    async fn of(members: usize) -> Self {
         let clock = Arc::new(HandClock::new());
         let now = dcm_types::ports::Clock::now(&*clock);
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
-        let policy = Policy {
-            edge_life: Duration::from_hours(24),
-            longest_leaf: LEAF,
-            ..policy()
-        };
-        let world = World::on(store.clone(), Arc::new(Vault::ephemeral()), clock, policy);
+        let killer = Arc::new(Killer::new(store.clone()));
+        let vault = Arc::new(Vault::ephemeral());
+        let world = World::on(killer.clone(), vault, clock, short_lives());
         world.create("shop").await;
-        let members = MEMBERS.iter().map(|_| Member::default()).collect();
+        let members = (0..members).map(|_| Member::default()).collect();
         Self {
+            process: world.ca.clone(),
             world,
             store,
+            killer,
             now,
             offset: 0,
             members,
@@ -116,30 +134,35 @@ impl Model {
             .set(self.now + SignedDuration::from_secs(self.offset));
     }
 
+    /// Asks the process of now. `None`: it died, and the next one is there; or it could not.
+    async fn ask<T, E>(
+        &mut self,
+        asked: impl AsyncFnOnce(Controller) -> Result<T, E>,
+    ) -> Option<T> {
+        let answer = self.killer.call(asked(self.process.clone())).await;
+        if answer.is_err() {
+            self.process = self.world.another(short_lives()).ca;
+        }
+        answer.ok()?.ok()
+    }
+
+    async fn look(&mut self) {
+        self.ask(async |ca| ca.look_at_all().await).await;
+    }
+
     async fn happen(&mut self, event: &Event) -> Result<(), String> {
-        let ca = self.world.ca.clone();
         match *event {
-            Event::Fetch(one) => self.fetch(one).await,
-            Event::Load(one) => self.load(one)?,
-            Event::Report(one, stage) => self.report(one, stage).await,
-            Event::Follow(one) => {
-                self.fetch(one).await;
-                self.load(one)?;
-                self.report(one, EvidenceStage::Loaded).await;
-                self.sign(one);
-            }
-            Event::Sign(one) => self.sign(one),
-            Event::Release(one) => {
-                // A mesh is taken down before its edge is released.
-                self.members[one] = Member::default();
-                self.mesh.clear(MEMBERS[one]);
-                ca.release(&target(MEMBERS[one]), &somebody()).await.ok();
-            }
-            Event::Revoke(one) => self.revoke(one).await,
-            Event::Look => drop(ca.look_at_all().await),
+            Event::Fetch(one) => self.fetch(self.index(one)).await,
+            Event::Load(one) => self.load(self.index(one))?,
+            Event::Report(one, stage) => self.report(self.index(one), stage).await,
+            Event::Follow(one) => self.follow(self.index(one)).await?,
+            Event::Sign(one) => self.sign(self.index(one)),
+            Event::Release(one) => self.release(self.index(one)).await,
+            Event::Revoke(one) => self.revoke(self.index(one)).await,
+            Event::Look => self.look().await,
             Event::LookOften(times) => {
                 for _ in 0..times {
-                    ca.look_at_all().await.ok();
+                    self.look().await;
                     self.pass(110);
                 }
             }
@@ -148,23 +171,58 @@ impl Model {
                 self.offset = i64::from(offset);
                 self.set_clock();
             }
-            Event::Start(kind) => drop(self.world.start(kind).await),
-            Event::Abort => drop(ca.abort_rotation(&cloud("shop"), &somebody()).await),
-            Event::Crash(after, heard) => {
+            Event::Start(kind) => self.start(kind).await,
+            Event::Abort => {
+                self.ask(async |ca| ca.abort_rotation(&cloud("shop"), &somebody()).await)
+                    .await;
+            }
+            Event::Fail(after, heard) => {
                 let fault = if heard { Fault::Before } else { Fault::After };
                 self.store.fail(usize::from(after), fault);
             }
+            Event::Die(after) => self.killer.kill_after(usize::from(after)),
         }
-        if let Ok(state) = ca.get_rotation(&cloud("shop")).await {
+        if let Ok(state) = self.world.ca.get_rotation(&cloud("shop")).await {
             self.seen.push(state.phase);
         }
         self.check()
     }
 
-    async fn fetch(&mut self, one: usize) {
-        let Ok(bundle) = self.world.ca.ensure_bundle(&target(MEMBERS[one])).await else {
-            return;
+    /// Events know the most members that there can be.
+    fn index(&self, one: usize) -> usize {
+        one % self.members.len()
+    }
+
+    async fn follow(&mut self, one: usize) -> Result<(), String> {
+        self.fetch(one).await;
+        self.load(one)?;
+        self.report(one, EvidenceStage::Loaded).await;
+        self.sign(one);
+        Ok(())
+    }
+
+    /// A mesh is taken down before its edge is released.
+    async fn release(&mut self, one: usize) {
+        self.members[one] = Member::default();
+        self.mesh.clear(MEMBERS[one]);
+        self.ask(async |ca| ca.release(&target(MEMBERS[one]), &somebody()).await)
+            .await;
+    }
+
+    async fn start(&mut self, kind: RotationKind) {
+        let start = StartRotation {
+            cloud: cloud("shop"),
+            kind,
+            dry_run: false,
         };
+        self.ask(async |ca| ca.start_rotation(&start, &somebody()).await)
+            .await;
+    }
+
+    async fn fetch(&mut self, one: usize) {
+        let target = target(MEMBERS[one]);
+        let asked = self.ask(async |ca| ca.ensure_bundle(&target).await).await;
+        let Some(bundle) = asked else { return };
         let known = self.members[one].secret.as_ref();
         if known.is_none_or(|known| bundle.version.covers(&known.version)) {
             self.members[one].secret = Some(bundle);
@@ -186,7 +244,7 @@ impl Model {
         Ok(())
     }
 
-    async fn report(&self, one: usize, stage: EvidenceStage) {
+    async fn report(&mut self, one: usize, stage: EvidenceStage) {
         let member = &self.members[one];
         let seen = match stage {
             EvidenceStage::Written => &member.secret,
@@ -194,7 +252,7 @@ impl Model {
         };
         if let Some(bundle) = seen {
             let report = evidence(bundle, stage);
-            self.world.ca.report_evidence(&report).await.ok();
+            self.ask(async |ca| ca.report_evidence(&report).await).await;
         }
     }
 
@@ -212,11 +270,8 @@ impl Model {
     }
 
     async fn revoke(&mut self, one: usize) {
-        self.world
-            .ca
-            .revoke(&target(MEMBERS[one]), &somebody())
-            .await
-            .ok();
+        self.ask(async |ca| ca.revoke(&target(MEMBERS[one]), &somebody()).await)
+            .await;
         // Whether or not it was heard of: the store knows.
         let edges = self.world.edges().await;
         let edge = edges
@@ -242,11 +297,12 @@ impl Model {
     /// When nothing disturbs any more, everything comes to rest.
     async fn settle(&mut self) -> Result<(), String> {
         self.store.fail(usize::MAX / 2, Fault::Before);
+        self.killer.spare();
         self.offset = 0;
         self.set_clock();
         for _ in 0..250 {
             self.happen(&Event::Look).await?;
-            for one in 0..MEMBERS.len() {
+            for one in 0..self.members.len() {
                 self.happen(&Event::Follow(one)).await?;
             }
             self.pass(110);
@@ -262,13 +318,13 @@ impl Model {
     }
 }
 
-fn run(events: &[Event]) -> Result<(), String> {
+fn run(members: usize, events: &[Event]) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut model = Model::new().await;
+        let mut model = Model::of(members).await;
         for event in events {
             model.happen(event).await?;
         }
@@ -282,8 +338,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_live_leaf_verifies_at_every_live_peer(events in prop::collection::vec(event(), 20..120)) {
-        prop_assert_eq!(run(&events), Ok(()));
+    fn every_live_leaf_verifies_at_every_live_peer(
+        members in 1..=MEMBERS.len(),
+        events in prop::collection::vec(event(), 20..120),
+    ) {
+        prop_assert_eq!(run(members, &events), Ok(()));
     }
 }
 
@@ -295,7 +354,7 @@ fn the_model_sees_a_rotation_that_is_carried_on_too_early() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut model = Model::new().await;
+        let mut model = Model::of(2).await;
         model.happen(&Event::Follow(0)).await.unwrap();
         let other = World::with(policy()).await;
         let foreign = other.ensure("paris").await;

@@ -37,6 +37,17 @@ pub(super) fn obtain(module: &Module, cache: &Path) -> Result<PathBuf, Error> {
     Ok(folder)
 }
 
+/// The same folder, where nothing has to be built for it.
+pub(super) fn find(module: &Module, cache: &Path) -> Result<Option<PathBuf>, Error> {
+    let shelf = cache.join("tools").join(module.name);
+    let key = module.key()?;
+    let Ok(go) = go_version(module) else {
+        return Ok(built_by_any_go(module, &shelf, &key));
+    };
+    let folder = shelf.join(format!("{key}-{go}"));
+    Ok(is_complete(module, &folder).then_some(folder))
+}
+
 fn build(module: &Module, partial: &Path, folder: &Path) -> Result<(), Error> {
     let failed = |source| Error::PrepareCache {
         path: folder.to_owned(),

@@ -36,6 +36,17 @@ impl IstioAssets {
         Ok(Self::in_folder(&built))
     }
 
+    /// The programs, where they are there: for who can do without them.
+    pub fn find() -> Result<Option<Self>, Error> {
+        if let Some(folder) = env::var_os(READY_ISTIO_FOLDER_VARIABLE).map(PathBuf::from)
+            && missing_programs(&folder, &[ISTIOCTL, PILOT_DISCOVERY]).is_empty()
+        {
+            return Ok(Some(Self::in_folder(&folder)));
+        }
+        let built = build::find(&Module::ISTIO, &cache::folder()?)?;
+        Ok(built.as_deref().map(Self::in_folder))
+    }
+
     fn in_folder(folder: &Path) -> Self {
         Self {
             istioctl: folder.join(ISTIOCTL),

@@ -26,6 +26,10 @@ pub enum Error {
     NotReady { waited: Duration, logs: String },
     #[error("making a key and a request for a workload")]
     Request(#[from] rcgen::Error),
+    #[error("kubectl refused to {doing}: {said}")]
+    Kubectl { doing: &'static str, said: String },
+    #[error("the member's Secret: {0}")]
+    Secret(String),
     #[error("kubectl gave no token for the service account: {0}")]
     Token(String),
     #[error("reaching the certificate service of the mesh")]

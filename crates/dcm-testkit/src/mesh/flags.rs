@@ -65,6 +65,8 @@ pub(super) fn arguments(
         format!("CLUSTER_ID={}", settings.cluster),
         // Without it a changed set of anchors is refused.
         "ISTIO_MULTIROOT_MESH=true".into(),
+        // As in the manifests that we render.
+        "MAX_WORKLOAD_CERT_TTL=24h".into(),
         // There are no proxies here that something could be injected for.
         "INJECT_ENABLED=false".into(),
         format!("HOME={}", folder.display()),

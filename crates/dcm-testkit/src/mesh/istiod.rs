@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::flags::{self, PortNumbers, Settings};
-use super::{BundleFolder, Error, Workload, signing};
+use super::{BundleFolder, Error, Member, Workload, signing};
 use crate::assets::{IstioAssets, cache};
 use crate::control_plane::{ControlPlane, Folder, Port, Process, last_lines_of_logs, log_file};
 
@@ -36,10 +36,11 @@ pub struct Istiod {
 impl Istiod {
     /// Starts one and waits until it signs. `files` are those of the Secret `cacerts`.
     pub fn start(
-        of: &ControlPlane,
+        of: impl Into<Member>,
         settings: &Settings,
         files: &[(&str, &str)],
     ) -> Result<Self, Error> {
+        let of = of.into();
         let assets = IstioAssets::obtain()?;
         let folder = Folder::create("dcm-istiod-").map_err(Error::PrepareFolder)?;
         let locks = cache::folder()?.join("ports");
@@ -61,7 +62,7 @@ impl Istiod {
             &assets.pilot_discovery,
             settings,
             folder.path(),
-            &of.kubeconfig_path(),
+            of.kubeconfig(),
             numbers,
         );
         let log = log_file(folder.path(), PROGRAM);
@@ -89,7 +90,7 @@ impl Istiod {
         thread::scope(|scope| {
             let starting: Vec<_> = wanted
                 .iter()
-                .map(|(of, settings, files)| scope.spawn(|| Self::start(of, settings, files)))
+                .map(|(of, settings, files)| scope.spawn(|| Self::start(*of, settings, files)))
                 .collect();
             let started = starting.into_iter().map(|thread| {
                 thread
@@ -111,6 +112,11 @@ impl Istiod {
         log.contains("Use local CA certificate") && !log.contains("Use self-signed certificate")
     }
 
+    /// The mesh that it was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What it said so far.
     pub fn log(&self) -> String {
         let bytes = fs::read(log_file(self.folder.path(), PROGRAM)).unwrap_or_default();
@@ -122,23 +128,29 @@ impl Istiod {
     /// `anchors` are whom the workload takes, and by which the control plane itself is known.
     pub fn sign(
         &self,
-        of: &ControlPlane,
+        of: impl Into<Member>,
         namespace: &str,
         service_account: &str,
         anchors: &str,
     ) -> Result<Workload, Error> {
-        let token = signing::token(of, namespace, service_account)?;
+        let token = signing::token(&of.into(), namespace, service_account)?;
         self.sign_with_token(&token, anchors)
     }
 
     /// The same with a token that the caller has.
     pub fn sign_with_token(&self, token: &str, anchors: &str) -> Result<Workload, Error> {
+        self.sign_for(signing::LIFE, token, anchors)
+    }
+
+    /// The same for a life that the caller wants.
+    pub fn sign_for(&self, life: Duration, token: &str, anchors: &str) -> Result<Workload, Error> {
         let host = self.settings.host();
         let service = signing::Service {
             address: loopback(self.numbers.secure_grpc),
             host: &host,
             cluster: &self.settings.cluster,
             anchors,
+            life,
         };
         service.certificate(token)
     }

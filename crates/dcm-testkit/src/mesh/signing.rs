@@ -20,15 +20,14 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{AsciiMetadataValue, errors::InvalidMetadataValue};
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use super::{Error, Workload};
-use crate::ControlPlane;
+use super::{Error, Member, Workload};
 
 const METHOD: &str = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
 /// The audience that a control plane of a mesh takes.
 const AUDIENCE: &str = "istio-ca";
 const DEADLINE: Duration = Duration::from_secs(20);
-/// The life that is asked for, in seconds.
-const LIFE: i64 = 600;
+/// The life that is asked for when nobody says another one.
+pub(super) const LIFE: Duration = Duration::from_mins(10);
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Request {
@@ -51,6 +50,8 @@ pub(super) struct Service<'a> {
     pub(super) host: &'a str,
     pub(super) cluster: &'a str,
     pub(super) anchors: &'a str,
+    /// How long the certificate shall live.
+    pub(super) life: Duration,
 }
 
 impl Service<'_> {
@@ -59,7 +60,7 @@ impl Service<'_> {
         let request = CertificateParams::new(Vec::new())?.serialize_request(&key)?;
         let message = Request {
             csr: request.pem()?,
-            validity_duration: LIFE,
+            validity_duration: self.life.as_secs().try_into().unwrap_or(i64::MAX),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -134,12 +135,8 @@ impl Service<'_> {
     }
 }
 
-/// Asks the API server for a token, as a kubelet does for a pod.
-pub(super) fn token(
-    of: &ControlPlane,
-    namespace: &str,
-    service_account: &str,
-) -> Result<String, Error> {
+/// Asks the API server for a token of a service account for the mesh, as a kubelet does for a pod.
+pub(super) fn token(of: &Member, namespace: &str, service_account: &str) -> Result<String, Error> {
     let mut command = of.kubectl();
     command.args(["create", "token", service_account, "--namespace", namespace]);
     command.args(["--audience", AUDIENCE]);

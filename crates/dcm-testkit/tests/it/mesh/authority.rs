@@ -26,20 +26,11 @@ pub(crate) struct Edge {
 impl Cloud {
     /// Under the root of an organisation, which stays out of the mesh.
     pub(crate) fn under_root(name: &str) -> Self {
-        Self::anchored(name, 2)
-    }
-
-    /// The same cloud with another anchor, under another root.
-    pub(crate) fn with_next_anchor(&self) -> Self {
-        Self::anchored(&self.name, 3)
-    }
-
-    fn anchored(name: &str, number: u8) -> Self {
         let root_key = AuthorityKey::generate(KeyAlgorithm::EcdsaP384).unwrap();
         let root = self_sign(&profile(Level::Root, name, "root", 1), &root_key).unwrap();
         let key = AuthorityKey::generate(KeyAlgorithm::EcdsaP384).unwrap();
         let issuer = Issuer::new(&root.certificate, &root_key).unwrap();
-        let anchor = issue(&profile(Level::Cloud, name, "cloud", number), &key, &issuer).unwrap();
+        let anchor = issue(&profile(Level::Cloud, name, "cloud", 2), &key, &issuer).unwrap();
         Self {
             name: name.to_owned(),
             root: Some(root.certificate),

@@ -18,15 +18,19 @@ use crate::processes::{run, wait_until};
 pub(super) const SERVICE_ACCOUNT: &str = "web";
 
 /// The mesh of a cloud in one member; workloads live in the namespace that has the cloud's name.
-pub(super) fn settings(cloud: &Cloud, cluster: &str) -> Settings {
-    let name = format!("istio-{}-0000abcd", cloud.name);
+pub(super) fn mesh_of(cloud: &str, trust_domain: &str, cluster: &str) -> Settings {
+    let name = format!("istio-{cloud}-0000abcd");
     Settings {
         namespace: name.clone(),
         revision: name,
-        trust_domain: cloud.domain(),
+        trust_domain: trust_domain.to_owned(),
         cluster: cluster.to_owned(),
-        discovery_label: ("dcm.internal/mesh".to_owned(), cloud.name.clone()),
+        discovery_label: ("dcm.internal/mesh".to_owned(), cloud.to_owned()),
     }
+}
+
+fn settings(cloud: &Cloud, cluster: &str) -> Settings {
+    mesh_of(&cloud.name, &cloud.domain(), cluster)
 }
 
 pub(super) fn apply(to: &ControlPlane, object: &Value) {
@@ -66,15 +70,15 @@ fn through_the_secret(member: &ControlPlane, settings: &Settings, edge: &Edge) -
 }
 
 /// Namespaces and a service account, as there are in a member of the cloud.
-pub(super) fn prepare(member: &ControlPlane, settings: &Settings, cloud: &Cloud) {
+pub(super) fn prepare(member: &ControlPlane, settings: &Settings, cloud: &str) {
     let (label, value) = &settings.discovery_label;
     let namespace = |name: &str, labels: Value| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } });
-    let account = json!({ "name": SERVICE_ACCOUNT, "namespace": cloud.name });
+    let account = json!({ "name": SERVICE_ACCOUNT, "namespace": cloud });
     apply(
         member,
         &json!({ "apiVersion": "v1", "kind": "List", "items": [
             namespace(&settings.namespace, json!({})),
-            namespace(&cloud.name, json!({ label: value })),
+            namespace(cloud, json!({ label: value })),
             { "apiVersion": "v1", "kind": "ServiceAccount", "metadata": account },
         ]}),
     );
@@ -87,17 +91,12 @@ fn workload(istiod: &Istiod, member: &ControlPlane, cloud: &Cloud) -> Workload {
         .unwrap()
 }
 
-/// The certificate that signed a workload's.
-pub(super) fn signer(workload: &Workload) -> String {
-    certificates(&workload.chain, "chain").unwrap()[1].to_pem()
-}
-
 #[test]
 fn control_plane_signs_with_what_lies_in_the_secret_whatever_its_algorithm() {
     let member = &shared_control_planes(2)[0];
     let cloud = Cloud::under_root("algorithms");
     let settings = settings(&cloud, "berlin");
-    prepare(member, &settings, &cloud);
+    prepare(member, &settings, &cloud.name);
     let edges: Vec<_> = KeyAlgorithm::ALL
         .into_iter()
         .zip(10..)
@@ -109,7 +108,8 @@ fn control_plane_signs_with_what_lies_in_the_secret_whatever_its_algorithm() {
     for edge in &edges {
         let files = through_the_secret(member, &settings, edge);
         istiod.replace_bundle(&files.each()).unwrap();
-        let by_this_edge = || signer(&workload(&istiod, member, &cloud)) == files.certificate;
+        let signed = || workload(&istiod, member, &cloud).signer();
+        let by_this_edge = || signed().as_ref() == Some(&files.certificate);
         wait_until("the new intermediate to sign", by_this_edge);
         let workload = workload(&istiod, member, &cloud);
         let leaf = &certificates(&workload.chain, "chain").unwrap()[0];
@@ -131,7 +131,7 @@ fn a_foreign_service_account_and_a_foreign_token_get_no_certificate() {
     let cloud = Cloud::under_root("foreign");
     let settings = settings(&cloud, "berlin");
     for member in [one, two] {
-        prepare(member, &settings, &cloud);
+        prepare(member, &settings, &cloud.name);
     }
     let edge = cloud.edge("berlin", 10, KeyAlgorithm::EcdsaP256);
     let istiod = Istiod::start(one, &settings, &edge.files.each()).unwrap();
@@ -141,47 +141,4 @@ fn a_foreign_service_account_and_a_foreign_token_get_no_certificate() {
     let elsewhere = istiod.sign(two, &cloud.name, SERVICE_ACCOUNT, &anchors);
     let refused = elsewhere.unwrap_err().to_string();
     assert!(refused.contains("authenticate"), "{refused}");
-}
-
-#[test]
-fn workloads_of_one_cloud_take_each_other_across_clusters_and_those_of_two_clouds_never() {
-    let members = shared_control_planes(2);
-    let clouds = [Cloud::under_root("shop"), Cloud::own_root("bank")];
-    let mut wanted = Vec::new();
-    let mut places = Vec::new();
-    for cloud in &clouds {
-        for (number, (member, cluster)) in (10..).zip(members.iter().zip(["berlin", "paris"])) {
-            let settings = settings(cloud, cluster);
-            prepare(member, &settings, cloud);
-            let edge = cloud.edge(cluster, number, KeyAlgorithm::EcdsaP256);
-            places.push((
-                cloud,
-                member,
-                settings.clone(),
-                through_the_secret(member, &settings, &edge),
-            ));
-        }
-    }
-    for (_, member, settings, files) in &places {
-        wanted.push((*member, settings.clone(), files.each()));
-    }
-    let istiods = Istiod::start_many(&wanted).unwrap();
-    let workloads: Vec<_> = istiods
-        .iter()
-        .zip(&places)
-        .map(|(istiod, (cloud, member, ..))| (&cloud.name, workload(istiod, member, cloud)))
-        .collect();
-    for (client_cloud, client) in &workloads {
-        for (server_cloud, server) in &workloads {
-            let rustls = mesh::handshake(client, server).unwrap();
-            let openssl = mesh::openssl_handshake(client, server).unwrap();
-            if client_cloud == server_cloud {
-                assert_eq!((rustls, openssl), (Ok(()), Ok(())));
-            } else {
-                let (rustls, openssl) = (rustls.unwrap_err(), openssl.unwrap_err());
-                assert!(rustls.contains("UnknownIssuer"), "{rustls}");
-                assert!(openssl.contains("certificate"), "{openssl}");
-            }
-        }
-    }
 }

@@ -1,70 +1,41 @@
-//! Keys change under a running mesh: first the intermediate of each member, then the anchor of the cloud, in the three
-//! phases that the CA controller goes through; and all the time freshly and formerly signed workloads shake hands.
+//! Keys change under a running mesh, as the CA controller changes them: first the intermediate of each member, then the
+//! anchor of the cloud. One member is out of reach for a while, the controller is killed on the way, and all the time
+//! freshly and formerly signed workloads shake hands.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
-use dcm_pki::authority::Certificate;
-use dcm_pki::bundle::Files;
-use dcm_testkit::mesh::{self, Istiod, Workload};
-use dcm_testkit::{ControlPlane, shared_control_planes};
-use dcm_types::KeyAlgorithm;
-use serde_json::Value;
+use dcm_ca::Policy;
+use dcm_testkit::mesh::{
+    Authority as _, Istiod, Keeper, Place, Seen, Traffic, live, through_the_secret,
+};
+use dcm_testkit::shared_control_planes;
+use dcm_types::ca::{CaBundle, RotationKind, RotationPhase, RotationState};
 
-use super::authority::Cloud;
-use super::control_planes::{SERVICE_ACCOUNT, prepare, settings, signer};
-use crate::processes::{run, wait_until};
+use super::control_planes::{SERVICE_ACCOUNT, mesh_of, prepare};
+use super::controller::{Ca, cloud, target};
+use crate::processes::wait_until;
 
-/// How often workloads shake hands; no assertion depends on it.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks at a rotation.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long workloads live.
+const LEAF: Duration = Duration::from_secs(20);
+const CLOUD: &str = "rotation";
+const CLUSTERS: [&str; 2] = ["berlin", "paris"];
 
-/// One member with its control plane.
-struct Place<'a> {
-    member: &'a ControlPlane,
-    istiod: Istiod,
-    /// By which the control plane itself is known, whatever signed its certificate.
-    any_anchor: String,
-}
-
-impl Place<'_> {
-    fn workload(&self, cloud: &Cloud) -> Workload {
-        self.istiod
-            .sign(self.member, &cloud.name, SERVICE_ACCOUNT, &self.any_anchor)
-            .unwrap()
+/// As an operator may set it for a mesh whose workloads are renewed that often.
+fn policy() -> Policy {
+    Policy {
+        longest_leaf: LEAF,
+        propagation: Duration::from_secs(2),
+        interval: Duration::from_secs(1),
+        longest_step: Duration::from_secs(4),
+        ..Policy::default()
     }
 }
 
-/// The files of an edge whose peers shall trust these.
-fn trusting(files: &Files, anchors: &[&Certificate]) -> Files {
-    Files {
-        certificate: files.certificate.clone(),
-        key: files.key.clone(),
-        chain: files.chain.clone(),
-        anchors: anchors.iter().map(|anchor| anchor.to_pem()).collect(),
-        lists: files.lists.clone(),
-    }
-}
-
-/// The evidence that a member trusts exactly these: what its control plane wrote into the namespace of the cloud.
-fn trusted(place: &Place<'_>, cloud: &Cloud) -> String {
-    let mut read = place.member.kubectl();
-    read.args(["get", "configmap", "istio-ca-root-cert", "--output=json"]);
-    let object = run(read.args(["--namespace", &cloud.name]));
-    let object: Value = serde_json::from_str(&object).unwrap();
-    object["data"]["root-cert.pem"].as_str().unwrap().to_owned()
-}
-
-/// Workloads of every time, each with its member, and with the anchors that this one has now.
-struct Mesh {
-    workloads: Mutex<Vec<(usize, Workload)>>,
-    ended: AtomicBool,
-    rounds: AtomicUsize,
-    refused: Mutex<Vec<String>>,
-}
-
-/// Ends the handshakes, also when a step fails: else the test would wait for them for ever.
+/// Ends what runs beside a test, also when the test fails: else it would wait for that for ever.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {
@@ -73,134 +44,125 @@ impl Drop for Ending<'_> {
     }
 }
 
-impl Mesh {
-    fn new() -> Self {
-        Self {
-            workloads: Mutex::default(),
-            ended: AtomicBool::new(false),
-            rounds: AtomicUsize::new(0),
-            refused: Mutex::default(),
-        }
-    }
-
-    /// Each with each, again and again, until it is told to end.
-    fn shake(&self) {
-        while !self.ended.load(Ordering::Relaxed) {
-            let workloads = self.workloads.lock().unwrap().clone();
-            for (_, client) in &workloads {
-                for (_, server) in &workloads {
-                    let refused = match mesh::handshake(client, server) {
-                        // One that was not through in time is tried again in the next round.
-                        Ok(Ok(())) | Err(mesh::Error::Reach(_)) => continue,
-                        Ok(Err(refused)) => refused,
-                        Err(error) => error.to_string(),
-                    };
-                    self.refused.lock().unwrap().push(refused);
-                }
-            }
-            self.rounds.fetch_add(1, Ordering::Relaxed);
-            thread::sleep(PAUSE);
-        }
-    }
-
-    /// A workload that a member has just signed; the newest four live on, the others have come to their end. Goes on
-    /// when all of them have shaken hands.
-    fn join(&self, index: usize, workload: Workload) {
-        {
-            let mut workloads = self.workloads.lock().unwrap();
-            workloads.push((index, workload));
-            let old = workloads.len().saturating_sub(4);
-            workloads.drain(..old);
-        }
-        let before = self.rounds.load(Ordering::Relaxed);
-        // The round that is under way may have begun before.
-        wait_until("all to shake hands", || {
-            self.rounds.load(Ordering::Relaxed) >= before + 2
-        });
-    }
-
-    /// The workloads of a member hear of its anchors.
-    fn hear(&self, index: usize, anchors: &str) {
-        for (of, workload) in self.workloads.lock().unwrap().iter_mut() {
-            if *of == index {
-                anchors.clone_into(&mut workload.anchors);
-            }
-        }
+/// A member out of reach stays there for longer than the others would have to wait for without it.
+fn stays_away(ca: &Ca, place: &Place<'_>) {
+    let waits_for = |state: &RotationState| -> Vec<_> {
+        let waiting = state.waiting.iter();
+        waiting.map(|one| one.cluster.clone()).collect()
+    };
+    let of = &place.target().cloud;
+    wait_until("the other member", || {
+        waits_for(&ca.rotation(of)) == [place.target().cluster.clone()]
+    });
+    let until = Instant::now() + LEAF + policy().propagation + 2 * policy().longest_step;
+    while Instant::now() < until {
+        let state = ca.rotation(of);
+        assert_eq!(state.phase, RotationPhase::TrustBoth);
+        assert_eq!(waits_for(&state), [place.target().cluster.clone()]);
+        sleep(LOOK);
     }
 }
 
-/// Each member gets its files, and is waited for; what it then signs shakes hands before the next member has any.
-fn step(mesh: &Mesh, places: &[Place<'_>], cloud: &Cloud, files: &[Files]) {
-    for (index, (place, files)) in places.iter().zip(files).enumerate() {
-        place.istiod.replace_bundle(&files.each()).unwrap();
-        wait_until("the new anchors", || trusted(place, cloud) == files.anchors);
-        let by_this_edge = || signer(&place.workload(cloud)) == files.certificate;
-        wait_until("the new intermediate to sign", by_this_edge);
-        mesh.hear(index, &files.anchors);
-        mesh.join(index, place.workload(cloud));
+fn until(ca: &Ca, place: &Place<'_>, phase: RotationPhase) {
+    let name = phase.as_str();
+    wait_until(name, || ca.rotation(&place.target().cloud).phase == phase);
+}
+
+/// The play: every assertion about it is here, or about what the traffic saw.
+fn rotate_both(ca: &Ca, places: &[Place<'_>; 2]) {
+    let [near, far] = places;
+    let of = &near.target().cloud;
+    ca.rotate(of, RotationKind::Intermediate);
+    ca.kill();
+    until(ca, near, RotationPhase::Done);
+
+    far.freeze(true);
+    ca.rotate(of, RotationKind::Anchor);
+    until(ca, near, RotationPhase::TrustBoth);
+    ca.kill();
+    stays_away(ca, far);
+    far.freeze(false);
+    until(ca, near, RotationPhase::SignWithNew);
+    ca.kill();
+    until(ca, near, RotationPhase::OldOut);
+    ca.kill();
+    until(ca, near, RotationPhase::Done);
+}
+
+/// Bundles come, workloads are signed and shake hands while the play goes on.
+fn with_traffic(places: &[Place<'_>; 2], ca: &Ca, play: impl FnOnce(&Traffic)) -> Seen {
+    let (traffic, ended) = (Traffic::default(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let _ending = Ending(&ended);
+        scope.spawn(|| live(places, ca, &traffic, &ended));
+        play(&traffic);
+    });
+    traffic.seen()
+}
+
+/// A control plane of the mesh in each member, on the first bundle of it.
+fn start(ca: &Ca, bundles: &[CaBundle; 2]) -> [Istiod; 2] {
+    let members = shared_control_planes(CLUSTERS.len());
+    let domain = ca.authority(&cloud(CLOUD)).trust_domain.unwrap();
+    let mut files = Vec::new();
+    for ((member, cluster), bundle) in members.iter().zip(CLUSTERS).zip(bundles) {
+        let settings = mesh_of(CLOUD, &domain, cluster);
+        prepare(member, &settings, CLOUD);
+        let read = through_the_secret(&member.into(), &settings.namespace, bundle).unwrap();
+        files.push((member, settings, read));
     }
+    let wanted: Vec<_> = files
+        .iter()
+        .map(|(member, settings, files)| (*member, settings.clone(), files.each()))
+        .collect();
+    let started = Istiod::start_many(&wanted).unwrap();
+    started.try_into().ok().unwrap()
 }
 
 #[test]
 fn intermediates_and_anchor_change_and_no_handshake_is_refused() {
-    let members = shared_control_planes(2);
-    let names = ["berlin", "paris"];
-    let old = Cloud::under_root("rotation");
-    let new = old.with_next_anchor();
-    let edges = |of: &Cloud, first: u8| {
-        [0, 1].map(|index| {
-            let cluster = names[usize::from(index)];
-            of.edge(cluster, first + index, KeyAlgorithm::EcdsaP256)
-                .files
-        })
-    };
-    let first = edges(&old, 10);
-    let settings = names.map(|name| settings(&old, name));
-    let mut wanted = Vec::new();
-    for ((member, settings), files) in members.iter().zip(&settings).zip(&first) {
-        prepare(member, settings, &old);
-        wanted.push((member, settings.clone(), files.each()));
-    }
-    let istiods = Istiod::start_many(&wanted).unwrap();
-    let places: Vec<_> = members
-        .iter()
-        .zip(istiods)
-        .map(|(member, istiod)| Place {
-            member,
-            istiod,
-            any_anchor: old.anchor.to_pem() + &new.anchor.to_pem(),
-        })
-        .collect();
-    let (second, third) = (edges(&old, 20), edges(&new, 30));
-    let mesh = Mesh::new();
-    thread::scope(|scope| {
-        scope.spawn(|| mesh.shake());
-        let _ending = Ending(&mesh.ended);
-        step(&mesh, &places, &old, &first);
-        // A new intermediate of the same anchor.
-        step(&mesh, &places, &old, &second);
-        let both = [&old.anchor, &new.anchor];
-        // Both are trusted; then the new one signs; then the old one goes.
-        step(
-            &mesh,
-            &places,
-            &old,
-            &second.each_ref().map(|files| trusting(files, &both)),
-        );
-        step(
-            &mesh,
-            &places,
-            &old,
-            &third.each_ref().map(|files| trusting(files, &both)),
-        );
-        // What the old one signed comes to its end.
-        for (index, place) in places.iter().enumerate() {
-            mesh.join(index, place.workload(&old));
-        }
-        step(&mesh, &places, &old, &third);
+    let of = cloud(CLOUD);
+    let ca = Ca::start(policy());
+    ca.create(CLOUD);
+    let bundles = CLUSTERS.map(|cluster| ca.bundle(&target(&of, cluster)).unwrap());
+    let istiods = start(&ca, &bundles);
+    let members = shared_control_planes(CLUSTERS.len());
+    let places = [0, 1].map(|index| {
+        let workloads = (CLOUD, SERVICE_ACCOUNT);
+        let keeper = Keeper::of(&members[index], &istiods[index], workloads, LEAF);
+        Place::new(target(&of, CLUSTERS[index]), keeper.unwrap())
     });
-    assert_eq!(*mesh.refused.lock().unwrap(), [""; 0]);
+    let seen = with_traffic(&places, &ca, |traffic| {
+        wait_until("the first handshakes", || traffic.seen().shaken > 0);
+        rotate_both(&ca, &places);
+        // Workloads of the end shake hands, too.
+        let before = traffic.seen().shaken;
+        wait_until("the last ones", || traffic.seen().shaken > before + 16);
+    });
+    assert_eq!(seen.refused, [""; 0]);
+    assert!(
+        seen.across_anchors > 0 && seen.across_generations > 0,
+        "{seen:?}"
+    );
+    // Nothing but the new anchor is left, in the members and here.
+    let authority = ca.authority(&of);
+    let [anchor] = authority.anchors.as_slice() else {
+        panic!("{authority:?}")
+    };
+    assert!(!bundles[0].anchors_pem.contains(&anchor.certificate_pem));
     for place in &places {
-        assert_eq!(trusted(place, &old), new.anchor.to_pem());
+        assert_eq!(place.keeper().trusted().unwrap(), anchor.certificate_pem);
+        let workload = place.keeper().workload().unwrap();
+        assert_eq!(workload.anchors, anchor.certificate_pem);
     }
+    assert!(ca.verified_events(&of) > 0);
+    let day_and_more = Duration::from_hours(25);
+    let keeper = Keeper::of(
+        &members[0],
+        &istiods[0],
+        (CLOUD, SERVICE_ACCOUNT),
+        day_and_more,
+    );
+    let refused = keeper.unwrap().workload().unwrap_err().to_string();
+    assert!(refused.contains("greater than the max"), "{refused}");
 }
