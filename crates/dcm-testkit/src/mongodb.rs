@@ -199,8 +199,8 @@ impl MongoServer {
 /// all of this process share.
 pub fn shared_replica_set() -> Result<String, Error> {
     static SERVER: OnceLock<Mutex<Option<MongoServer>>> = OnceLock::new();
-    if let Some(uri) = env::var(REPLICA_SET_VARIABLE)
-        .ok()
+    if let Some(uri) = env::var_os(REPLICA_SET_VARIABLE)
+        .and_then(|uri| uri.into_string().ok())
         .filter(|uri| !uri.is_empty())
     {
         return Ok(uri);

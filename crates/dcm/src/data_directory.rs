@@ -126,7 +126,7 @@ fn read_private(path: &Path) -> anyhow::Result<String> {
     let read = || -> anyhow::Result<String> {
         let mode = std::fs::metadata(path)?.mode();
         ensure!(
-            mode & 0o077 == 0,
+            mode.trailing_zeros() >= 6,
             "others than its owner have rights on it; chmod 600 it"
         );
         Ok(std::fs::read_to_string(path)?)

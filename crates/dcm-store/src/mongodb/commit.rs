@@ -167,7 +167,7 @@ async fn attempt(shared: &Shared, plan: &Plan) -> Result<Committed, Setback> {
         return Err(setback);
     }
     shared.note(&session);
-    plan.committed(first).map_err(Setback::Failed)
+    Ok(plan.committed(first))
 }
 
 /// The versions of what the batch is about, at the moment of the transaction.
@@ -304,7 +304,7 @@ async fn find_out(shared: &Shared, plan: &Plan) -> Result<Option<Committed>, Err
     let Some(done) = shared.find(&plan.operation).await? else {
         return Ok(None);
     };
-    plan.committed(document::whole(&done, "first")?).map(Some)
+    Ok(Some(plan.committed(document::whole(&done, "first")?)))
 }
 
 /// The refusal, if the precondition does not hold of what is certainly there.
@@ -338,14 +338,14 @@ impl Plan {
     }
 
     /// The answer, when the numbers begin with `first`.
-    fn committed(&self, first: u64) -> Result<Committed, Error> {
+    fn committed(&self, first: u64) -> Committed {
         let puts = self.steps.iter().filter(|step| step.is_put());
         let written = puts
             .zip(first..)
             .map(|(step, number)| (step.key.clone(), number));
-        Ok(Committed {
+        Committed {
             written: written.collect(),
-        })
+        }
     }
 
     /// What is written, and then what is deleted, each with the length of its body.

@@ -213,7 +213,7 @@ mod tests {
             (r#"{"$set":{"$oid":"0123456789abcdef01234567"}}"#, false),
             (r#"{"nul\u0000":1}"#, false),
             (r#"{"twice":1,"twice":2}"#, false),
-            (r#"[1]"#, false),
+            ("[1]", false),
             (r#""text""#, false),
             ("", false),
             ("\u{0}", false),
@@ -252,12 +252,12 @@ mod tests {
     #[test]
     fn fields_of_strangers_are_named() {
         let document = doc! { "_id": "quota/p", "number": "seven", "touched": 0 };
-        let Error::Backend { source, .. } = version(&document).unwrap_err() else {
-            panic!("another error");
-        };
-        assert_eq!(
-            source.to_string(),
-            "document 'quota/p' has a field 'number' that this program did not write"
+        let strange = dcm_types::chain(&version(&document).unwrap_err());
+        assert!(
+            strange.ends_with(
+                "document 'quota/p' has a field 'number' that this program did not write"
+            ),
+            "{strange}"
         );
     }
 }

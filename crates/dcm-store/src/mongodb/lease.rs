@@ -14,7 +14,7 @@ use crate::store::{Error, Lease};
 
 const DOING: &str = "take a lease";
 /// Longer than anybody means, shorter than dates go.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 /// Takers that make a new lease at the same time; all but one are told that it is there.
 const ATTEMPTS: u32 = 5;
 

@@ -1,5 +1,7 @@
 //! Before the first document: what the server is, our indexes, the counter, and whether transactions work.
 
+use std::time::Duration;
+
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
@@ -13,7 +15,7 @@ use crate::store::Error;
 pub const SHAPE: u64 = 1;
 
 /// How long a commit can be recognised after it was answered.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(24);
 
 /// Why a server is not used.
 #[derive(Debug, thiserror::Error)]

@@ -258,7 +258,7 @@ mod tests {
         event
     }
 
-    fn heard(events: Vec<Document>) -> Vec<bool> {
+    fn heard(events: &[Document]) -> Vec<bool> {
         let mut placeholders = HashSet::new();
         let heard = events.iter().map(|event| hint(event, &mut placeholders));
         heard.map(|told| told.is_some()).collect()
@@ -277,7 +277,7 @@ mod tests {
         let kind = doc! { "fullDocument": { "kind": "project" } };
         for operation in ["insert", "replace"] {
             assert_eq!(
-                heard(vec![event(operation, "project/p", kind.clone())]),
+                heard(&[event(operation, "project/p", kind.clone())]),
                 [true]
             );
         }
@@ -287,22 +287,22 @@ mod tests {
     fn assertions_and_the_store_itself_are_not_hinted() {
         let touched = doc! { "updateDescription": { "updatedFields": {} } };
         let number = doc! { "updateDescription": { "updatedFields": { "number": 3_i64 } } };
-        assert_eq!(heard(vec![event("update", "project/p", touched)]), [false]);
-        assert_eq!(heard(vec![event("update", "project/p", number)]), [true]);
+        assert_eq!(heard(&[event("update", "project/p", touched)]), [false]);
+        assert_eq!(heard(&[event("update", "project/p", number)]), [true]);
         for id in ["~store", "~lease/sync", "~operation/x"] {
-            assert_eq!(heard(vec![event("insert", id, doc! {})]), [false], "{id}");
+            assert_eq!(heard(&[event("insert", id, doc! {})]), [false], "{id}");
         }
     }
 
     #[test]
     fn the_deletion_of_a_placeholder_is_not_that_of_a_document() {
         let kind = |kind: &str| doc! { "fullDocument": { "kind": kind } };
-        let events = vec![
+        let events = [
             event("insert", "project/p", kind(ABSENT)),
             event("delete", "project/p", doc! {}),
             event("insert", "project/p", kind("project")),
             event("delete", "project/p", doc! {}),
         ];
-        assert_eq!(heard(events), [false, false, true, true]);
+        assert_eq!(heard(&events), [false, false, true, true]);
     }
 }
