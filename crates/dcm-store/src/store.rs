@@ -334,7 +334,8 @@ pub trait Store: Send + Sync + 'static {
         Ok(found)
     }
 
-    /// Lists documents of a kind.
+    /// Lists documents of a kind: of one moment, with everything that was acknowledged to this process before. Where
+    /// several processes share a store, what was acknowledged to another may be missing while its server changes.
     async fn list(&self, query: &Query) -> Result<Page, Error>;
 
     /// Commits a batch: all of it, durably, or nothing. After [`Error::Unavailable`] or
