@@ -438,3 +438,32 @@ impl Step {
 fn signed(number: u64) -> Result<i64, Error> {
     i64::try_from(number).map_err(|_| misunderstood(DOING, "all version numbers were used"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_stay_in_order_and_no_command_is_larger_than_the_server_takes() {
+        let lengths = [
+            0,
+            IN_ONE_COMMAND / 2,
+            IN_ONE_COMMAND / 3,
+            IN_ONE_COMMAND,
+            1,
+            2,
+        ];
+        let statements = lengths.iter().zip(0_i64..);
+        let statements = statements.map(|(length, n)| (doc! { "n": n }, *length));
+        let commands = in_commands(statements.collect());
+        let sizes: Vec<usize> = commands.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [3, 1, 2]);
+        let order: Vec<i64> = commands
+            .iter()
+            .flatten()
+            .map(|s| s.get_i64("n").unwrap())
+            .collect();
+        assert_eq!(order, [0, 1, 2, 3, 4, 5]);
+        assert!(in_commands(vec![]).is_empty());
+    }
+}

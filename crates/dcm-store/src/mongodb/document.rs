@@ -230,7 +230,7 @@ mod tests {
         let refused = encode(&key(), 1, &[], &text(LARGEST - ROOM)).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "quota/p/c/q has 16760957 bytes, the store takes at most 16760832"
+            "quota/p/c/q has 16760912 bytes, the store takes at most 16760832"
         );
         assert!(!refused.retryable());
     }

@@ -343,12 +343,6 @@ async fn a_document_that_is_too_large_is_named_and_nothing_is_written() {
     };
     assert_eq!((named, limit), (key("large"), 16 * 1024 * 1024 - 16 * 1024));
     assert_eq!(subject.store.get(&key("small")).await.unwrap(), None);
-    // More in one batch than one command may hold, each document nearly as large as it may be.
-    let body = large(13 * 1024 * 1024);
-    let batch = (0..2).map(|n| put(&format!("large/{n}"), Expect::Absent, &body));
-    commit(&*subject.store, batch.collect()).await.unwrap();
-    let found = subject.store.get(&key("large/1")).await.unwrap().unwrap();
-    assert_eq!(found.body.len(), body.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
