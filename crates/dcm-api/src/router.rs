@@ -43,6 +43,7 @@ pub(crate) fn documented() -> OpenApiRouter<ApiState> {
         .merge(routes::cluster_manager_controllers::router())
         .merge(routes::apply::router())
         .merge(routes::authorities::router())
+        .merge(routes::foreign_authorities::router())
         .merge(routes::tombstones::router())
         .merge(routes::sync::router())
         .merge(routes::system::router())

@@ -2,8 +2,8 @@
 //! events, with who asked, so there is none of ours beside it.
 
 use dcm_types::ca::{
-    AuthorityRequest, AuthorityScope, AuthoritySummary, BundleSummary, CaAuditReport, Requester,
-    RotationKind, RotationState, StartRotation,
+    AuthorityRequest, AuthorityScope, AuthoritySummary, BundleSummary, CaAuditReport,
+    ImportAuthority, InstallSigned, Requester, RotationKind, RotationState, StartRotation,
 };
 use dcm_types::ports::PortError;
 use dcm_types::{CloudKey, TargetKey};
@@ -85,6 +85,26 @@ impl App {
         Ok(self.authorities().authority_request(scope, &by).await?)
     }
 
+    /// Takes the answer to such a request, after all checks.
+    pub async fn install_signed_authority(
+        &self,
+        who: &Principal,
+        answer: &InstallSigned,
+    ) -> Result<AuthoritySummary, Error> {
+        let by = requester(who);
+        Ok(self.authorities().install_signed(answer, &by).await?)
+    }
+
+    /// Takes a certificate with its key, after all checks.
+    pub async fn import_authority(
+        &self,
+        who: &Principal,
+        import: ImportAuthority,
+    ) -> Result<AuthoritySummary, Error> {
+        let by = requester(who);
+        Ok(self.authorities().import(import, &by).await?)
+    }
+
     /// Verifies the chained record of key events.
     pub async fn verify_key_events(
         &self,
@@ -105,6 +125,8 @@ fn requester(who: &Principal) -> Requester {
 
 impl From<PortError> for Error {
     fn from(error: PortError) -> Self {
-        Self::new(error.kind, error.message)
+        let faults = error.faults.into_iter();
+        let told = Self::new(error.kind, error.message);
+        faults.fold(told, Self::fault)
     }
 }

@@ -5,11 +5,14 @@ use dcm_pki::authority::{Asked, AuthorityKey, Certificate, authority_request, ch
 use dcm_store::{Batch, Expect, Versioned};
 use dcm_types::ca::{
     AuthorityRequest, AuthorityScope, ImportAuthority, InstallSigned, KeyOrigin, Requester,
-    RotationKind, TrustModel,
+    RotationKind, RotationPhase, TrustModel,
 };
-use dcm_types::documents::ca::{AuthorityOwner, CaAuthority, CaVerb, MadeRequest, PendingRequest};
-use dcm_types::{Document as _, Key, Kind};
+use dcm_types::documents::ca::{
+    AuthorityOwner, CaAuthority, CaVerb, MadeRequest, PendingRequest, RequestSigner, Rotation,
+};
+use dcm_types::{Document as _, Key, Timestamp};
 
+use crate::controller::itself;
 use crate::establish::{add, anchor, level};
 use crate::events::{self, tell};
 use crate::issue::{Made, fingerprint, sign_list};
@@ -25,9 +28,21 @@ struct Foreign<'a> {
     scope: &'a AuthorityScope,
     chain_pem: &'a str,
     anchor_fingerprint: Option<&'a str>,
+    /// What an answer of the issuer is held against besides.
+    bounds: Option<&'a Bounds>,
     origin: KeyOrigin,
     generation: u64,
     by: &'a Requester,
+}
+
+/// What is asked of the issuer of the configuration only.
+pub(crate) struct Bounds {
+    /// The request that it answers.
+    pub(crate) epoch: u64,
+    /// The certificate that its answer must lead to.
+    pub(crate) anchor: Certificate,
+    /// It must end between these two.
+    pub(crate) ends: (Timestamp, Timestamp),
 }
 
 impl Controller {
@@ -95,6 +110,7 @@ impl Controller {
             epoch: authority.last_generation,
             asked_at,
             made: None,
+            signer: RequestSigner::Somebody,
         });
         let mut batch = Batch::new();
         let event = self.told(
@@ -125,7 +141,9 @@ impl Controller {
             return Ok(false);
         };
         let key = self.pool.make(self.policy().anchor_algorithm).await?;
-        let profile = self.anchor_profile(&authority, epoch, None);
+        let issuer = self.issuer_of(&authority);
+        let ends = issuer.map(|issuer| issuer.anchor.not_after);
+        let profile = self.anchor_profile(&authority, epoch, ends);
         let made = authority_request(&profile, &key)?;
         let place = KeyPlace {
             document: &authority.key(),
@@ -152,12 +170,23 @@ impl Controller {
         answer: &InstallSigned,
         by: &Requester,
     ) -> Result<CaAuthority, Error> {
-        settle(|| self.try_install(answer, by)).await
+        settle(|| self.try_install(answer, None, by)).await
+    }
+
+    /// Takes an answer of the issuer.
+    pub(crate) async fn install_issued(
+        &self,
+        answer: &InstallSigned,
+        bounds: &Bounds,
+    ) -> Result<CaAuthority, Error> {
+        let by = itself();
+        settle(|| self.try_install(answer, Some(bounds), &by)).await
     }
 
     async fn try_install(
         &self,
         answer: &InstallSigned,
+        bounds: Option<&Bounds>,
         by: &Requester,
     ) -> Result<CaAuthority, Error> {
         let (authority, read, guard) = self.authority_for(&answer.scope).await?;
@@ -165,6 +194,7 @@ impl Controller {
             .request
             .as_ref()
             .and_then(|request| Some((request, request.made.as_ref()?)))
+            .filter(|(request, _)| bounds.is_none_or(|bounds| bounds.epoch == request.epoch))
         else {
             let hint = "ask for a certificate request first";
             return Err(Error::conflict(
@@ -187,7 +217,11 @@ impl Controller {
             scope: &answer.scope,
             chain_pem: &answer.chain_pem,
             anchor_fingerprint: answer.anchor_fingerprint.as_deref(),
-            origin: KeyOrigin::SignedElsewhere,
+            bounds,
+            origin: match bounds {
+                None => KeyOrigin::SignedElsewhere,
+                Some(_) => KeyOrigin::Issued,
+            },
             generation: request.epoch,
             by,
         };
@@ -217,6 +251,7 @@ impl Controller {
             scope: &import.scope,
             chain_pem: &import.chain_pem,
             anchor_fingerprint: import.anchor_fingerprint.as_deref(),
+            bounds: None,
             origin: KeyOrigin::Imported,
             generation: authority.last_generation + 1,
             by,
@@ -234,11 +269,13 @@ impl Controller {
         key: &AuthorityKey,
         subject: Option<&[u8]>,
     ) -> Result<Vec<Certificate>, Error> {
-        refuse_while_rotating(authority)?;
-        let invalid = |message: &str, hint: &str| Error::refused(Kind::Invalid, message, hint);
+        if !waits_for_answer(authority) || foreign.origin == KeyOrigin::Imported {
+            refuse_while_rotating(authority)?;
+        }
         if foreign.chain_pem.len() > SIZE_LIMIT {
+            let rule = "must be at most 64 KiB, with the certificate";
             let hint = "give the certificate and those above it, and nothing else";
-            return Err(invalid("the signed chain must be at most 64 KiB", hint));
+            return Err(Error::invalid("chain", rule, hint));
         }
         let refused = |error| Error::answer(&error);
         let pinned = match foreign.anchor_fingerprint {
@@ -250,11 +287,9 @@ impl Controller {
                 let found = given
                     .find(|one| fingerprint(one) == wanted)
                     .ok_or_else(|| {
+                        let rule = "must be the SHA-256 of a certificate of the chain";
                         let hint = "give the chain up to it, or the right fingerprint";
-                        invalid(
-                            "the signed chain does not hold the certificate to be trusted",
-                            hint,
-                        )
+                        Error::invalid("anchorFingerprint", rule, hint)
                     })?;
                 Some(found)
             }
@@ -268,12 +303,23 @@ impl Controller {
             level: level(authority),
             subject,
             trust_domain: subject.and(authority.trust_domain.as_deref()),
-            anchor: pinned.as_ref(),
-            until: None,
+            anchor: pinned
+                .as_ref()
+                .or(foreign.bounds.map(|bounds| &bounds.anchor)),
+            until: foreign.bounds.map(|bounds| bounds.ends.1),
             used_serials: &used,
             now: self.now(),
         };
-        check_answer(foreign.chain_pem, &asked).map_err(refused)
+        let chain = check_answer(foreign.chain_pem, &asked).map_err(refused)?;
+        let ends = chain.first().map(|one| one.not_after);
+        if let (Some(bounds), Some(ends)) = (foreign.bounds, ends)
+            && ends < bounds.ends.0
+        {
+            let rule = "must be valid for longer than an intermediate below it";
+            let hint = "let the issuer sign for longer, or renew what it signs with";
+            return Err(Error::invalid("certificate", rule, hint));
+        }
+        Ok(chain)
     }
 
     /// Stores what was checked: the first of its scope signs at once; a cloud that has an anchor begins to
@@ -295,11 +341,8 @@ impl Controller {
         let sealed = self.seal(place, &key)?;
         let mut chain = chain.into_iter();
         let Some(certificate) = chain.next() else {
-            return Err(Error::refused(
-                Kind::Invalid,
-                "the signed chain is empty",
-                "give it",
-            ));
+            let rule = "must hold a PEM certificate";
+            return Err(Error::invalid("certificate", rule, "give it"));
         };
         let list = authority.lists + 1;
         let (list, _) = sign_list(&certificate, &key, list, &[], self.policy(), self.now())?;
@@ -312,12 +355,15 @@ impl Controller {
         let next = anchor(made, generation, (foreign.origin, None), sealed);
         let verb = match foreign.origin {
             KeyOrigin::Imported => CaVerb::Imported,
-            KeyOrigin::Made | KeyOrigin::SignedElsewhere => CaVerb::Installed,
+            KeyOrigin::Made | KeyOrigin::SignedElsewhere | KeyOrigin::Issued => CaVerb::Installed,
         };
+        let waited = waits_for_answer(&authority);
         authority.request = None;
         let mut batch = Batch::new();
         let rotates = authority.signing > 0 && matches!(foreign.scope, AuthorityScope::Cloud(_));
-        if rotates {
+        if rotates && waited {
+            self.take_next(&mut batch, &mut authority, next, (verb, foreign.by))?;
+        } else if rotates {
             self.begin(&mut batch, &mut authority, RotationKind::Anchor, foreign.by)?;
             self.take_next(&mut batch, &mut authority, next, (verb, foreign.by))?;
         } else {
@@ -347,6 +393,15 @@ impl Controller {
         self.tell_authority(authority);
         Ok(())
     }
+}
+
+/// A rotation waits for the answer to its request, whoever gives it.
+fn waits_for_answer(authority: &CaAuthority) -> bool {
+    let requested = |running: &Rotation| {
+        running.kind == RotationKind::Anchor && running.phase == RotationPhase::Requested
+    };
+    let asked = authority.request.as_ref();
+    asked.is_some_and(PendingRequest::is_for_issuer) && authority.running().is_some_and(requested)
 }
 
 fn refuse_while_rotating(authority: &CaAuthority) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use dcm_pki::authority::Certificate;
 use dcm_store::{Store, StoreExt as _, Vault, Versioned};
 use dcm_types::ca::{CaChange, Requester};
 use dcm_types::documents::LogicalCloud;
@@ -11,7 +12,9 @@ use dcm_types::ports::{Clock, Randomness};
 use dcm_types::{CloudKey, Key, Kind, TargetKey, Timestamp, Uid};
 use tokio::sync::broadcast;
 
+use crate::backend::SigningBackend;
 use crate::keys::KeyPool;
+use crate::late::{Late, Metrics};
 use crate::{Error, Policy};
 
 /// Hints that a slow reader may be behind.
@@ -32,11 +35,22 @@ pub struct Parts {
     pub policy: Policy,
 }
 
+/// Who signs the anchors of clouds, when it is not a key of ours.
+#[derive(Clone)]
+pub(crate) struct Issuer {
+    pub(crate) backend: Arc<dyn SigningBackend>,
+    /// What every answer must lead to.
+    pub(crate) anchor: Certificate,
+}
+
 /// The CA controller; see the modules for what it does.
 #[derive(Clone)]
 pub struct Controller {
     pub(crate) parts: Arc<Parts>,
     pub(crate) pool: Arc<KeyPool>,
+    pub(crate) issuer: Option<Issuer>,
+    pub(crate) metrics: Metrics,
+    pub(crate) late: Arc<Late>,
     changes: broadcast::Sender<CaChange>,
 }
 
@@ -53,8 +67,25 @@ impl Controller {
         Self {
             parts: Arc::new(parts),
             pool: Arc::new(pool),
+            issuer: None,
+            metrics: Metrics::default(),
+            late: Arc::default(),
             changes: broadcast::channel(HINTS).0,
         }
+    }
+
+    /// With somebody who signs the anchors of clouds; `anchor` is the certificate that every answer must lead to.
+    #[must_use]
+    pub fn with_issuer(mut self, backend: Arc<dyn SigningBackend>, anchor: Certificate) -> Self {
+        self.issuer = Some(Issuer { backend, anchor });
+        self
+    }
+
+    /// With counts that somebody shows.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -46,7 +46,8 @@ impl Controller {
             };
             if authority.document.signing == 0 {
                 let message = format!("the authority of '{}' waits for a signature", target.cloud);
-                let hint = "install the answer to its certificate request";
+                let hint =
+                    "`dcm ca show` says for what; `dcm ca install-signed` answers its request";
                 return Err(Error::refused(Kind::Unavailable, message, hint));
             }
             let read = Read {
@@ -151,7 +152,6 @@ impl Controller {
         let order = Order {
             profile,
             key: &key,
-            issuer: Some(opened),
             list: edge.lists + 1,
             policy,
         };
@@ -160,7 +160,7 @@ impl Controller {
             anchor_list: &anchor.list,
             trusted: &trusted,
         };
-        let made = issue_verified(&order, Some(&around))?;
+        let made = issue_verified(&order, opened, &around)?;
         let certificate = &made.certificate;
         let valid = (certificate.not_before, certificate.not_after);
         let place = KeyPlace {

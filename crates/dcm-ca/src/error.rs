@@ -1,7 +1,10 @@
 //! Why the CA controller could not do what it was asked for.
 
+use dcm_pki::authority::Part;
 use dcm_types::ports::PortError;
-use dcm_types::{Kind, chain};
+use dcm_types::{Fault, Kind, Violation, chain};
+
+use crate::backend::SigningError;
 
 /// Why something was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +19,9 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// What the caller gave breaks rules.
+    #[error("{}", sentence(.0))]
+    Invalid(Vec<Fault>),
     /// Something that was read changed before the commit: the whole may be tried again.
     #[error("the authority was changed by others at the same time")]
     Raced,
@@ -42,6 +48,9 @@ pub enum Error {
     /// A key could not be sealed or opened.
     #[error(transparent)]
     Vault(#[from] dcm_store::vault::Error),
+    /// A back end did not sign.
+    #[error("have a certificate signed")]
+    Signing(#[source] Box<SigningError>),
     /// A task that makes keys was ended.
     #[error("wait for a key")]
     Ended(#[source] tokio::task::JoinError),
@@ -52,6 +61,15 @@ impl From<dcm_store::Error> for Error {
         match source {
             dcm_store::Error::Precondition { .. } => Self::Raced,
             other => Self::Store(other),
+        }
+    }
+}
+
+impl From<SigningError> for Error {
+    fn from(source: SigningError) -> Self {
+        match source {
+            SigningError::Here(error) => error,
+            other => Self::Signing(Box::new(other)),
         }
     }
 }
@@ -80,10 +98,35 @@ impl Error {
         Self::refused(Kind::Conflict, message, hint)
     }
 
-    /// What the caller gave breaks a rule.
+    /// A field of what the caller gave breaks a rule.
+    pub(crate) fn invalid(field: &str, rule: impl Into<String>, hint: &str) -> Self {
+        Self::Invalid(vec![Violation::hidden(rule).hint(hint).at(field)])
+    }
+
+    /// What the caller gave, or what a signer answered, breaks a rule.
     pub(crate) fn answer(source: &dcm_pki::authority::Error) -> Self {
-        let hint = "ask its signer for one that is what was requested";
-        Self::refused(Kind::Invalid, source.to_string(), hint)
+        use dcm_pki::authority::Error as Broken;
+        let (part, rule) = match source {
+            Broken::Answer { part, rule } => (*part, (*rule).to_owned()),
+            Broken::ReadKey(rule) => (Part::Key, (*rule).to_owned()),
+            Broken::Unverified(why) => {
+                let rule = format!("must verify up to the certificate to be trusted: {why}");
+                (Part::Chain, rule)
+            }
+            other => (Part::Certificate, other.to_string()),
+        };
+        let (field, hint) = match part {
+            Part::Certificate => (
+                "certificate",
+                "ask its signer for one that is what was requested",
+            ),
+            Part::Chain => (
+                "chain",
+                "give those above it, its issuer first, up to the one to be trusted",
+            ),
+            Part::Key => ("key", "give the unencrypted key of the certificate, in PEM"),
+        };
+        Self::invalid(field, rule, hint)
     }
 
     /// The same call may succeed later.
@@ -100,6 +143,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Refused { kind, .. } => *kind,
+            Self::Invalid(_) => Kind::Invalid,
             Self::Raced => Kind::Conflict,
             Self::Busy => Kind::Unavailable,
             Self::Store(source) if source.retryable() => Kind::Unavailable,
@@ -118,6 +162,16 @@ impl From<Error> for PortError {
             }
             _ => error.to_string(),
         };
-        Self { kind, message }
+        let faults = match error {
+            Error::Invalid(faults) => faults,
+            _ => Vec::new(),
+        };
+        Self::new(kind, message).faults(faults)
     }
+}
+
+/// All faults in one line.
+fn sentence(faults: &[Fault]) -> String {
+    let each: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    each.join("; ")
 }

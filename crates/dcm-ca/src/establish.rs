@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use dcm_pki::authority::{Level, Profile};
+use dcm_pki::authority::{Certificate, Level, Profile, authority_request};
 use dcm_store::{Batch, Expect, StoreExt as _, Versioned};
 use dcm_types::ca::{CaChange, KeyOrigin, TrustModel};
 use dcm_types::documents::LogicalCloud;
 use dcm_types::documents::ca::{Anchor, AuthorityOwner, CaAuthority, CaVerb, ChainEnd};
-use dcm_types::{Document as _, Key, member_name};
+use dcm_types::{Document as _, Key, Timestamp, member_name};
 
+use crate::backend::{ItsOwn, KeyHere, Signed, SigningBackend, order_of};
 use crate::controller::itself;
 use crate::events::{self, Told, tell};
-use crate::issue::{self, Made, Opened, Order, fingerprint, issue_verified};
+use crate::issue::{self, Made, Opened, Order, fingerprint};
 use crate::keys::{KEY, KeyPlace};
 use crate::policy::after;
 use crate::{Controller, Error, names, plan};
@@ -27,8 +28,11 @@ impl Controller {
     /// Makes the authority of a cloud that has none. When somebody else made it meanwhile, that one is it.
     pub(crate) async fn establish(&self, cloud: &Versioned<LogicalCloud>) -> Result<(), Error> {
         let mut authority = self.empty_authority(cloud).await?;
+        if self.issuer_of(&authority).is_some() {
+            return self.establish_waiting(cloud, authority).await;
+        }
         let above = self.above(&authority).await?;
-        let anchor = self.make_anchor(&authority, above.as_ref()).await?;
+        let anchor = Box::pin(self.make_anchor(&authority, above)).await?;
         let mut batch = Batch::new();
         let issued = self.issued(&authority, &anchor, "first anchor");
         tell(
@@ -66,8 +70,27 @@ impl Controller {
         Ok(self.nothing_of(owner, model, Some(domain)))
     }
 
-    /// Below the organisation's root where there is one, also while it waits for its signature.
+    /// An authority whose first anchor the issuer signs: the loop makes its request, and asks.
+    async fn establish_waiting(
+        &self,
+        cloud: &Versioned<LogicalCloud>,
+        mut authority: CaAuthority,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        self.ask_for_anchor(&mut batch, &mut authority, &itself())?;
+        batch.put(&authority, Expect::Absent)?;
+        batch.assert(cloud.document.key(), Expect::Number(cloud.version.number));
+        self.commit_new(batch).await?;
+        self.tell(CaChange::Cloud(cloud.document.key.clone()));
+        Ok(())
+    }
+
+    /// Below the issuer of the configuration, or the organisation's root where there is one, also while that waits
+    /// for its signature.
     async fn usual_model(&self) -> Result<TrustModel, Error> {
+        if self.issuer.is_some() {
+            return Ok(TrustModel::CloudIntermediate);
+        }
         let root = self.read_authority(&Key::ca_organization()).await?;
         Ok(root.map_or(TrustModel::CloudRoot, |_| TrustModel::CloudIntermediate))
     }
@@ -127,7 +150,7 @@ impl Controller {
             return Err(Error::refused(kind, message, hint));
         }
         let mut root = self.nothing_of(owner, TrustModel::CloudRoot, None);
-        let anchor = self.make_anchor(&root, None).await?;
+        let anchor = Box::pin(self.make_anchor(&root, None)).await?;
         let mut batch = Batch::new();
         let issued = self.issued(&root, &anchor, "root of the organisation");
         tell(&mut batch, &root.chain(), &mut root.events, issued)?;
@@ -162,21 +185,26 @@ impl Controller {
     pub(crate) async fn make_anchor(
         &self,
         authority: &CaAuthority,
-        above: Option<&Opened>,
+        above: Option<Opened>,
     ) -> Result<Anchor, Error> {
         let policy = self.policy();
         let algorithm = policy.anchor_algorithm;
         let key = self.pool.make(algorithm).await?;
         let generation = authority.last_generation + 1;
-        let profile = self.anchor_profile(authority, generation, above);
+        let ends = above.as_ref().map(|opened| opened.certificate.not_after);
+        let profile = self.anchor_profile(authority, generation, ends);
+        let backend: Box<dyn SigningBackend> = match above {
+            None => Box::new(ItsOwn),
+            Some(opened) => Box::new(KeyHere(opened)),
+        };
         let order = Order {
             profile,
             key: &key,
-            issuer: above,
             list: authority.lists + 1,
             policy,
         };
-        let made = issue_verified(&order, None)?;
+        let chain = sign_here(backend.as_ref(), &order).await?;
+        let made = issue::accepted(&order, chain)?;
         let place = KeyPlace {
             document: &authority.key(),
             uid: authority.uid,
@@ -197,13 +225,13 @@ impl Controller {
         &self,
         authority: &CaAuthority,
         generation: u64,
-        above: Option<&Opened>,
+        above_ends: Option<Timestamp>,
     ) -> Profile {
         let policy = self.policy();
         let now = self.now();
         let end = |life: Duration| after(now, life);
-        let not_after = match above {
-            Some(opened) => end(policy.anchor_life).min(opened.certificate.not_after),
+        let not_after = match above_ends {
+            Some(ends) => end(policy.anchor_life).min(ends),
             None => end(policy.root_life),
         };
         Profile {
@@ -234,6 +262,22 @@ impl Controller {
             key: self.open_key(place, &anchor.key)?,
             above: issue::stored(&anchor.above_pem)?,
         })
+    }
+}
+
+/// Has a certificate signed by a back end that answers at once.
+async fn sign_here(
+    backend: &dyn SigningBackend,
+    order: &Order<'_>,
+) -> Result<Vec<Certificate>, Error> {
+    let request = authority_request(&order.profile, order.key)?;
+    let asked = order_of(&order.profile, &request.pem, Some(order.key));
+    match backend.sign(&asked).await? {
+        Signed::Chain(pem) => issue::stored(&pem),
+        Signed::Later => Err(Error::conflict(
+            "the certificate is signed by somebody else",
+            "ask for a certificate request, and install its answer",
+        )),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use dcm_pki::authority::{
     AuthorityKey, Certificate, Chain, Issuer, Profile, RevocationList, Revoked, Serial, issue,
-    revocation_list, self_sign, verify_chain,
+    revocation_list, verify_chain,
 };
 use dcm_pki::bundle::{self, Files, Limits, Rule};
 use dcm_types::Timestamp;
@@ -25,8 +25,6 @@ pub(crate) struct Opened {
 pub(crate) struct Order<'a> {
     pub(crate) profile: Profile,
     pub(crate) key: &'a AuthorityKey,
-    /// `None`: it signs itself.
-    pub(crate) issuer: Option<&'a Opened>,
     /// Number of its first list.
     pub(crate) list: u64,
     pub(crate) policy: &'a Policy,
@@ -48,38 +46,44 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) trusted: &'a [Certificate],
 }
 
-/// Issues an authority of any level. `edge`: it is one, and its bundle is judged.
+/// Issues the intermediate of an edge; its bundle is judged.
 pub(crate) fn issue_verified(
     order: &Order<'_>,
-    edge: Option<&Surroundings<'_>>,
+    opened: &Opened,
+    around: &Surroundings<'_>,
 ) -> Result<Made, Error> {
-    let profile = &order.profile;
-    let certificate = match order.issuer {
-        None => self_sign(profile, order.key)?.certificate,
-        Some(opened) => {
-            let issuer = Issuer::new(&opened.certificate, &opened.key)?;
-            issue(profile, order.key, &issuer)?.certificate
-        }
-    };
-    let above: Vec<Certificate> = order.issuer.map_or_else(Vec::new, Opened::with_above);
-    let (list, der) = sign_list(
-        &certificate,
-        order.key,
-        order.list,
-        &[],
-        order.policy,
-        profile.now,
-    )?;
+    let issuer = Issuer::new(&opened.certificate, &opened.key)?;
+    let certificate = issue(&order.profile, order.key, &issuer)?.certificate;
+    let (made, list) = with_list(certificate, opened.with_above(), order)?;
+    verify_edge(&made, order, around, list)?;
+    Ok(made)
+}
+
+/// Takes the certificate of an anchor that a back end signed, with those above it.
+pub(crate) fn accepted(order: &Order<'_>, chain: Vec<Certificate>) -> Result<Made, Error> {
+    let mut chain = chain.into_iter();
+    let certificate = chain.next().ok_or_else(|| Error::Stored {
+        what: "signed chain",
+        rule: "must hold a certificate".to_owned(),
+    })?;
+    let (made, list) = with_list(certificate, chain.collect(), order)?;
+    verify_anchor(&made, order, list)?;
+    Ok(made)
+}
+
+fn with_list(
+    certificate: Certificate,
+    above: Vec<Certificate>,
+    order: &Order<'_>,
+) -> Result<(Made, Vec<u8>), Error> {
+    let (key, policy, now) = (order.key, order.policy, order.profile.now);
+    let (list, der) = sign_list(&certificate, key, order.list, &[], policy, now)?;
     let made = Made {
         certificate,
         above,
         list,
     };
-    match edge {
-        Some(around) => verify_edge(&made, order, around, der)?,
-        None => verify_anchor(&made, order, der)?,
-    }
-    Ok(made)
+    Ok((made, der))
 }
 
 /// An anchor is verified as peers see it, where it is the end of every chain, and up to its root.
@@ -186,7 +190,7 @@ fn stored_list(list: &SignedList) -> Result<RevocationList, Error> {
 
 impl Opened {
     /// Itself and those above it.
-    fn with_above(&self) -> Vec<Certificate> {
+    pub(crate) fn with_above(&self) -> Vec<Certificate> {
         let mut all = vec![self.certificate.clone()];
         all.extend(self.above.iter().cloned());
         all

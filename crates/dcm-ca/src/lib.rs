@@ -5,7 +5,9 @@
 //!
 //!   plan        what is needed (pure)              edge, establish, authority, rotate, answer   make it true
 //!   issue       the one place that issues          keys     made and sealed; slow ones apart
+//!   backend     who signs an anchor: one seam             issuer   asked over the network, by a loop of its own
 //!   evidence    what members were seen to have     events, audit    the chained record of key events
+//!   late        what should have been replaced
 //!   step        the loop                           port     the seam of `dcm_types::ca`
 //! ```
 //!
@@ -19,6 +21,7 @@
 mod answer;
 mod audit;
 mod authority;
+mod backend;
 mod bundle;
 mod controller;
 mod edge;
@@ -27,7 +30,9 @@ mod establish;
 mod events;
 mod evidence;
 mod issue;
+mod issuer;
 mod keys;
+mod late;
 mod names;
 pub mod plan;
 mod policy;
@@ -37,7 +42,9 @@ mod settle;
 mod step;
 mod summary;
 
+pub use backend::{Signed, SigningBackend, SigningError, SigningOrder};
 pub use controller::{Controller, Parts};
 pub use error::Error;
+pub use late::Metrics;
 pub use policy::Policy;
 pub use step::run;

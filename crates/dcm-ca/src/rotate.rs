@@ -3,7 +3,7 @@
 use dcm_store::{Batch, Expect, Versioned};
 use dcm_types::ca::{KeyOrigin, RotationKind};
 use dcm_types::ca::{Requester, RotationPhase, RotationState, StartRotation};
-use dcm_types::documents::ca::{Anchor, CaAuthority, CaEdge, CaVerb};
+use dcm_types::documents::ca::{Anchor, CaAuthority, CaEdge, CaVerb, PendingRequest};
 use dcm_types::{CloudKey, Kind, Timestamp};
 
 use crate::establish::add;
@@ -28,7 +28,11 @@ impl Controller {
         by: &Requester,
     ) -> Result<RotationState, Error> {
         let read = self.authority_of(&start.cloud).await?;
-        refuse_start(&read.document, start.kind)?;
+        refuse_start(
+            &read.document,
+            start.kind,
+            self.issuer_of(&read.document).is_some(),
+        )?;
         let edges = self.edge_documents(&read.document).await?;
         if start.dry_run {
             let now = self.now();
@@ -114,6 +118,8 @@ impl Controller {
             _ => RotationPhase::Aborted,
         };
         let mut authority = read.document.clone();
+        // What the issuer was asked for is not wished any more; what a person asked for still is.
+        authority.request = authority.request.filter(|one| !one.is_for_issuer());
         let mut batch = Batch::new();
         let event = self.told(&authority, by, CaVerb::RotationAborted, None, "");
         tell(&mut batch, &authority.chain(), &mut authority.events, event)?;
@@ -159,9 +165,16 @@ impl Controller {
         let mut batch = Batch::new();
         match step {
             RotationStep::Rest => return Ok(false),
+            RotationStep::MakeAnchor if self.issuer_of(&authority).is_some() => {
+                let asked = authority.request.as_ref();
+                if asked.is_some_and(PendingRequest::is_for_issuer) {
+                    return Ok(false);
+                }
+                self.ask_for_anchor(&mut batch, &mut authority, by)?;
+            }
             RotationStep::MakeAnchor => {
                 let above = self.above(&authority).await?;
-                let anchor = self.make_anchor(&authority, above.as_ref()).await?;
+                let anchor = Box::pin(self.make_anchor(&authority, above)).await?;
                 self.take_next(&mut batch, &mut authority, anchor, (CaVerb::Issued, by))?;
             }
             RotationStep::Count(aging) => {
@@ -203,7 +216,13 @@ impl Controller {
         read: &Versioned<CaAuthority>,
         by: &Requester,
     ) -> Result<bool, Error> {
+        let issuer = self.issuer_of(&read.document);
+        let signing = read.document.signing_anchor();
+        if signing.is_some_and(|anchor| anchor.origin == KeyOrigin::Issued) && issuer.is_none() {
+            return Ok(false);
+        }
         let ends: Option<Timestamp> = match self.organization().await? {
+            _ if issuer.is_some() => issuer.map(|issuer| issuer.anchor.not_after),
             Some(root)
                 if read.document.trust_model == dcm_types::ca::TrustModel::CloudIntermediate =>
             {
@@ -236,7 +255,11 @@ impl Controller {
 }
 
 /// Why a rotation cannot begin now.
-pub(crate) fn refuse_start(authority: &CaAuthority, kind: RotationKind) -> Result<(), Error> {
+pub(crate) fn refuse_start(
+    authority: &CaAuthority,
+    kind: RotationKind,
+    has_issuer: bool,
+) -> Result<(), Error> {
     let Some(anchor) = authority.signing_anchor() else {
         let hint = "install the answer to its certificate request";
         return Err(Error::conflict("there is no anchor yet", hint));
@@ -251,7 +274,15 @@ pub(crate) fn refuse_start(authority: &CaAuthority, kind: RotationKind) -> Resul
             "wait until it is over, or abort it",
         ));
     }
-    if kind == RotationKind::Anchor && anchor.origin != KeyOrigin::Made {
+    if kind != RotationKind::Anchor {
+        return Ok(());
+    }
+    let renewed = match anchor.origin {
+        KeyOrigin::Made => true,
+        KeyOrigin::Issued => has_issuer,
+        KeyOrigin::Imported | KeyOrigin::SignedElsewhere => false,
+    };
+    if !renewed {
         let message = "the anchor was not made here, so the next one is not made here either";
         let hint = "import the next one, or ask for a certificate request and install its answer";
         return Err(Error::conflict(message, hint));

@@ -16,7 +16,7 @@ use crate::controller::itself;
 use crate::edge::Read;
 use crate::events::{self, tell};
 use crate::plan::{self, EdgeStep, Why};
-use crate::{Controller, Error};
+use crate::{Controller, Error, issuer};
 
 /// Authorities that are read at once.
 const PAGE: usize = 200;
@@ -33,6 +33,7 @@ pub async fn run(controller: Controller, cancellation: CancellationToken) {
     tokio::select! {
         () = cancellation.cancelled() => {}
         () = look_again_and_again(&controller) => {}
+        () = issuer::ask_again_and_again(&controller) => {}
     }
 }
 
@@ -152,7 +153,7 @@ impl Controller {
             let Some(read) = self.read_authority(key).await? else {
                 return Ok(());
             };
-            match self.one_step(&read).await {
+            match Box::pin(self.one_step(&read)).await {
                 Ok(true) | Err(Error::Raced) => {}
                 Ok(false) => return Ok(()),
                 Err(error) => return Err(error),
@@ -168,6 +169,7 @@ impl Controller {
             return Ok(true);
         }
         let AuthorityOwner::Cloud { key, uid } = &read.document.owner else {
+            self.note_late(&read.document, &[]);
             return Ok(false);
         };
         let cloud = self.store().read::<LogicalCloud>(&Key::cloud(key)).await?;
@@ -191,7 +193,9 @@ impl Controller {
         authority: &Versioned<CaAuthority>,
     ) -> Result<bool, Error> {
         let mut advanced = false;
-        for edge in self.edges_of(cloud.document.uid).await? {
+        let edges = self.edges_of(cloud.document.uid).await?;
+        self.note_late(&authority.document, &edges);
+        for edge in edges {
             let now = self.now();
             let step = plan::plan_edge(
                 now,
@@ -254,6 +258,7 @@ impl Controller {
         tell(&mut batch, &authority.chain(), &mut end, event)?;
         batch.delete(authority.key(), Expect::Untouched(read.version));
         self.store().commit(batch).await?;
+        self.forget_late(authority);
         Ok(())
     }
 }

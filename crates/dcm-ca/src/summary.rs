@@ -2,7 +2,7 @@
 
 use dcm_pki::authority::Certificate;
 use dcm_types::ca::{AnchorSummary, AuthorityScope, AuthoritySummary, BundleSummary};
-use dcm_types::documents::ca::{Anchor, CaAuthority};
+use dcm_types::documents::ca::{Anchor, CaAuthority, PendingRequest, RequestSigner};
 use dcm_types::{CloudKey, Key};
 
 use crate::bundle;
@@ -45,6 +45,7 @@ impl Controller {
                 .collect::<Result<_, Error>>()?,
             rotation,
             request_pending: authority.request.is_some(),
+            request_problem: authority.request.as_ref().and_then(problem),
         })
     }
 
@@ -56,6 +57,13 @@ impl Controller {
             .iter()
             .map(|edge| bundle::summaries(&read.document, edge));
         Ok(summaries.flatten().collect())
+    }
+}
+
+fn problem(request: &PendingRequest) -> Option<String> {
+    match &request.signer {
+        RequestSigner::Somebody => None,
+        RequestSigner::Issuer { problem, .. } => problem.clone(),
     }
 }
 

@@ -25,6 +25,7 @@ mod error;
 pub mod key;
 pub mod kubeconfig;
 mod private_key;
+pub mod provisioner;
 pub mod request;
 pub mod token;
 
@@ -35,5 +36,6 @@ pub use certificate::{
 pub use client_request::{ClientRequest, check_request};
 pub use error::Error;
 pub use key::UserKey;
+pub use provisioner::Provisioner;
 pub use request::{ParsedRequest, certificate_request, parse_request};
 pub use token::{TokenMismatch, verify_token};

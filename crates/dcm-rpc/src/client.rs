@@ -137,12 +137,10 @@ async fn connect(path: Arc<PathBuf>) -> io::Result<TokioIo<UnixStream>> {
 
 /// What an answer says. One that cannot be understood is a fault, of the controller or of a version.
 fn taken<T>(reader: impl FnOnce(&mut Faults) -> Option<T>) -> Result<T, PortError> {
-    read(reader).map_err(|faults| PortError {
-        kind: Kind::Internal,
-        message: format!(
-            "the answer of the CA controller cannot be understood: {}",
-            status::sentence(&faults)
-        ),
+    read(reader).map_err(|faults| {
+        let faults = status::sentence(&faults);
+        let message = format!("the answer of the CA controller cannot be understood: {faults}");
+        PortError::new(Kind::Internal, message)
     })
 }
 

@@ -69,7 +69,7 @@ fn of_transport(code: Code) -> (Kind, &'static str) {
 
 /// The status of a failure of the controller.
 pub(crate) fn refused(error: &PortError) -> Status {
-    status(error.kind, &error.message, &[])
+    status(error.kind, &error.message, &error.faults)
 }
 
 /// The status of a request that breaks rules.
@@ -111,14 +111,19 @@ fn status(kind: Kind, message: &str, faults: &[Fault]) -> Status {
 pub(crate) fn port_error(status: &Status) -> PortError {
     let (kind, message) = of_transport(status.code());
     if let Some(problem) = problem(status) {
-        return PortError {
-            kind: kind_of(&problem).unwrap_or(kind),
-            message: status.message().to_owned(),
-        };
+        let kind = kind_of(&problem).unwrap_or(kind);
+        let faults = problem.faults.into_iter().map(fault).collect();
+        return PortError::new(kind, status.message()).faults(faults);
     }
-    PortError {
-        kind,
-        message: message.to_owned(),
+    PortError::new(kind, message)
+}
+
+fn fault(told: v1::problem::Fault) -> Fault {
+    Fault {
+        field: told.field,
+        rule: told.rule,
+        got: told.got,
+        hint: told.hint,
     }
 }
 
@@ -161,10 +166,7 @@ mod tests {
     #[test]
     fn every_kind_comes_back_as_what_it_was() {
         for kind in Kind::ALL {
-            let error = PortError {
-                kind,
-                message: format!("it is {}", kind.as_str()),
-            };
+            let error = PortError::new(kind, format!("it is {}", kind.as_str()));
             assert_eq!(port_error(&refused(&error)), error);
             assert!(!is_unanswered(&refused(&error)), "{kind:?}");
         }
@@ -181,7 +183,9 @@ mod tests {
         assert_eq!(sent.len(), 1);
         let sent = (&sent[0].field, &sent[0].rule, &sent[0].got, &sent[0].hint);
         assert_eq!(sent, (&fault.field, &fault.rule, &fault.got, &fault.hint));
-        assert_eq!(port_error(&status).message, "target must be short (cut it)");
+        let heard = port_error(&status);
+        assert_eq!(heard.message, "target must be short (cut it)");
+        assert_eq!(heard.faults, [fault]);
     }
 
     #[test]

@@ -256,18 +256,14 @@ impl Synchronizer for Handle {
                 self.clusters.nudge(cluster, Priority::Foreground);
                 Ok(())
             }
-            Nudge::Cloud(cloud) => self
-                .agenda
-                .of_cloud(&cloud)
-                .await
-                .map_err(|error| PortError {
-                    kind: if error.retryable() {
-                        Kind::Unavailable
-                    } else {
-                        Kind::Internal
-                    },
-                    message: "the synchronizer cannot read its documents".to_owned(),
-                }),
+            Nudge::Cloud(cloud) => self.agenda.of_cloud(&cloud).await.map_err(|error| {
+                let kind = if error.retryable() {
+                    Kind::Unavailable
+                } else {
+                    Kind::Internal
+                };
+                PortError::new(kind, "the synchronizer cannot read its documents")
+            }),
         }
     }
 

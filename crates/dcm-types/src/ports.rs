@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Kind;
+use crate::error::{Fault, Kind};
 use crate::key::{CloudKey, ClusterKey, TargetKey};
 use crate::report::SyncReport;
 
@@ -36,6 +36,27 @@ pub struct PortError {
     pub kind: Kind,
     /// What happened, without secrets.
     pub message: String,
+    /// Which fields of the input break which rules; only for [`Kind::Invalid`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+impl PortError {
+    /// A failure of a kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Names the fields that are at fault.
+    #[must_use]
+    pub fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
+        self
+    }
 }
 
 /// What callers see of the synchronizer.
@@ -46,10 +67,8 @@ pub trait Synchronizer: Send + Sync + 'static {
 
     /// What it says of itself.
     async fn report(&self) -> Result<SyncReport, PortError> {
-        Err(PortError {
-            kind: Kind::Unavailable,
-            message: "this synchronizer gives no report".to_owned(),
-        })
+        let message = "this synchronizer gives no report";
+        Err(PortError::new(Kind::Unavailable, message))
     }
 
     /// Hints about status changes from now on. A slow reader may miss some.

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::issuer;
+
 /// `[ca]` of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -52,6 +54,8 @@ pub struct Config {
     /// Path of a unix socket at which the CA controller is served by gRPC to processes of the same user, in
     /// a folder that nobody else can enter. Empty, the default: it is not served.
     pub socket: PathBuf,
+    /// Who signs the anchors of logical clouds, when it is not a key that is here.
+    pub issuer: issuer::Config,
 }
 
 /// What stands above the anchor of a new cloud.
@@ -85,6 +89,7 @@ impl Default for Config {
             propagation: Time::seconds(600),
             interval: Time::seconds(60),
             socket: PathBuf::new(),
+            issuer: issuer::Config::default(),
         }
     }
 }
@@ -133,6 +138,7 @@ impl Config {
             let violation = Violation::new(rule, &self.socket.display().to_string());
             faults.push(violation.at("ca.socket"));
         }
+        faults.extend(self.issuer.faults());
         faults
     }
 
@@ -156,9 +162,11 @@ pub(crate) struct Running {
 pub(crate) fn start(
     config: &Config,
     parts: Parts,
+    metrics: dcm_ca::Metrics,
     cancellation: &CancellationToken,
 ) -> anyhow::Result<Running> {
-    let controller = Controller::new(parts);
+    let controller = Controller::new(parts).with_metrics(metrics);
+    let controller = config.issuer.with(controller)?;
     let served = if config.is_unserved() {
         None
     } else {

@@ -78,6 +78,7 @@ pub async fn start_with(
             randomness: Arc::clone(&randomness) as _,
             policy: config.ca.policy(),
         },
+        dcm_ca::Metrics::register(&mut registry),
         &cancellation,
     )?;
     let synchronizer = dcm_sync::start(

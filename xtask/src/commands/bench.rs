@@ -25,7 +25,7 @@ use anyhow::Result;
 use crate::output;
 use crate::workspace;
 use figure::Figure;
-use tools::{BARE_CLIENT, BARE_SERVER, COMMIT_RATE, ISSUE_RATE, Tools};
+use tools::{BARE_CLIENT, BARE_SERVER, BUNDLE_RATE, COMMIT_RATE, ISSUE_RATE, Tools};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -76,7 +76,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
     let tools = Tools::locate()?;
     if !arguments.no_build {
-        Tools::build(&[COMMIT_RATE, BARE_CLIENT, BARE_SERVER, ISSUE_RATE])?;
+        Tools::build(&[
+            COMMIT_RATE,
+            BARE_CLIENT,
+            BARE_SERVER,
+            ISSUE_RATE,
+            BUNDLE_RATE,
+        ])?;
     }
     let place = Place::create()?;
     let mut figures = Vec::new();

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["dcm-cluster", "dcm-mesh"],
     &["dcm-istioctl"],
     &["dcm-ca", "dcm-sync", "dcm-app"],
-    &["dcm-rpc", "dcm-api", "dcm-cli"],
+    &["dcm-rpc", "dcm-api", "dcm-cli", "dcm-issuer"],
     &["dcm"],
     &["dcm-testkit"],
     &["xtask"],
@@ -29,6 +29,7 @@ const NARROW: &[(&str, &[&str])] = &[
     ("dcm-api", &["dcm-types", "dcm-wire", "dcm-app"]),
     ("dcm-ca", &["dcm-types", "dcm-pki", "dcm-store"]),
     ("dcm-rpc", &["dcm-types"]),
+    ("dcm-issuer", &["dcm-types", "dcm-pki", "dcm-ca"]),
 ];
 
 /// A technology, as prefixes of crate names, and who may know it.
@@ -63,12 +64,12 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     (
         "cryptography",
         &["aws-lc-rs", "ring"],
-        &["dcm-pki", "dcm-store"],
+        &["dcm-pki", "dcm-store", "dcm-testkit"],
     ),
     (
         "TLS",
         &["rustls", "hyper-rustls", "tokio-rustls"],
-        &["dcm-cluster", "dcm-rpc", "dcm-testkit"],
+        &["dcm-cluster", "dcm-issuer", "dcm-rpc", "dcm-testkit"],
     ),
     (
         "the command line",
@@ -100,6 +101,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
             "dcm-ca",
             "dcm-cluster",
             "dcm-sync",
+            "dcm-issuer",
             "dcm-rpc",
             "dcm-api",
             "dcm-cli",

@@ -11,6 +11,7 @@ pub(crate) mod clusters;
 pub(crate) mod controllers;
 pub(crate) mod docs;
 pub(crate) mod flat_references;
+pub(crate) mod foreign_authorities;
 pub(crate) mod kubeconfigs;
 pub(crate) mod logical_clouds;
 pub(crate) mod permissions;

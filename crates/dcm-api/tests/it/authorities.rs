@@ -7,7 +7,8 @@ use dcm_types::{
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::server::{CLOUD, Server};
+use crate::server::{Answer, CLOUD, Server};
+use crate::signer::{Signer, sample};
 
 fn target(cluster: &str) -> TargetKey {
     TargetKey {
@@ -125,4 +126,103 @@ async fn a_key_of_a_request_is_refused_before_anything_is_done() {
     assert!(refused.text.contains("Idempotency-Key"), "{refused}");
     let none = server.get(&format!("{CLOUD}/ca/rotation")).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND, "{none}");
+}
+
+/// The lines of a key that must not be seen anywhere.
+fn assert_hidden(answer: &Answer, key: &str) {
+    let lines = key.lines().filter(|line| !line.starts_with("-----"));
+    for line in lines {
+        assert!(!answer.text.contains(line), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_imported_authority_is_shown_without_its_key_and_signs_edges() {
+    let server = Server::furnished().await;
+    let body = json!({
+        "certificate": sample("good"), "key": sample("key"), "chain": sample("root"),
+    });
+    let taken = server.post(&format!("{CLOUD}/ca/import"), body).await;
+    assert_eq!(taken.status, StatusCode::OK, "{taken}");
+    assert_eq!(taken.header("cache-control"), Some("no-store"));
+    assert_hidden(&taken, sample("key"));
+    let anchor = &taken.json()["anchors"][0];
+    assert_eq!(
+        (&anchor["origin"], &anchor["signs"]),
+        (&json!("imported"), &json!(true))
+    );
+    assert_eq!(anchor["above"], sample("root"));
+    let bundle = server
+        .authorities
+        .ensure_bundle(&target("c1"))
+        .await
+        .unwrap();
+    assert_eq!(bundle.anchors_pem, sample("good"));
+    let shown = server.get(&format!("{CLOUD}/ca")).await;
+    assert_hidden(&shown, sample("key"));
+    let events = show(&server, &format!("{CLOUD}/ca/audit")).await;
+    assert_eq!(events["bad"], json!([]));
+}
+
+#[tokio::test]
+async fn an_authority_of_the_organisation_is_imported_and_signs_the_anchors_of_clouds() {
+    let server = Server::furnished().await;
+    let body = json!({"certificate": sample("root"), "key": sample("root key")});
+    let taken = server.post("/v2/ca/import", body).await;
+    assert_eq!(taken.status, StatusCode::OK, "{taken}");
+    assert_hidden(&taken, sample("root key"));
+    server
+        .authorities
+        .ensure_bundle(&target("c1"))
+        .await
+        .unwrap();
+    let shown = show(&server, &format!("{CLOUD}/ca")).await;
+    assert_eq!(shown["trustModel"], "cloud-intermediate");
+    assert_eq!(shown["anchors"][0]["above"], sample("root"));
+}
+
+#[tokio::test]
+async fn the_answer_to_a_request_is_taken_once_and_only_when_it_is_for_it() {
+    let server = Server::furnished().await;
+    let signer = Signer::new("others");
+    let good = signer.signed(&server, CLOUD).await;
+    let other = Signer::new("others");
+    let of_root = signer.signed(&server, "/v2").await;
+    let rows = [
+        (
+            json!({"certificate": sample("good"), "chain": sample("root")}),
+            "certificate",
+            "for the key of the request",
+        ),
+        (of_root.clone(), "certificate", "for the key of the request"),
+        (
+            json!({"certificate": good["certificate"]}),
+            "chain",
+            "up to the one to be trusted",
+        ),
+        (
+            json!({"certificate": good["certificate"], "chain": other.certificate}),
+            "chain",
+            "key identifiers",
+        ),
+        (
+            json!({"certificate": good["certificate"], "chain": good["chain"], "anchorFingerprint": "00".repeat(32)}),
+            "anchorFingerprint",
+            "must be the SHA-256",
+        ),
+    ];
+    let path = format!("{CLOUD}/ca/signed");
+    for (body, field, rule) in rows {
+        let refused = server.post(&path, body).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused}");
+        assert_eq!(refused.fields(), [field]);
+        assert!(refused.text.contains(rule), "{rule}: {refused}");
+    }
+    let taken = server.post(&path, good.clone()).await;
+    assert_eq!(taken.status, StatusCode::OK, "{taken}");
+    assert_eq!(taken.json()["anchors"][0]["origin"], "signed-elsewhere");
+    let again = server.post(&path, good).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{again}");
+    let root = server.post("/v2/ca/signed", of_root).await;
+    assert_eq!(root.status, StatusCode::OK, "{root}");
 }

@@ -1,7 +1,8 @@
 //! Bad input, one file for each kind in `tests/data/bad`, run against the REST interface: each row says what
 //! is sent, and which status, which fields and which rule the refusal tells. Nothing is stored by any.
 //!
-//! In a row, `{"$repeat": ["x", 3]}` stands for `"xxx"`, and `$KUBECONFIG` for one that is good.
+//! In a row, `{"$repeat": ["x", 3]}` stands for `"xxx"`, `$KUBECONFIG` for one that is good, and `$SAMPLE:name` for
+//! what `signer.rs` makes under that name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, KUBECONFIG, Server};
+use crate::signer::sample;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +68,11 @@ impl Row {
 fn fill(value: &mut Value) {
     match value {
         Value::String(text) if text == "$KUBECONFIG" => KUBECONFIG.clone_into(text),
+        Value::String(text) => {
+            if let Some(name) = text.strip_prefix("$SAMPLE:") {
+                *text = sample(name).to_owned();
+            }
+        }
         Value::Array(items) => items.iter_mut().for_each(fill),
         Value::Object(members) => {
             let repeated = members.get("$repeat").and_then(Value::as_array).cloned();
@@ -201,6 +208,8 @@ files! {
     quotas_are_refused: "quota", 25;
     quantities_are_refused: "quantity", 60;
     key_values_of_logical_clouds_are_refused: "logical-cloud-kv", 10;
+    imported_authorities_are_refused: "authority-import", 40;
+    signed_authorities_are_refused: "signed-authority", 15;
     queries_are_refused: "query", 50;
     headers_are_refused: "header", 30;
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::described::{Described, Description, examples_of};
 use crate::server::{Answer, Server};
+use crate::signer::Signer;
 
 /// An example of a request.
 struct Shown {
@@ -85,12 +86,20 @@ fn shown(description: &Description) -> Vec<Shown> {
 }
 
 async fn send(server: &Server, shown: &Shown) -> Answer {
+    // The answer to a request is for a key that only this server has.
+    let body = match shown.path.strip_suffix("/ca/signed") {
+        Some(scope) => Signer::new("others")
+            .signed(server, scope)
+            .await
+            .to_string(),
+        None => shown.body.clone(),
+    };
     let media_type = match shown.media_type.as_str() {
         "multipart/form-data" => format!("multipart/form-data; boundary={BOUNDARY}"),
         other => other.to_owned(),
     };
     let headers = [("content-type", media_type.as_str())];
-    let (method, body) = (shown.method.clone(), shown.body.clone());
+    let method = shown.method.clone();
     server.call(method, &shown.path, &headers, body).await
 }
 

@@ -44,6 +44,7 @@ mod references;
 mod sample;
 mod secrets;
 mod server;
+mod signer;
 mod slices;
 mod status;
 mod streams;

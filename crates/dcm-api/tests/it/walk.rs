@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::described::Description;
 use crate::server::{Answer, Server, new_cluster};
+use crate::signer::{Signer, sample};
 
 const PROJECT: &str = "/v2/projects/{project}";
 const PROVIDER: &str = "/v2/cluster-providers/{clusterProvider}";
@@ -15,6 +16,9 @@ const CLOUD: &str = "/v2/projects/{project}/logical-clouds/{logicalCloud}";
 
 /// Operations that no step calls. It is there to stay empty: a new operation gets its steps here.
 const UNCOVERED: &str = include_str!("../data/uncovered_operations.json");
+
+/// Stands for a body that answers the certificate request of its scope.
+const SIGNED: &str = "$SIGNED";
 
 const NO_TOMBSTONE: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -213,6 +217,33 @@ fn slice() -> Vec<Step> {
     steps
 }
 
+/// What others made and signed; the body of what is `signed` is made of the request that the server gives.
+fn foreign_authorities() -> Vec<Step> {
+    let (of_cloud, cloud) = (format!("{CLOUD}/ca"), ["p", "l"]);
+    let import = json!({"certificate": sample("root"), "key": sample("root key")});
+    let other = json!({"certificate": sample("root"), "key": sample("key")});
+    let mut steps = Vec::new();
+    for (scope, values) in [("/v2/ca", &[][..]), (of_cloud.as_str(), &cloud[..])] {
+        let (importing, signed) = (format!("{scope}/import"), format!("{scope}/signed"));
+        steps.extend([
+            step(Method::POST, &importing, values, other.clone(), 400),
+            step(Method::POST, &signed, values, json!(SIGNED), 200),
+            step(Method::POST, &signed, values, json!({}), 400),
+        ]);
+        // The organisation's number is used; the cloud is rotating to it.
+        let again = if values.is_empty() { 400 } else { 409 };
+        steps.push(step(Method::POST, &importing, values, import.clone(), 200));
+        steps.push(step(
+            Method::POST,
+            &importing,
+            values,
+            import.clone(),
+            again,
+        ));
+    }
+    steps
+}
+
 /// Without bundles there is an authority only once a request is asked for.
 fn authorities() -> Vec<Step> {
     let cloud = ["p", "l"];
@@ -323,17 +354,25 @@ async fn every_operation_of_the_document_answers_as_told() {
     let description = Description::new();
     let server = Server::new();
     let mut walked = BTreeSet::new();
-    let steps = [groundwork(), slice(), authorities(), life_of_the_cloud()];
+    let steps = [
+        groundwork(),
+        slice(),
+        authorities(),
+        foreign_authorities(),
+        life_of_the_cloud(),
+    ];
+    let signer = Signer::new("others");
     for step in steps.into_iter().flatten() {
-        let body = if step.body.is_null() {
-            String::new()
-        } else {
-            step.body.to_string()
+        let path = step.path();
+        let body = match (&step.body, path.strip_suffix("/ca/signed")) {
+            (Value::Null, _) => String::new(),
+            (Value::String(text), Some(scope)) if text == SIGNED => {
+                signer.signed(&server, scope).await.to_string()
+            }
+            (body, _) => body.to_string(),
         };
-        let answer = server
-            .call(step.method.clone(), &step.path(), &[], body)
-            .await;
-        let shown = format!("{} {}: {answer}", step.method, step.path());
+        let answer = server.call(step.method.clone(), &path, &[], body).await;
+        let shown = format!("{} {path}: {answer}", step.method);
         assert_eq!(answer.status, step.status, "{shown}");
         assert_told(&description, &step, &answer, &shown);
         let operation = description.operation(&step.method, &step.template);

@@ -391,10 +391,7 @@ impl Recorder {
 impl Synchronizer for Recorder {
     async fn nudge(&self, nudge: Nudge) -> Result<(), PortError> {
         if *self.fails.lock() {
-            return Err(PortError {
-                kind: Kind::Unavailable,
-                message: "not there".to_owned(),
-            });
+            return Err(PortError::new(Kind::Unavailable, "not there"));
         }
         self.nudges.lock().push(nudge);
         Ok(())

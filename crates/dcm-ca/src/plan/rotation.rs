@@ -132,6 +132,6 @@ pub fn anchor_is_due(
         None => policy.root_life,
     };
     let end = after(now, life).min(above_ends.unwrap_or(Timestamp::MAX));
-    let made_here = anchor.origin == KeyOrigin::Made;
-    authority.running().is_none() && made_here && now >= due && end > anchor.not_after
+    let ours = matches!(anchor.origin, KeyOrigin::Made | KeyOrigin::Issued);
+    authority.running().is_none() && ours && now >= due && end > anchor.not_after
 }

@@ -1,5 +1,6 @@
 //! Authorities of others: what they sign, and what is imported, is taken when it is what was asked for.
 
+use dcm_ca::Metrics;
 use dcm_pki::authority::{
     AuthorityKey, Certificate, Issuer, Level, Profile, Serial, Subject, issue, self_sign,
 };
@@ -10,9 +11,11 @@ use dcm_types::ca::{
 use dcm_types::ports::{Clock as _, PortError};
 use dcm_types::{KeyAlgorithm, Kind};
 use jiff::SignedDuration;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use rcgen::{CertificateSigningRequestParams, IsCa, KeyPair, SerialNumber};
 
-use crate::world::{DAY, HOUR, World, cloud, somebody, target};
+use crate::world::{DAY, HOUR, World, cloud, delete_cloud, somebody, target};
 
 /// Somebody else's authority.
 struct Signer {
@@ -286,4 +289,49 @@ async fn clouds_wait_for_the_root_that_was_asked_for() {
     world.ensure("berlin").await;
     let model = world.authority().await.trust_model;
     assert_eq!(model, TrustModel::CloudIntermediate);
+}
+
+fn late(registry: &Registry) -> Vec<String> {
+    let mut text = String::new();
+    encode(&mut text, registry).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("dcm_ca_late"));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn an_anchor_that_nobody_replaces_is_counted_as_late_until_its_cloud_is_gone() {
+    let mut registry = Registry::default();
+    let mut world = World::new().await;
+    world.ca = world.ca.with_metrics(Metrics::register(&mut registry));
+    let count = |anchors: u64, edges: u64| {
+        let line = |what, count| format!("dcm_ca_late_certificates{{what=\"{what}\"}} {count}");
+        let mut lines = vec![line("anchor", anchors), line("edge", edges)];
+        lines.sort();
+        lines
+    };
+    let shown = |registry: &Registry| {
+        let mut lines = late(registry);
+        lines.sort();
+        lines
+    };
+    let root = Signer::new(&world);
+    let (anchor, key) = root.below(&world, Level::Cloud);
+    let taken = import(of_shop(), &[&anchor, &root.certificate], &key);
+    world.ca.import(taken, &somebody()).await.unwrap();
+    world.follow("berlin").await;
+    world.look().await;
+    assert_eq!(shown(&registry), count(0, 0));
+    // The anchor lives for 1,000 days; its edge is renewed on the way.
+    world.clock.forward(834 * DAY);
+    world.look().await;
+    assert_eq!(shown(&registry), count(1, 0));
+    // No edge outlives its anchor, so none is renewed any more.
+    world.clock.forward(160 * DAY);
+    world.look().await;
+    world.clock.forward(5 * DAY + 12 * HOUR);
+    world.look().await;
+    assert_eq!(shown(&registry), count(1, 1));
+    delete_cloud(world.store.as_ref(), "shop").await;
+    world.look().await;
+    assert_eq!(shown(&registry), count(0, 0));
 }

@@ -1,6 +1,7 @@
 //! `dcm ca`: certificate authorities of meshes.
 
 mod asked;
+mod foreign;
 
 use std::fs;
 use std::path::{Path, PathBuf};

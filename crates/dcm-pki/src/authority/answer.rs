@@ -2,12 +2,15 @@
 //! rule holds; the signer may be careless, or answer with somebody else's certificate.
 
 use dcm_types::Timestamp;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::X509Name;
 
 use super::Error;
-use super::facts::{Certificate, certificates};
+use super::facts::Certificate;
 use super::key::AuthorityKey;
 use super::profile::{self, Level};
 use super::verify::{Chain, verify_chain};
+use crate::{blocks, certificate};
 
 /// Most certificates in an answer, with those above it.
 const CHAIN_LIMIT: usize = 5;
@@ -32,23 +35,46 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
+/// A part of what is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The certificate of the authority.
+    Certificate,
+    /// Those above it.
+    Chain,
+    /// Its key.
+    Key,
+}
+
+impl Part {
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "signed certificate",
+            Self::Chain => "signed chain",
+            Self::Key => "key",
+        }
+    }
+}
+
 /// Checks a PEM text: the authority first, then those above it. Returns them in that order.
 pub fn check_answer(pem: &str, asked: &Asked<'_>) -> Result<Vec<Certificate>, Error> {
-    const WHAT: &str = "the signed chain";
-    let chain = certificates(pem, WHAT)?;
-    let broken = |rule| Err(Error::Unreadable { what: WHAT, rule });
+    let broken = |part, rule| Err(Error::Answer { part, rule });
+    let chain = read(pem)?;
     let Some((first, above)) = chain.split_first() else {
-        return broken("must hold a PEM certificate");
+        return broken(Part::Certificate, "must hold a PEM certificate");
     };
     if chain.len() > CHAIN_LIMIT {
-        return broken("must hold at most 5 certificates");
+        let rule = "must hold at most 5 certificates, with the one that was signed";
+        return broken(Part::Chain, rule);
     }
-    if let Some(rule) = broken_rule(first, asked).or_else(|| broken_link(&chain)) {
-        return broken(rule);
+    if let Some((part, rule)) = broken_rule(first, asked).or_else(|| broken_link(&chain)) {
+        return broken(part, rule);
     }
     let anchor = asked.anchor.or(above.last()).unwrap_or(first);
     if above.is_empty() && asked.anchor.is_none() && !first.is_self_issued() {
-        return broken("must hold the certificates above it, up to the one to be trusted");
+        let rule = "must hold the certificates above it, up to the one to be trusted";
+        return broken(Part::Chain, rule);
     }
     let verified = Chain {
         authority: first,
@@ -60,8 +86,35 @@ pub fn check_answer(pem: &str, asked: &Asked<'_>) -> Result<Vec<Certificate>, Er
     Ok(chain)
 }
 
+/// The certificates; what cannot be read is told of the first, or of those above it.
+fn read(pem: &str) -> Result<Vec<Certificate>, Error> {
+    let part = |index| match index {
+        0 => Part::Certificate,
+        _ => Part::Chain,
+    };
+    let whole = |rule| Error::Answer {
+        part: Part::Certificate,
+        rule,
+    };
+    let found = blocks::read(pem).map_err(whole)?;
+    let each = found.iter().enumerate().map(|(index, block)| {
+        let part = part(index);
+        let unreadable = |rule| Error::Answer { part, rule };
+        certificate::parse(block).map_err(unreadable)?;
+        Certificate::from_der(&block.der).map_err(unreadable)
+    });
+    each.collect()
+}
+
 /// The first rule that the authority itself breaks.
-fn broken_rule(first: &Certificate, asked: &Asked<'_>) -> Option<&'static str> {
+fn broken_rule(first: &Certificate, asked: &Asked<'_>) -> Option<(Part, &'static str)> {
+    if first.public_key != asked.key.public_key_der() {
+        // Of a request the key is ours; of an import it was given.
+        return Some(match asked.subject {
+            Some(_) => (Part::Certificate, "must be for the key of the request"),
+            None => (Part::Key, "must be the key of the certificate"),
+        });
+    }
     let uris: Vec<String> = asked.trust_domain.map(profile::uri).into_iter().collect();
     let needed = u32::from(asked.level.path_length());
     let room = match first.authority {
@@ -70,10 +123,6 @@ fn broken_rule(first: &Certificate, asked: &Asked<'_>) -> Option<&'static str> {
         None => false,
     };
     let checks = [
-        (
-            first.public_key == asked.key.public_key_der(),
-            "must be for the key of the request",
-        ),
         (first.authority.is_some(), "must be a certificate authority"),
         (
             first.authority_is_critical,
@@ -92,7 +141,9 @@ fn broken_rule(first: &Certificate, asked: &Asked<'_>) -> Option<&'static str> {
             "must be allowed to sign lists of revoked certificates (cRLSign)",
         ),
         (
-            asked.subject.is_none_or(|subject| subject == first.subject),
+            asked
+                .subject
+                .is_none_or(|subject| same_name(subject, &first.subject)),
             "must have the subject of the request",
         ),
         (first.subject.len() > 2, "must have a subject"),
@@ -118,32 +169,62 @@ fn broken_rule(first: &Certificate, asked: &Asked<'_>) -> Option<&'static str> {
     checks
         .into_iter()
         .find(|(holds, _)| !holds)
-        .map(|(_, rule)| rule)
+        .map(|(_, rule)| (Part::Certificate, rule))
+}
+
+/// The same name: signers write the text of a request anew, often as another kind of text (RFC 5280, 7.1).
+fn same_name(asked: &[u8], given: &[u8]) -> bool {
+    asked == given || attributes(asked).is_some_and(|asked| attributes(given) == Some(asked))
+}
+
+/// Attributes with their texts, in order. `None`: there are others than texts.
+fn attributes(name: &[u8]) -> Option<Vec<Vec<(String, String)>>> {
+    let Ok(([], name)) = X509Name::from_der(name) else {
+        return None;
+    };
+    let parts = name.iter_rdn().map(|part| {
+        let each = part.iter().map(|attribute| {
+            let text = attribute.as_str().ok()?;
+            Some((attribute.attr_type().to_id_string(), text.to_owned()))
+        });
+        each.collect()
+    });
+    parts.collect()
 }
 
 /// The first rule that the links of a chain break.
-fn broken_link(chain: &[Certificate]) -> Option<&'static str> {
-    for certificate in chain {
+fn broken_link(chain: &[Certificate]) -> Option<(Part, &'static str)> {
+    for (index, certificate) in chain.iter().enumerate() {
+        let part = if index == 0 {
+            Part::Certificate
+        } else {
+            Part::Chain
+        };
         if let Some(weakness) = certificate.weakness {
-            return Some(weakness);
+            return Some((part, weakness));
         }
         if certificate.unknown_critical {
-            return Some("must have no critical extension that is not known here");
+            return Some((
+                part,
+                "must have no critical extension that is not known here",
+            ));
         }
     }
-    for pair in chain.windows(2) {
-        let [lower, upper] = pair else { continue };
-        if lower.issuer != upper.subject {
-            return Some("must be in order: each certificate is followed by its issuer");
-        }
-        if lower.issuer_key_identifier.is_none()
-            || lower.issuer_key_identifier != upper.key_identifier
-        {
-            return Some("must have key identifiers that link each certificate with its issuer");
-        }
-        if !lower.is_signed_by(upper) {
-            return Some("must be signed by the certificate that follows");
-        }
+    chain
+        .windows(2)
+        .find_map(unlinked)
+        .map(|rule| (Part::Chain, rule))
+}
+
+/// The rule that a certificate and the one that follows it break.
+fn unlinked(pair: &[Certificate]) -> Option<&'static str> {
+    let [lower, upper] = pair else { return None };
+    if lower.issuer != upper.subject {
+        return Some("must be in order: each certificate is followed by its issuer");
     }
-    None
+    if lower.issuer_key_identifier.is_none() || lower.issuer_key_identifier != upper.key_identifier
+    {
+        return Some("must have key identifiers that link each certificate with its issuer");
+    }
+    (!lower.is_signed_by(upper)).then_some("must be signed by the certificate that follows")
 }

@@ -19,7 +19,7 @@ pub mod request;
 pub mod revocation;
 pub mod verify;
 
-pub use answer::{Asked, check_answer};
+pub use answer::{Asked, Part, check_answer};
 pub use facts::{Certificate, certificates};
 pub use issue::{Issued, Issuer, issue, self_sign};
 pub use key::AuthorityKey;
@@ -51,6 +51,14 @@ pub enum Error {
     Unreadable {
         /// What was read.
         what: &'static str,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// What somebody else signed, or a key that was given with it, breaks a rule.
+    #[error("the {}: {rule}", part.as_str())]
+    Answer {
+        /// Which part of what was given.
+        part: Part,
         /// The rule that it breaks.
         rule: &'static str,
     },

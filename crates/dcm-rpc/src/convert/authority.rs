@@ -38,6 +38,7 @@ impl From<KeyOrigin> for v1::KeyOrigin {
             KeyOrigin::Made => Self::Made,
             KeyOrigin::Imported => Self::Imported,
             KeyOrigin::SignedElsewhere => Self::SignedElsewhere,
+            KeyOrigin::Issued => Self::Issued,
         }
     }
 }
@@ -73,6 +74,7 @@ impl From<&AuthoritySummary> for v1::Authority {
             anchors: authority.anchors.iter().map(Into::into).collect(),
             rotation: authority.rotation.as_ref().map(Into::into),
             request_pending: authority.request_pending,
+            request_problem: authority.request_problem.clone(),
         }
     }
 }
@@ -125,6 +127,7 @@ fn origin(number: i32) -> Option<KeyOrigin> {
         v1::KeyOrigin::Made => Some(KeyOrigin::Made),
         v1::KeyOrigin::Imported => Some(KeyOrigin::Imported),
         v1::KeyOrigin::SignedElsewhere => Some(KeyOrigin::SignedElsewhere),
+        v1::KeyOrigin::Issued => Some(KeyOrigin::Issued),
     }
 }
 
@@ -181,6 +184,7 @@ pub(crate) fn read_authority(
         anchors: anchors?,
         rotation,
         request_pending: wire.request_pending,
+        request_problem: wire.request_problem,
     })
 }
 

@@ -188,6 +188,9 @@ pub struct Authority {
     pub rotation: ::core::option::Option<Rotation>,
     #[prost(bool, tag = "7")]
     pub request_pending: bool,
+    /// Why the issuer of the configuration did not answer it the last time.
+    #[prost(string, optional, tag = "8")]
+    pub request_problem: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A rotation, running or over.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -569,6 +572,7 @@ pub enum KeyOrigin {
     Made = 1,
     Imported = 2,
     SignedElsewhere = 3,
+    Issued = 4,
 }
 impl KeyOrigin {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -581,6 +585,7 @@ impl KeyOrigin {
             Self::Made => "KEY_ORIGIN_MADE",
             Self::Imported => "KEY_ORIGIN_IMPORTED",
             Self::SignedElsewhere => "KEY_ORIGIN_SIGNED_ELSEWHERE",
+            Self::Issued => "KEY_ORIGIN_ISSUED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -590,6 +595,7 @@ impl KeyOrigin {
             "KEY_ORIGIN_MADE" => Some(Self::Made),
             "KEY_ORIGIN_IMPORTED" => Some(Self::Imported),
             "KEY_ORIGIN_SIGNED_ELSEWHERE" => Some(Self::SignedElsewhere),
+            "KEY_ORIGIN_ISSUED" => Some(Self::Issued),
             _ => None,
         }
     }

@@ -82,7 +82,7 @@ async fn every_kind_of_refusal_comes_through_once_and_with_its_words() {
     let client = wire.client();
     for kind in Kind::ALL {
         let message = format!("refused as {}: 'ä' is \"wrong\"\n(a hint)", kind.as_str());
-        let refusal = PortError { kind, message };
+        let refusal = PortError::new(kind, message);
         fake.fail(Some(refusal.clone()));
         let near = say_everything(fake.as_ref()).await;
         let asked_near = fake.asked();

@@ -165,6 +165,7 @@ pub(crate) fn authority(scope: &AuthorityScope) -> AuthoritySummary {
         (1, KeyOrigin::Made, Some(KeyAlgorithm::EcdsaP384)),
         (2, KeyOrigin::SignedElsewhere, Some(KeyAlgorithm::Ed25519)),
         (3, KeyOrigin::Imported, None),
+        (4, KeyOrigin::Issued, Some(KeyAlgorithm::EcdsaP256)),
     ];
     let phase = RotationPhase::SignWithNew;
     AuthoritySummary {
@@ -179,6 +180,7 @@ pub(crate) fn authority(scope: &AuthorityScope) -> AuthoritySummary {
         anchors: anchors.map(anchor).to_vec(),
         rotation: of_a_cloud.then(|| rotation(RotationKind::Anchor, phase)),
         request_pending: of_a_cloud,
+        request_problem: of_a_cloud.then(|| "the issuer refused: no".to_owned()),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum KeyOrigin {
     Imported,
     /// The key was made here, and somebody else signed the certificate.
     SignedElsewhere,
+    /// The key was made here, and the issuer of the configuration signed the certificate.
+    Issued,
 }
 
 /// One authority, without its key.
@@ -101,6 +103,8 @@ pub struct AuthoritySummary {
     pub rotation: Option<RotationState>,
     /// A request waits for its answer.
     pub request_pending: bool,
+    /// Why the issuer did not answer it the last time; it is asked again.
+    pub request_problem: Option<String>,
 }
 
 /// A request for somebody else to sign.

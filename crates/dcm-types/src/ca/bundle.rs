@@ -68,6 +68,13 @@ pub enum GenerationState {
     Revoked,
 }
 
+/// From when on a certificate is late: five sixths of its life are over, and a newer one should have taken its place
+/// long before.
+pub fn late_at(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
+    let life = not_after.duration_since(not_before);
+    not_before.checked_add(life / 6 * 5).unwrap_or(not_after)
+}
+
 /// What is told of one generation of an edge; never a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleSummary {

@@ -28,7 +28,7 @@ pub use authority::{
     AnchorSummary, AuthorityRequest, AuthorityScope, AuthoritySummary, ImportAuthority,
     InstallSigned, KeyOrigin, TrustModel,
 };
-pub use bundle::{BundleSummary, BundleVersion, CaBundle, GenerationState};
+pub use bundle::{BundleSummary, BundleVersion, CaBundle, GenerationState, late_at};
 pub use evidence::{Evidence, EvidenceStage, Seen};
 pub use private_key::PrivateKeyPem;
 pub use rotation::{

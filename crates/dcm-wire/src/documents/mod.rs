@@ -3,6 +3,7 @@
 //! `read_*` takes the bytes of a body and gives a draft; on a PUT the name of the path is given too,
 //! and a name in the body must be the same. `of` makes a document out of what is stored.
 
+pub mod authority;
 pub mod cluster;
 pub mod controller;
 pub mod flat;
@@ -16,6 +17,9 @@ pub mod quota;
 pub mod reference;
 pub mod user;
 
+pub use authority::{
+    AuthorityImport, SignedAuthority, read_authority_import, read_signed_authority,
+};
 pub use cluster::{
     ClusterDocument, ClusterSpec, ClusterUpload, CreateCluster, CreateClusterSpec, GitOpsSpec,
     LabelledCluster, read_cluster, read_cluster_upload,

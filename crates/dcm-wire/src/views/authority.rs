@@ -7,7 +7,7 @@ use dcm_types::Timestamp;
 use dcm_types::ca::{
     AnchorSummary, AuthorityRequest, AuthoritySummary, BundleSummary, CaAuditReport, EvidenceStage,
     GenerationState, KeyOrigin, RotationGoal, RotationKind, RotationPhase, RotationState, Seen,
-    TrustModel, Waiting,
+    TrustModel, Waiting, late_at,
 };
 
 /// An enumeration of the domain as it is told: the same words.
@@ -50,6 +50,8 @@ words! {
         Imported,
         /// The key was made here, and somebody else signed the certificate.
         SignedElsewhere,
+        /// The key was made here, and the issuer of the configuration signed the certificate.
+        Issued,
     }
 }
 
@@ -128,6 +130,9 @@ pub struct AuthorityView {
     pub rotation: Option<RotationView>,
     /// A certificate request waits for its answer.
     pub request_pending: bool,
+    /// Why the issuer of the configuration did not answer it the last time; it is asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_problem: Option<String>,
     /// The intermediates of its edges, by cluster; the organisation has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundles: Vec<BundleView>,
@@ -159,6 +164,8 @@ pub struct AnchorView {
     pub not_before: Timestamp,
     /// Its last moment.
     pub not_after: Timestamp,
+    /// From when on it is late: five sixths of its life are over, and a newer one should be in force.
+    pub late_at: Timestamp,
     /// Members shall trust it.
     pub trusted: bool,
     /// It signs the intermediates.
@@ -199,6 +206,8 @@ pub struct BundleView {
     pub not_before: Timestamp,
     /// Its last moment.
     pub not_after: Timestamp,
+    /// From when on it is late: five sixths of its life are over, and a newer one should be in force.
+    pub late_at: Timestamp,
     /// When it is renewed, at the latest.
     pub renew_at: Timestamp,
     /// The newest bundle that was read back in the member.
@@ -329,6 +338,7 @@ impl AuthorityView {
             anchors: authority.anchors.iter().map(AnchorView::of).collect(),
             rotation: authority.rotation.as_ref().map(RotationView::of),
             request_pending: authority.request_pending,
+            request_problem: authority.request_problem.clone(),
             bundles: bundles.iter().map(BundleView::of).collect(),
         }
     }
@@ -347,6 +357,7 @@ impl AnchorView {
             above: anchor.above_pem.clone(),
             not_before: anchor.not_before,
             not_after: anchor.not_after,
+            late_at: late_at(anchor.not_before, anchor.not_after),
             trusted: anchor.trusted,
             signs: anchor.signs,
             revoked: anchor.revoked,
@@ -372,6 +383,7 @@ impl BundleView {
             fingerprint: bundle.fingerprint.clone(),
             not_before: bundle.not_before,
             not_after: bundle.not_after,
+            late_at: late_at(bundle.not_before, bundle.not_after),
             renew_at: bundle.renew_at,
             written: bundle.written.as_ref().map(SeenView::of),
             loaded: bundle.loaded.as_ref().map(SeenView::of),

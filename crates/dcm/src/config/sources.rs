@@ -206,15 +206,21 @@ fn set_variable(merged: &mut Table, known: &Table, name: &str, text: &str) -> Re
                 .map(|key| format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())),
         }])
     };
-    let (section, field) = key.split_once('.').ok_or_else(unknown)?;
-    let default = known
-        .get(section)
-        .and_then(|section| section.get(field))
+    let (section, fields) = key.split_once('.').ok_or_else(unknown)?;
+    let default = fields
+        .split('.')
+        .try_fold(known.get(section).ok_or_else(unknown)?, |place, field| {
+            place.get(field)
+        })
+        .filter(|value| !value.is_table())
         .ok_or_else(unknown)?;
     let mut changed = merged.clone();
-    let place = changed
-        .get_mut(section)
-        .and_then(|section| section.get_mut(field))
+    let place = fields
+        .split('.')
+        .try_fold(
+            changed.get_mut(section).ok_or_else(unknown)?,
+            |place, field| place.get_mut(field),
+        )
         .ok_or_else(unknown)?;
     *place = read_value(default, text);
     let decoded: Result<Config, _> = changed.clone().try_into();

@@ -138,3 +138,23 @@ fn values_that_do_not_go_together_are_refused_all_at_once() {
          'ca.socket' must be an absolute path, or empty, not 'ca.sock'"
     );
 }
+
+#[test]
+fn a_key_of_a_section_within_another_is_set_by_a_variable_and_told_by_its_whole_name() {
+    let with = |name: &str, value: &str| Sources {
+        variables: variables(&[(name, value)]),
+        ..Sources::default()
+    };
+    let told = refusal(&with("DCM__CA__ISSUER__KIND", "vault"));
+    assert!(told.starts_with("'ca.issuer.url' must be given"), "{told}");
+    let loaded = load(&with("DCM__CA__ISSUER__MOUNT", "pki/mesh")).unwrap();
+    assert_eq!(loaded.config.ca.issuer.mount, "pki/mesh");
+    for name in [
+        "DCM__CA__ISSUER",
+        "DCM__CA__ISSUER__KIN",
+        "DCM__CA__KIND__X",
+    ] {
+        let told = refusal(&with(name, "vault"));
+        assert!(told.contains(name), "{told}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dcm_rpc::Client;
+use dcm_testkit::issuer::Signer;
 use dcm_types::ca::{AuthorityScope, CaBundle, Evidence, EvidenceStage, Requester};
 use dcm_types::ca::{CaController, RotationKind, StartRotation};
 use dcm_types::{
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::environment::{Environment, mode};
 
-fn target() -> TargetKey {
+pub(crate) fn target() -> TargetKey {
     TargetKey {
         cloud: CloudKey {
             project: ProjectName::parse("acme").unwrap(),
@@ -40,7 +41,7 @@ async fn create(url: &str, path: &str, body: serde_json::Value) {
     assert_eq!(answer.status().as_u16(), 201, "{path}");
 }
 
-async fn create_cloud(url: &str) {
+pub(crate) async fn create_cloud(url: &str) {
     create(url, "/v2/projects", json!({"metadata": {"name": "acme"}})).await;
     let cloud = json!({"metadata": {"name": "shop"}, "spec": {"user": {"userName": "u"}}});
     create(url, "/v2/projects/acme/logical-clouds", cloud).await;
@@ -174,4 +175,46 @@ async fn commands_show_rotate_revoke_and_verify() {
     );
     let asked = ca(&["csr", "-o", "json"]).done();
     assert!(asked.json()["askedAt"].is_string(), "{}", asked.shown());
+}
+
+#[tokio::test]
+async fn an_authority_is_imported_and_a_request_answered_out_of_files() {
+    let mut environment = Environment::new();
+    let server = environment.serve_with(&[]);
+    create_cloud(&server.url).await;
+    let signer = Signer::new("others root");
+    let certificate = environment.write("root.pem", &signer.certificate);
+    let key = environment.write("root.key", &signer.key);
+    let other = environment.write("other.key", &Signer::new("others root").key);
+    let ca = |arguments: &[&str]| {
+        let fixed = ["ca"].iter().chain(arguments).copied();
+        environment.dcm(&fixed.collect::<Vec<_>>())
+    };
+    let import = |key: &Path| {
+        let files = ["--certificate", certificate.to_str().unwrap()];
+        ca(&[&["import"], &files[..], &["--key", key.to_str().unwrap()]].concat())
+    };
+    let refused = import(&other);
+    assert_eq!(refused.code, 1, "{}", refused.shown());
+    let rule = "must be the key of the certificate";
+    assert!(refused.stderr.contains(rule), "{}", refused.shown());
+    let taken = import(&key).done().stdout;
+    assert!(taken.contains("CN=others root"), "{taken}");
+
+    let of_cloud = ["shop", "--project", "acme"];
+    let request = loop {
+        let asked = ca(&[&["csr"], &of_cloud[..]].concat()).done().stdout;
+        if !asked.is_empty() {
+            break asked;
+        }
+    };
+    let answer = signer.answer(&request).unwrap();
+    let alone = environment.write("alone.pem", &answer);
+    let whole = environment.write("whole.pem", &(answer + &signer.certificate));
+    let install =
+        |file: &Path| ca(&[&["install-signed", file.to_str().unwrap()], &of_cloud[..]].concat());
+    let refused = install(&alone);
+    assert_eq!(refused.code, 1, "{}", refused.shown());
+    let installed = install(&whole).done().stdout;
+    assert!(installed.contains("shop mesh CA"), "{installed}");
 }

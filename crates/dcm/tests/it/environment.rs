@@ -114,11 +114,16 @@ impl Environment {
 
     /// Starts a server with more arguments.
     pub(crate) fn serve_with(&mut self, more: &[&str]) -> Server {
+        self.serve_logging_to(more, Stdio::piped())
+    }
+
+    /// Starts a server whose log goes somewhere: one that says much would fill a pipe that nobody reads.
+    pub(crate) fn serve_logging_to(&mut self, more: &[&str], log: impl Into<Stdio>) -> Server {
         let fixed = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
         let mut child = self
             .command(&[&fixed[..], more].concat())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -128,7 +133,9 @@ impl Environment {
         let Some(url) = url_in(&line) else {
             let _ = child.kill();
             let mut told = String::new();
-            log.unwrap().read_to_string(&mut told).unwrap();
+            if let Some(mut log) = log {
+                log.read_to_string(&mut told).unwrap();
+            }
             panic!("the server did not start: {line}{told}");
         };
         self.talk_to(&url);

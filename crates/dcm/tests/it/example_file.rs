@@ -9,7 +9,7 @@ use dcm::config::Config;
 use toml::{Table, Value};
 
 /// Section, its struct, and the source that holds it.
-const SECTIONS: [(&str, &str, &str); 7] = [
+const SECTIONS: [(&str, &str, &str); 8] = [
     ("server", "Config", include_str!("../../src/listener.rs")),
     (
         "store",
@@ -25,6 +25,7 @@ const SECTIONS: [(&str, &str, &str); 7] = [
         include_str!("../../../dcm-sync/src/config.rs"),
     ),
     ("ca", "Config", include_str!("../../src/ca.rs")),
+    ("ca.issuer", "Config", include_str!("../../src/issuer.rs")),
 ];
 
 const HEAD: &str = "\
@@ -50,25 +51,43 @@ pub(crate) fn render() -> String {
     }
     let mut text = HEAD.to_owned();
     for (section, name, source) in SECTIONS {
-        let fields = fields_of(include_str!("../../src/config.rs"), "Config");
-        let about = fields.iter().find(|(field, _)| field == section).unwrap();
+        // A section within another is told by the one that holds it.
+        let (outer, field) = match section.split_once('.') {
+            Some((outer, inner)) => (source_of(outer), inner),
+            None => (include_str!("../../src/config.rs"), section),
+        };
+        let fields = fields_of(outer, "Config");
+        let about = fields.iter().find(|(name, _)| name == field).unwrap();
         text.push('\n');
         push_comment(&mut text, &about.1);
         writeln!(text, "[{section}]").unwrap();
-        let values = defaults[section].as_table().unwrap();
+        let values = table(&defaults, section);
         let fields = fields_of(source, name);
         assert_eq!(
             fields.len(),
             values.len(),
             "every field of [{section}] has a default"
         );
-        for (field, comment) in fields {
+        let plain = |field: &str| !values[field].is_table();
+        for (field, comment) in fields.into_iter().filter(|(field, _)| plain(field)) {
             assert!(!comment.is_empty(), "{section}.{field} is not explained");
             push_comment(&mut text, &comment);
             writeln!(text, "#{field} = {}", show(&values[&field])).unwrap();
         }
     }
     text
+}
+
+fn source_of(section: &str) -> &'static str {
+    let found = SECTIONS.iter().find(|(name, ..)| *name == section);
+    found.unwrap().2
+}
+
+/// The table of a section, also of one within another.
+fn table<'a>(defaults: &'a Table, section: &str) -> &'a Table {
+    let mut names = section.split('.');
+    let first = defaults[names.next().unwrap()].as_table().unwrap();
+    names.fold(first, |table, name| table[name].as_table().unwrap())
 }
 
 fn show(value: &Value) -> String {

@@ -17,6 +17,7 @@ mod fake_server;
 mod faults;
 mod files;
 mod help;
+mod key_canaries;
 mod members;
 mod resources;
 mod serving;

@@ -13,13 +13,13 @@ use prost::Message as _;
 use crate::environment::{DEADLINE, Environment};
 
 /// A collector: takes what is posted, and answers that it did.
-struct Collector {
-    endpoint: String,
+pub(crate) struct Collector {
+    pub(crate) endpoint: String,
     bodies: Receiver<(String, Vec<u8>)>,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (sender, bodies) = channel();
@@ -33,7 +33,7 @@ impl Collector {
     }
 
     /// The first span that is what is asked for, of all that come in time; and every byte until then.
-    fn until(&self, wanted: impl Fn(&Span) -> bool) -> (Span, Vec<u8>) {
+    pub(crate) fn until(&self, wanted: impl Fn(&Span) -> bool) -> (Span, Vec<u8>) {
         let began = Instant::now();
         let mut all = Vec::new();
         while let Some(left) = DEADLINE.checked_sub(began.elapsed()) {
@@ -86,7 +86,7 @@ fn take(stream: TcpStream, sender: &Sender<(String, Vec<u8>)>) {
     }
 }
 
-fn text(span: &Span, key: &str) -> String {
+pub(crate) fn text(span: &Span, key: &str) -> String {
     let attribute = span
         .attributes
         .iter()

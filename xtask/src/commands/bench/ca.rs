@@ -11,6 +11,17 @@ use super::tools::Tools;
 /// Edges that get an intermediate.
 const EDGES: usize = 1000;
 
+/// Edges whose bundles are asked for over the socket.
+const ASKED: usize = 100;
+
+/// What `bundle_rate` prints, in milliseconds.
+#[derive(Deserialize)]
+struct OverSocket {
+    near_p99: f64,
+    far_p50: f64,
+    far_p99: f64,
+}
+
 /// What `issue_rate` prints.
 #[derive(Deserialize)]
 struct Told {
@@ -22,7 +33,7 @@ struct Told {
 pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     let told: Told = serde_json::from_str(&tools.issue_rate(&place.folder("ca", "")?, EDGES)?)?;
     let issued = format!("{EDGES} intermediates issued, verified, stored");
-    Ok(vec![
+    let mut figures = vec![
         Figure::new(issued, Unit::Milliseconds, told.issued_seconds * 1000.0).at_most(1500.0),
         Figure::new(
             "bundle that is there, p50",
@@ -35,5 +46,21 @@ pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
             told.warm_p99_ms,
         )
         .at_most(1.0),
+    ];
+    figures.extend(over_socket(tools, place)?);
+    Ok(figures)
+}
+
+/// The same over gRPC, beside the same controller without the socket.
+fn over_socket(tools: &Tools, place: &Place) -> Result<[Figure; 2]> {
+    let folder = place.folder("ca-socket", "")?;
+    let told: OverSocket = serde_json::from_str(&tools.bundle_rate(&folder, ASKED)?)?;
+    let median = "bundle that is there over gRPC, p50";
+    let last = "bundle that is there over gRPC, p99";
+    Ok([
+        Figure::new(median, Unit::Milliseconds, told.far_p50),
+        Figure::new(last, Unit::Milliseconds, told.far_p99)
+            .beside(told.near_p99, "in process")
+            .at_most(3.0),
     ])
 }

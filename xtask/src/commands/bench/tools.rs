@@ -16,6 +16,7 @@ pub(super) type Example = (&'static str, &'static str, &'static str);
 
 pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
 pub(super) const ISSUE_RATE: Example = ("dcm-ca", "issue_rate", "");
+pub(super) const BUNDLE_RATE: Example = ("dcm-rpc", "bundle_rate", "");
 pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
 pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
 pub(super) const KUBESIM_FLEET: Example = ("dcm-testkit", "kubesim_fleet", "kubesim");
@@ -24,6 +25,7 @@ pub(super) struct Tools {
     pub(super) dcm: PathBuf,
     commit_rate: PathBuf,
     issue_rate: PathBuf,
+    bundle_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
     kubesim_fleet: PathBuf,
@@ -38,6 +40,7 @@ impl Tools {
             dcm: release.join("dcm").into(),
             commit_rate: example("commit_rate"),
             issue_rate: example("issue_rate"),
+            bundle_rate: example("bundle_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
             kubesim_fleet: example("kubesim_fleet"),
@@ -81,6 +84,14 @@ impl Tools {
     /// The CA controller in a process of its own, on a store in the folder.
     pub(super) fn issue_rate(&self, folder: &Path, edges: usize) -> Result<String> {
         let mut command = Command::new(&self.issue_rate);
+        command.arg(folder).arg(edges.to_string());
+        command.stderr(Stdio::inherit());
+        said(command)
+    }
+
+    /// The CA controller behind its socket, on a store in the folder.
+    pub(super) fn bundle_rate(&self, folder: &Path, edges: usize) -> Result<String> {
+        let mut command = Command::new(&self.bundle_rate);
         command.arg(folder).arg(edges.to_string());
         command.stderr(Stdio::inherit());
         said(command)

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde::Serialize;
 
+use super::foreign::{ImportArguments, SignedArguments};
 use crate::arguments::{ClusterPath, Format, cluster_path, segment};
 use crate::client::{Answer, Path};
 use crate::commands::logical_cloud;
@@ -78,6 +79,20 @@ pub(super) enum Asked {
     },
     /// Ask for a certificate request that somebody else signs; the same one until it is answered
     Csr(ScopeArguments),
+    /// Take a certificate authority that somebody else made, with its key
+    Import {
+        #[command(flatten)]
+        scope: ScopeArguments,
+        #[command(flatten)]
+        files: ImportArguments,
+    },
+    /// Take the answer to a certificate request
+    InstallSigned {
+        #[command(flatten)]
+        files: SignedArguments,
+        #[command(flatten)]
+        scope: ScopeArguments,
+    },
     /// The record of what happened to keys
     #[command(subcommand)]
     Audit(Audit),
@@ -148,6 +163,22 @@ pub(super) async fn run(asked: &Asked, format: Format, context: &Context<'_>) ->
             })
         }
         Asked::Csr(scope) => request(scope, format, context).await,
+        Asked::Import { scope, files } => {
+            let (path, body) = (scope.path().join("import"), files.body()?);
+            taken(
+                &client.write(Method::POST, &path, &body).await?,
+                format,
+                context,
+            )
+        }
+        Asked::InstallSigned { scope, files } => {
+            let (path, body) = (scope.path().join("signed"), files.body()?);
+            taken(
+                &client.write(Method::POST, &path, &body).await?,
+                format,
+                context,
+            )
+        }
         Asked::Audit(Audit::Verify(scope)) => verify(scope, format, context).await,
     }
 }
@@ -166,6 +197,12 @@ async fn request(
     }
     context.terminal.show(format, &answer.document, |_| {
         Ok(request.request.unwrap_or_default())
+    })
+}
+
+fn taken(answer: &Answer, format: Format, context: &Context<'_>) -> Result<(), Error> {
+    context.terminal.show(format, &answer.document, |palette| {
+        Ok(authority(&answer.decode("authority")?, palette))
     })
 }
 
@@ -212,6 +249,10 @@ fn authority(shown: &AuthorityView, palette: Palette) -> String {
     if !shown.bundles.is_empty() {
         let _ = write!(text, "\n{}", bundles(&shown.bundles, palette));
     }
+    if let Some(problem) = &shown.request_problem {
+        let word = palette.paint(Tone::Bad, "waits for its issuer:");
+        let _ = writeln!(text, "{word} {}", printable(problem));
+    }
     text
 }
 
@@ -221,7 +262,7 @@ fn anchor_row(anchor: &AnchorView) -> Vec<Cell> {
         Cell::plain(anchor.generation.to_string()),
         Cell::plain(&anchor.subject),
         Cell::plain(anchor.algorithm.as_deref().unwrap_or("imported")),
-        Cell::plain(day(anchor.not_after)),
+        until(anchor.not_after, anchor.late_at, anchor.signs),
         yes(anchor.trusted),
         yes(anchor.signs),
         Cell::plain(anchor.revoked.to_string()),
@@ -239,6 +280,10 @@ fn bundles(shown: &[BundleView], palette: Palette) -> String {
         "UNTIL",
     ]);
     for bundle in shown {
+        let in_force = matches!(
+            bundle.state,
+            GenerationStateView::Active | GenerationStateView::Issued
+        );
         let tone = match bundle.state {
             GenerationStateView::Active => Tone::Good,
             GenerationStateView::Issued => Tone::Busy,
@@ -252,7 +297,7 @@ fn bundles(shown: &[BundleView], palette: Palette) -> String {
             Cell::plain(bundle.anchor.to_string()),
             Cell::plain(&bundle.algorithm),
             Cell::plain(day(bundle.renew_at)),
-            Cell::plain(day(bundle.not_after)),
+            until(bundle.not_after, bundle.late_at, in_force),
         ]);
     }
     table.render(palette)
@@ -289,6 +334,14 @@ fn word(value: &impl Serialize) -> String {
     let text = serde_json::to_value(value).ok();
     let text = text.as_ref().and_then(serde_json::Value::as_str);
     text.unwrap_or_default().to_owned()
+}
+
+/// The end, marked when nothing took its place in time.
+fn until(ends: Timestamp, late_at: Timestamp, in_force: bool) -> Cell {
+    if in_force && Timestamp::now() >= late_at {
+        return Cell::new(Tone::Bad, format!("{} (late)", day(ends)));
+    }
+    Cell::plain(day(ends))
 }
 
 fn day(at: Timestamp) -> String {

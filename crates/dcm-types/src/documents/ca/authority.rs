@@ -106,6 +106,24 @@ pub struct Anchor {
     pub list: SignedList,
 }
 
+/// Who is to sign a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestSigner {
+    /// Somebody who is asked by a person.
+    #[default]
+    Somebody,
+    /// The issuer of the configuration, which the controller asks itself.
+    Issuer {
+        /// How often it was asked in vain.
+        tries: u32,
+        /// When it is asked again, at the earliest; `None`: now.
+        try_at: Option<Timestamp>,
+        /// What was wrong the last time.
+        problem: Option<String>,
+    },
+}
+
 /// A request that somebody else is to sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingRequest {
@@ -115,6 +133,16 @@ pub struct PendingRequest {
     pub asked_at: Timestamp,
     /// Key and text; `None`: they are to be made.
     pub made: Option<MadeRequest>,
+    /// Who is to sign it.
+    #[serde(default)]
+    pub signer: RequestSigner,
+}
+
+impl PendingRequest {
+    /// The controller asks the issuer for its answer by itself.
+    pub fn is_for_issuer(&self) -> bool {
+        matches!(self.signer, RequestSigner::Issuer { .. })
+    }
 }
 
 /// What was made for a request.

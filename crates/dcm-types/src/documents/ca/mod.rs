@@ -8,7 +8,8 @@ mod event;
 mod rotation;
 
 pub use authority::{
-    Anchor, AuthorityOwner, CaAuthority, MadeRequest, PendingRequest, RevokedEdge, SignedList,
+    Anchor, AuthorityOwner, CaAuthority, MadeRequest, PendingRequest, RequestSigner, RevokedEdge,
+    SignedList,
 };
 pub use edge::{CaEdge, EdgeGeneration};
 pub use event::{CaEvent, CaEventRecord, CaVerb, ChainEnd, EventCertificate};
