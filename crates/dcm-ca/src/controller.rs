@@ -10,7 +10,7 @@ use dcm_types::documents::LogicalCloud;
 use dcm_types::documents::ca::{CaAuthority, CaEdge};
 use dcm_types::ports::{Clock, Randomness};
 use dcm_types::{CloudKey, Key, Kind, TargetKey, Timestamp, Uid};
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 
 use crate::backend::SigningBackend;
 use crate::keys::KeyPool;
@@ -51,6 +51,8 @@ pub struct Controller {
     pub(crate) issuer: Option<Issuer>,
     pub(crate) metrics: Metrics,
     pub(crate) late: Arc<Late>,
+    /// Held while it is decided whether an edge gets another intermediate, and that is stored.
+    pub(crate) turn: Arc<Mutex<()>>,
     changes: broadcast::Sender<CaChange>,
 }
 
@@ -70,6 +72,7 @@ impl Controller {
             issuer: None,
             metrics: Metrics::default(),
             late: Arc::default(),
+            turn: Arc::default(),
             changes: broadcast::channel(HINTS).0,
         }
     }

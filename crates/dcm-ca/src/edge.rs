@@ -77,11 +77,37 @@ impl Controller {
         let edge = read.edge.map(|found| &found.document);
         match plan_edge(self.now(), self.policy(), authority, edge) {
             EdgeStep::Keep => return Ok(false),
-            EdgeStep::Issue(why) => self.issue_edge(target, read, why).await?,
+            EdgeStep::Issue(why) => {
+                // One decision at a time, so that no two take the same place.
+                let _turn = if why.can_wait() {
+                    Some(self.turn.lock().await)
+                } else {
+                    None
+                };
+                if self.must_wait(read, why).await? {
+                    return Ok(false);
+                }
+                self.issue_edge(target, read, why).await?;
+            }
             EdgeStep::SignList => self.renew_edge_list(read).await?,
         }
         self.tell(CaChange::Target(target.clone()));
         Ok(true)
+    }
+
+    /// Enough other members of the cloud are getting another intermediate.
+    async fn must_wait(&self, read: &Read<'_>, why: Why) -> Result<bool, Error> {
+        let Some(edge) = read.edge.filter(|_| why.can_wait()) else {
+            return Ok(false);
+        };
+        let edges = self.edges_of(edge.document.cloud_uid).await?;
+        let others = edges.iter().map(|found| &found.document);
+        Ok(plan::must_wait(
+            self.now(),
+            self.policy(),
+            &edge.document,
+            others,
+        ))
     }
 
     async fn issue_edge(&self, target: &TargetKey, read: &Read<'_>, why: Why) -> Result<(), Error> {

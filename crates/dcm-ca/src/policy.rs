@@ -42,6 +42,8 @@ pub struct Policy {
     pub propagation: Duration,
     /// The most that the clock is believed to have gone on between two looks at a rotation.
     pub longest_step: Duration,
+    /// Members of a cloud that get another intermediate at the same time.
+    pub edges_in_flight: usize,
     /// Time between two looks at everything.
     pub interval: Duration,
     /// Slow keys (RSA) that are made at the same time.
@@ -66,6 +68,7 @@ impl Default for Policy {
             longest_leaf: Duration::from_hours(24),
             propagation: Duration::from_mins(10),
             longest_step: Duration::from_mins(2),
+            edges_in_flight: 100,
             interval: Duration::from_mins(1),
             slow_keys: 1,
             slow_keys_waiting: 64,
@@ -148,12 +151,12 @@ impl Policy {
         let text = "must be longer than interval";
         rule("longest_step", step > self.interval, text, &shown(step));
         let text = "must be at least 1";
-        rule(
-            "slow_keys",
-            self.slow_keys > 0,
-            text,
-            &self.slow_keys.to_string(),
-        );
+        for (field, count) in [
+            ("slow_keys", self.slow_keys),
+            ("edges_in_flight", self.edges_in_flight),
+        ] {
+            rule(field, count > 0, text, &count.to_string());
+        }
     }
 }
 
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn each_rule_is_told_with_its_field() {
         type Spoil = fn(&mut Policy);
-        let rows: [(&str, Spoil); 15] = [
+        let rows: [(&str, Spoil); 16] = [
             ("organization", |policy| policy.organization.clear()),
             ("organization", |policy| {
                 policy.organization.push_str(&"x".repeat(62));
@@ -216,6 +219,7 @@ mod tests {
             ("longest_leaf", |policy| policy.longest_leaf *= 0),
             ("longest_step", |policy| policy.longest_step /= 2),
             ("slow_keys", |policy| policy.slow_keys -= 1),
+            ("edges_in_flight", |policy| policy.edges_in_flight = 0),
         ];
         for (field, spoil) in rows {
             let mut policy = Policy::default();

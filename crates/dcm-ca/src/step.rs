@@ -212,8 +212,9 @@ impl Controller {
                 edge: Some(&edge),
             };
             match self.advance_edge(&edge.document.target, &read).await {
-                // Somebody asked for it at the same time, and it is done.
-                Ok(_) | Err(Error::Raced) => advanced = true,
+                // Nothing: somebody asked for it at the same time, or it waits for its turn.
+                Ok(done) => advanced |= done,
+                Err(Error::Raced) => advanced = true,
                 Err(error) => return Err(error),
             }
         }

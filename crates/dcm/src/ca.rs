@@ -49,6 +49,9 @@ pub struct Config {
     pub longest_leaf: Time,
     /// The longest that a new bundle takes until a control plane uses it. Default 10m.
     pub propagation: Time,
+    /// Members of one logical cloud that get another intermediate at the same time. One that does not answer counts for a
+    /// propagation only. Default 100.
+    pub edges_in_flight: u32,
     /// Time between two looks at all authorities. Default 1m.
     pub interval: Time,
     /// Path of a unix socket at which the CA controller is served by gRPC to processes of the same user, in
@@ -87,6 +90,7 @@ impl Default for Config {
             list_days: 30,
             longest_leaf: Time::hours(24),
             propagation: Time::seconds(600),
+            edges_in_flight: 100,
             interval: Time::seconds(60),
             socket: PathBuf::new(),
             issuer: issuer::Config::default(),
@@ -115,6 +119,7 @@ impl Config {
             list_life: days(self.list_days),
             longest_leaf: self.longest_leaf.get(),
             propagation: self.propagation.get(),
+            edges_in_flight: usize::try_from(self.edges_in_flight).unwrap_or(usize::MAX),
             // A look that comes late must not count for more time than may pass between two.
             longest_step: self.interval.get().saturating_mul(2),
             interval: self.interval.get(),

@@ -35,6 +35,14 @@ pub enum Why {
 }
 
 impl Why {
+    /// Nothing is wrong with the one it has.
+    pub const fn can_wait(self) -> bool {
+        match self {
+            Self::First | Self::Revoked => false,
+            Self::Anchor | Self::Rotation | Self::Due => true,
+        }
+    }
+
     /// In words, for the record.
     pub const fn as_str(self) -> &'static str {
         match self {

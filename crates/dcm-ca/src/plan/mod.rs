@@ -3,6 +3,7 @@
 //! ```text
 //!   edge        does this edge need another intermediate?     gate      which member holds a phase up, and why
 //!   rotation    does the rotation go on?                      enter     what a phase changes
+//!   flight      is it an edge's turn?
 //!   lists       is a list due?                                state     a rotation as it is told
 //! ```
 //!
@@ -11,6 +12,7 @@
 
 mod edge;
 mod enter;
+mod flight;
 mod gate;
 mod lists;
 mod rotation;
@@ -18,6 +20,7 @@ mod state;
 
 pub use edge::{EdgeStep, Why, ask_again_at, plan_edge, renew_at};
 pub use enter::{begin, enter, first_anchor};
+pub use flight::{is_in_flight, must_wait};
 pub use gate::waiting;
 pub use lists::list_is_due;
 pub use rotation::{RotationStep, anchor_is_due, members_digest, plan_rotation};

@@ -9,6 +9,7 @@ mod audit;
 mod bundles;
 mod crashes;
 mod faults;
+mod flight;
 mod foreign;
 mod gates;
 mod killed;
