@@ -16,6 +16,7 @@ pub(super) type Example = (&'static str, &'static str, &'static str);
 
 pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
 pub(super) const ISSUE_RATE: Example = ("dcm-ca", "issue_rate", "");
+pub(super) const ROTATION_COST: Example = ("dcm-ca", "rotation_cost", "");
 pub(super) const BUNDLE_RATE: Example = ("dcm-rpc", "bundle_rate", "");
 pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
 pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
@@ -25,6 +26,7 @@ pub(super) struct Tools {
     pub(super) dcm: PathBuf,
     commit_rate: PathBuf,
     issue_rate: PathBuf,
+    rotation_cost: PathBuf,
     bundle_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
@@ -40,6 +42,7 @@ impl Tools {
             dcm: release.join("dcm").into(),
             commit_rate: example("commit_rate"),
             issue_rate: example("issue_rate"),
+            rotation_cost: example("rotation_cost"),
             bundle_rate: example("bundle_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
@@ -85,6 +88,14 @@ impl Tools {
     pub(super) fn issue_rate(&self, folder: &Path, edges: usize) -> Result<String> {
         let mut command = Command::new(&self.issue_rate);
         command.arg(folder).arg(edges.to_string());
+        command.stderr(Stdio::inherit());
+        said(command)
+    }
+
+    /// Rotations of one cloud in virtual time, on a store in the folder.
+    pub(super) fn rotation_cost(&self, folder: &Path, members: usize) -> Result<String> {
+        let mut command = Command::new(&self.rotation_cost);
+        command.arg(folder).arg(members.to_string());
         command.stderr(Stdio::inherit());
         said(command)
     }
