@@ -92,6 +92,10 @@ pub async fn start_with(
                 config.sync.call_limits(),
             )),
             metrics: dcm_sync::Metrics::register(&mut registry),
+            authorities: Some(dcm_sync::Authorities {
+                controller: authorities.controller(),
+                propagation: config.ca.propagation.get(),
+            }),
             config: config.sync,
         },
         cancellation.clone(),
