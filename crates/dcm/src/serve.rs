@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Loaded};
+use crate::data_directory::Opened;
+use crate::occupancy::Occupancy;
 use crate::system::{SystemClock, SystemRandomness};
 use crate::{ca, data_directory, listener, signals, telemetry};
 
@@ -36,6 +38,7 @@ pub struct Server {
     meshes: JoinHandle<()>,
     synchronizer: dcm_sync::Handle,
     authorities: ca::Running,
+    occupancy: Option<Occupancy>,
     cancellation: CancellationToken,
 }
 
@@ -54,7 +57,14 @@ pub async fn start_with(
     let listener = listener::bind(&config.server).await?;
     let address = listener.local_addr().context("ask for our address")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (store, vault) = data_directory::open(&config.store, Arc::clone(&clock)).await?;
+    let opened = data_directory::open_store(&config.store, Arc::clone(&clock)).await?;
+    let occupancy = match &opened {
+        // Its file is locked.
+        Opened::Sqlite(_) => None,
+        Opened::Mongodb(_) => Some(Occupancy::take(opened.store(), &cancellation).await?),
+    };
+    let vault = data_directory::open_vault(&config.store, &opened).await?;
+    let store = opened.store();
     let randomness = Arc::new(SystemRandomness);
     let addresses = AddressPolicy {
         allow: config.clusters.allow_addresses,
@@ -64,7 +74,7 @@ pub async fn start_with(
     let authorities = ca::start(
         &config.ca,
         dcm_ca::Parts {
-            store: Arc::clone(&store) as _,
+            store: Arc::clone(&store),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
@@ -75,7 +85,7 @@ pub async fn start_with(
     )?;
     let synchronizer = dcm_sync::start(
         dcm_sync::Parts {
-            store: Arc::clone(&store) as _,
+            store: Arc::clone(&store),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
@@ -121,6 +131,7 @@ pub async fn start_with(
         meshes,
         synchronizer,
         authorities,
+        occupancy,
         cancellation,
     })
 }
@@ -164,9 +175,14 @@ impl Server {
             let meshes = self.meshes.await;
             let authorities = self.authorities.ended().await;
             self.synchronizer.stopped().await;
-            (api, background, meshes, authorities)
+            let occupancy = match self.occupancy {
+                Some(occupancy) => occupancy.give_up().await,
+                None => Ok(()),
+            };
+            (api, background, meshes, authorities, occupancy)
         };
-        let Ok((api, background, meshes, authorities)) = tokio::time::timeout(ENDING, parts).await
+        let Ok((api, background, meshes, authorities, occupancy)) =
+            tokio::time::timeout(ENDING, parts).await
         else {
             tracing::warn!("a part did not end within {} s", ENDING.as_secs());
             return Ok(());
@@ -175,7 +191,8 @@ impl Server {
             .context("serve the REST interface")?;
         background.context("work in the background")?;
         meshes.context("prepare meshes")?;
-        authorities
+        authorities?;
+        occupancy
     }
 }
 
@@ -184,7 +201,7 @@ pub async fn until_signal(loaded: Loaded, began: Instant) -> anyhow::Result<()> 
     let spans = telemetry::start(&loaded.config.log, &loaded.config.traces)?;
     let cancellation = CancellationToken::new();
     signals::cancel_on_signal(cancellation.clone())?;
-    let data = loaded.config.store.data_dir.display().to_string();
+    let data = loaded.config.store.place();
     let server = start(loaded.config, cancellation).await?;
     announce(server.address(), &data, began);
     let ended = server.run().await;

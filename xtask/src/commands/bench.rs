@@ -25,7 +25,9 @@ use anyhow::Result;
 use crate::output;
 use crate::workspace;
 use figure::Figure;
-use tools::{BARE_CLIENT, BARE_SERVER, BUNDLE_RATE, COMMIT_RATE, ISSUE_RATE, MESH_RATE, Tools};
+use tools::{
+    BARE_CLIENT, BARE_SERVER, BUNDLE_RATE, COMMIT_RATE, ISSUE_RATE, MESH_RATE, ROTATION_COST, Tools,
+};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -65,7 +67,7 @@ enum Part {
     Idle,
     /// Many who wait for a status
     Waiters,
-    /// Intermediates of edges, bundles that are there, and meshes
+    /// Intermediates of edges, bundles that are there, rotations and meshes
     Ca,
 }
 
@@ -76,14 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
     let tools = Tools::locate()?;
     if !arguments.no_build {
-        Tools::build(&[
-            COMMIT_RATE,
-            BARE_CLIENT,
-            BARE_SERVER,
-            ISSUE_RATE,
-            BUNDLE_RATE,
-            MESH_RATE,
-        ])?;
+        let beside = [COMMIT_RATE, BARE_CLIENT, BARE_SERVER];
+        let authorities = [ISSUE_RATE, BUNDLE_RATE, ROTATION_COST, MESH_RATE];
+        Tools::build(&[&beside[..], &authorities].concat())?;
     }
     let place = Place::create()?;
     let mut figures = Vec::new();

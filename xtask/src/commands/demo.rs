@@ -11,6 +11,7 @@ mod dead_edge;
 mod drift;
 mod emco;
 mod end;
+mod mesh;
 mod outage;
 mod palette;
 mod setup;
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
 type Act = fn(&mut Stage, &Scene) -> Result<()>;
 
 /// The acts, with their titles.
-const ACTS: [(&str, Act); 8] = [
+const ACTS: [(&str, Act); 9] = [
     ("Two clusters are registered", clusters::play),
     (
         "A logical cloud is described, and comes to life",
@@ -52,6 +53,10 @@ const ACTS: [(&str, Act); 8] = [
         tenant::play,
     ),
     ("Somebody breaks it, and it heals", drift::play),
+    (
+        "Its neighbour has a mesh, and gets another anchor while workloads talk",
+        mesh::play,
+    ),
     ("A cluster goes dark, and catches up", outage::play),
     ("A cloud goes although its cluster is dark", dead_edge::play),
     (

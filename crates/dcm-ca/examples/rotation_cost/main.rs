@@ -18,6 +18,7 @@ use dcm_ca::Policy;
 use dcm_types::ca::{
     CaController as _, Evidence, EvidenceStage, RotationKind, RotationPhase, StartRotation,
 };
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 
 use world::World;
@@ -62,15 +63,18 @@ async fn rotate(world: &mut World, kind: RotationKind) -> Result<serde_json::Val
         .start_rotation(&start, &world::somebody())
         .await?
         .phase;
+    let mut hints = world.ca.watch();
     let mut looks = 0;
     while phase != RotationPhase::Done {
         world.ca.look_at_all().await?;
-        let now = world.ca.get_rotation(&start.cloud).await?.phase;
-        if now != phase || looks == 0 {
-            // The members are told that there is something new.
-            follow(world).await?;
+        let mut news = false;
+        while hints.next().now_or_never().flatten().is_some() {
+            news = true;
         }
-        phase = now;
+        if news {
+            follow(world).await?;
+            phase = world.ca.get_rotation(&start.cloud).await?.phase;
+        }
         looks += 1;
         ensure!(looks < LOOKS, "the rotation does not end");
         world.clock.forward(Policy::default().interval);

@@ -1,5 +1,6 @@
-//! The CA controller on the embedded store: intermediates of edges issued, verified and stored, and a bundle that
-//! is there asked for again; and the meshes that rest on them.
+//! The CA controller on the embedded store: intermediates of edges issued, verified and stored, a bundle that is there
+//! asked for again, and rotations of a cloud with many members, of which only our own work is counted; and the meshes
+//! that rest on them.
 
 use anyhow::Result;
 use dcm_testkit::IstioAssets;
@@ -12,7 +13,7 @@ use super::tools::Tools;
 /// Edges that get an intermediate.
 const EDGES: usize = 1000;
 
-/// Members of the mesh that is prepared.
+/// Members of the cloud that is rotated, and of the mesh that is prepared.
 const MEMBERS: usize = 100;
 
 /// What `mesh_rate` prints.
@@ -44,7 +45,48 @@ struct Told {
     warm_p99_ms: f64,
 }
 
+/// What `rotation_cost` prints.
+#[derive(Deserialize)]
+struct Rotations {
+    intermediate: Rotation,
+    anchor: Rotation,
+    bare_ms: f64,
+}
+
+/// The whole of one rotation.
+#[derive(Deserialize)]
+struct Rotation {
+    wall_ms: f64,
+    processor_ms: f64,
+    looks: u32,
+    virtual_hours: f64,
+}
+
 pub(super) fn measure(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
+    let mut figures = issued(tools, place)?;
+    let folder = place.folder("rotation", "")?;
+    let told: Rotations = serde_json::from_str(&tools.rotation_cost(&folder, MEMBERS)?)?;
+    for (what, rotation) in [
+        ("intermediates", &told.intermediate),
+        ("anchor", &told.anchor),
+    ] {
+        figures.extend(rotated(what, rotation, told.bare_ms));
+    }
+    Ok(figures)
+}
+
+/// Wall and processor of one rotation, beside the same number of certificates that are only signed.
+fn rotated(what: &str, of: &Rotation, bare_ms: f64) -> [Figure; 2] {
+    let (looks, hours) = (of.looks, of.virtual_hours);
+    let name =
+        format!("{what} of {MEMBERS} members rotated ({looks} looks in {hours:.1} h), own time");
+    let bare = format!("{} certificates signed", MEMBERS + 1);
+    let wall = Figure::new(name, Unit::Milliseconds, of.wall_ms).beside(bare_ms, bare);
+    let processor = Figure::new("the same, processor", Unit::Milliseconds, of.processor_ms);
+    [wall.at_most(5000.0), processor]
+}
+
+fn issued(tools: &Tools, place: &Place) -> Result<Vec<Figure>> {
     let told: Told = serde_json::from_str(&tools.issue_rate(&place.folder("ca", "")?, EDGES)?)?;
     let issued = format!("{EDGES} intermediates issued, verified, stored");
     let mut figures = vec![

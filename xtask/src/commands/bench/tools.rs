@@ -17,6 +17,7 @@ pub(super) type Example = (&'static str, &'static str, &'static str);
 pub(super) const COMMIT_RATE: Example = ("dcm-store", "commit_rate", "");
 pub(super) const ISSUE_RATE: Example = ("dcm-ca", "issue_rate", "");
 pub(super) const MESH_RATE: Example = ("dcm-app", "mesh_rate", "");
+pub(super) const ROTATION_COST: Example = ("dcm-ca", "rotation_cost", "");
 pub(super) const BUNDLE_RATE: Example = ("dcm-rpc", "bundle_rate", "");
 pub(super) const BARE_CLIENT: Example = ("dcm-sync", "bare_client", "");
 pub(super) const BARE_SERVER: Example = ("dcm-api", "bare_server", "");
@@ -27,6 +28,7 @@ pub(super) struct Tools {
     commit_rate: PathBuf,
     issue_rate: PathBuf,
     mesh_rate: PathBuf,
+    rotation_cost: PathBuf,
     bundle_rate: PathBuf,
     bare_client: PathBuf,
     bare_server: PathBuf,
@@ -43,6 +45,7 @@ impl Tools {
             commit_rate: example("commit_rate"),
             issue_rate: example("issue_rate"),
             mesh_rate: example("mesh_rate"),
+            rotation_cost: example("rotation_cost"),
             bundle_rate: example("bundle_rate"),
             bare_client: example("bare_client"),
             bare_server: example("bare_server"),
@@ -101,6 +104,14 @@ impl Tools {
     ) -> Result<String> {
         let mut command = Command::new(&self.mesh_rate);
         command.args([folder, istioctl]).arg(members.to_string());
+        command.stderr(Stdio::inherit());
+        said(command)
+    }
+
+    /// Rotations of one cloud in virtual time, on a store in the folder.
+    pub(super) fn rotation_cost(&self, folder: &Path, members: usize) -> Result<String> {
+        let mut command = Command::new(&self.rotation_cost);
+        command.arg(folder).arg(members.to_string());
         command.stderr(Stdio::inherit());
         said(command)
     }

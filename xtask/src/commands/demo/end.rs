@@ -3,10 +3,10 @@
 
 use anyhow::Result;
 
-use super::emco;
 use super::setup::{CLOUD, CLUSTERS, PROJECT, PROVIDERS, Scene, registered};
 use super::stage::Stage;
 use super::tenant::contexts;
+use super::{emco, mesh};
 
 /// Every kind of which a logical cloud has objects.
 const KINDS: &str = "namespaces,configmaps,resourcequotas,limitranges,networkpolicies,roles,\
@@ -20,6 +20,7 @@ pub(super) fn play(stage: &mut Stage, _scene: &Scene) -> Result<()> {
     stage.live(0, &terminate)?.shows("2 of 2 absent")?;
     stage.stop_clock("terminate to verified absent on both clusters");
     emco::wait_until_gone(stage)?;
+    mesh::wait_until_gone(stage)?;
     stage.tell("nothing with our label is left");
     for name in CLUSTERS {
         let kubeconfig = format!("{name}.kubeconfig");

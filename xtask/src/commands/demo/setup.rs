@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use dcm_testkit::{Assets, ControlPlane, Folder};
+use dcm_testkit::{Assets, ControlPlane, Folder, IstioAssets};
 
 use super::stage::Stage;
 use super::times::Times;
-use crate::output;
 use crate::serve::{self, Profile, Server};
+use crate::{output, workspace};
 
 /// The names of the clusters in the demo; control plane and name have the same index.
 pub(super) const CLUSTERS: [&str; 2] = ["berlin", "oslo"];
@@ -42,17 +42,32 @@ scan_interval = "5s"
 usage_interval = "1s"
 "#;
 
+/// So that an anchor is replaced while somebody watches: it waits until every workload's certificate from before has
+/// ended, which is usually after a day.
+const CA: &str = r#"
+[ca]
+organization = "Acme"
+longest_leaf = "6s"
+propagation = "1s"
+interval = "1s"
+"#;
+/// How long certificates of workloads live in the demo, in seconds.
+pub(super) const LEAF_SECONDS: u64 = 6;
+
 /// Everything that runs.
 pub(super) struct Scene {
     // Dropped in this order: the server ends before what it talks to, the folder last.
     pub(super) server: Server,
     pub(super) control_planes: Vec<ControlPlane>,
+    /// What plays the members of a mesh, where its programs are there.
+    pub(super) mesh_members: Option<PathBuf>,
     pub(super) folder: Folder,
 }
 
 pub(super) fn prepare(release: bool) -> Result<(Scene, Stage)> {
     let mut times = Times::start();
     let (assets, dcm) = programs(release)?;
+    let mesh_members = mesh_members()?;
     let began = Instant::now();
     let control_planes = ControlPlane::start_many(CLUSTERS.len())?;
     times.before("two Kubernetes control planes started", began.elapsed());
@@ -66,6 +81,7 @@ pub(super) fn prepare(release: bool) -> Result<(Scene, Stage)> {
     let scene = Scene {
         server,
         control_planes,
+        mesh_members,
         folder,
     };
     Ok((scene, stage))
@@ -87,6 +103,28 @@ fn programs(release: bool) -> Result<(Assets, PathBuf)> {
     Ok((assets, serve::build(profile)?))
 }
 
+/// The act of the mesh does without its programs, so they are not built here.
+fn mesh_members() -> Result<Option<PathBuf>> {
+    if IstioAssets::find()?.is_none() {
+        return Ok(None);
+    }
+    let name = "mesh_members";
+    let package = ["build", "--locked", "--package", "dcm-testkit"];
+    let mut command = workspace::cargo(package);
+    command.args(["--features", "mesh", "--example", name]);
+    output::warn("building what plays the members of a mesh");
+    workspace::run(&mut command)?;
+    let target = workspace::metadata()?.target_directory;
+    Ok(Some(
+        target.join("debug").join("examples").join(name).into(),
+    ))
+}
+
+/// Where the CA controller is served.
+pub(super) fn socket(folder: &Path) -> PathBuf {
+    folder.join("run").join("ca.sock")
+}
+
 /// The programs under their plain names, the configuration, and the kubeconfigs of the administrators.
 fn furnish(
     folder: &Path,
@@ -98,7 +136,9 @@ fn furnish(
     fs::create_dir(&programs)?;
     symlink(dcm, programs.join("dcm"))?;
     symlink(&assets.kubectl, programs.join("kubectl"))?;
-    fs::write(folder.join("dcm.toml"), CONFIGURATION)?;
+    let socket = socket(folder);
+    let configuration = format!("{CONFIGURATION}{CA}socket = '{}'\n", socket.display());
+    fs::write(folder.join("dcm.toml"), configuration)?;
     for (name, control_plane) in CLUSTERS.iter().zip(control_planes) {
         let mut options = fs::File::options();
         options.write(true).create_new(true).mode(0o600);

@@ -148,6 +148,13 @@ impl Stage {
         say(self.palette.paint(Tone::Faint, &format!("# {text}")));
     }
 
+    /// Something that is looked at, such as a picture.
+    pub(super) fn show(&self, lines: &[(Tone, String)]) {
+        for (tone, line) in lines {
+            say(format!("  {}", self.palette.paint(*tone, line)));
+        }
+    }
+
     /// Sets a variable for this and the following commands.
     pub(super) fn export(&mut self, name: &'static str, value: &str) {
         self.prompt(&format!("export {name}={value}"));
@@ -262,7 +269,8 @@ impl Stage {
         say(format!("{sign} {}", self.palette.paint(Tone::Strong, line)));
     }
 
-    fn good(&self, text: &str) {
+    /// Something is as it should be.
+    pub(super) fn good(&self, text: &str) {
         say(format!(
             "  {}",
             self.palette.paint(Tone::Good, &format!("✔ {text}"))

@@ -1,5 +1,4 @@
-//! The mesh of a cloud in its members: on simulated ones in virtual time, and what the real `istioctl` renders on
-//! real ones.
+//! The mesh of a cloud in its members: simulated ones in virtual time.
 
 mod authorities;
 mod bundle;
@@ -8,5 +7,4 @@ mod golden;
 mod leaving;
 mod manifest;
 mod prepared;
-mod real;
 mod trouble;
