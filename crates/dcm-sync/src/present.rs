@@ -80,6 +80,7 @@ pub(crate) async fn make(
         must_look_again: false,
     };
     present.judge_drift(&wanted, &ledger.target);
+    present.judge_surplus(&wanted, &ledger.target);
     let changes = present.mutates(&wanted)
         || ledger.target.applied_generation != Some(inputs.revision.generation);
     // An anchor that is made or changed is guarded by itself.
@@ -98,6 +99,7 @@ pub(crate) async fn make(
     }
     present.apply(&wanted).await?;
     present.note_corrections();
+    present.tell_contested_surplus(&wanted);
     present.report_surplus(&wanted, &ledger.target);
     present.record(&wanted, ledger).await
 }
@@ -188,8 +190,14 @@ impl Present<'_> {
             .into_iter()
             // Requests end by themselves: the cluster collects them.
             .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
+            .filter(|object| !self.is_contested(object))
             .filter(|object| opens(object) == bindings)
             .collect()
+    }
+
+    fn is_contested(&self, object: &Object) -> bool {
+        let place = object.place();
+        place.is_some_and(|place| self.drifting.held.contains_key(&place))
     }
 
     /// Whether this run will change anything in the member.
