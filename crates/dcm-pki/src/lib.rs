@@ -7,6 +7,7 @@
 //!   token          what a cluster gave as a token of a service account
 //!   client_request what a client asks for with a key that never leaves it
 //!   authority      certificate authorities of meshes: made, issued, revoked, imported
+//!   parts          by which the parts of the product know each other
 //!   bundle         what lies in the Secret of a mesh's control plane, and the judge of it
 //! ```
 //!
@@ -24,6 +25,7 @@ mod client_request;
 mod error;
 pub mod key;
 pub mod kubeconfig;
+pub mod parts;
 mod private_key;
 pub mod provisioner;
 pub mod request;

@@ -102,6 +102,7 @@ pub(crate) async fn make(
         mesh: mesh.map(Arc::new),
     };
     present.judge_drift(&wanted, &ledger.target);
+    present.judge_surplus(&wanted, &ledger.target);
     let changes = present.mutates(&wanted)
         || ledger.target.applied_generation != Some(inputs.revision.generation);
     // An anchor that is made or changed is guarded by itself.
@@ -121,6 +122,7 @@ pub(crate) async fn make(
     // Last, and whatever becomes of it: the other tracks are recorded.
     let (mesh, failure) = present.make_mesh(&wanted, &ledger.target, trusted).await;
     present.note_corrections();
+    present.tell_contested_surplus(&wanted);
     present.report_surplus(&wanted, &ledger.target);
     let next = present.record(&wanted, mesh, ledger).await?;
     failure.map_or(Ok(next), Err)
@@ -227,8 +229,14 @@ impl Present<'_> {
                     .place()
                     .is_some_and(|place| self.inputs.is_of_mesh(&place))
             })
+            .filter(|object| !self.is_contested(object))
             .filter(|object| opens(object) == bindings)
             .collect()
+    }
+
+    fn is_contested(&self, object: &Object) -> bool {
+        let place = object.place();
+        place.is_some_and(|place| self.drifting.held.contains_key(&place))
     }
 
     /// Whether this run will change anything in the member.

@@ -8,6 +8,7 @@
 //!   member_name, mesh_name                                     names that we make inside a member cluster
 //!   ports, report, ca                                          async traits between parts (gRPC can stand between)
 //!   error                                                      the one vocabulary of error kinds
+//!   part                                                       what may run in a process of its own
 //!   hash_chain                                                 how records are chained, so that a change is found
 //! ```
 //!
@@ -31,6 +32,7 @@ pub mod label;
 pub mod member_name;
 pub mod mesh_name;
 pub mod name;
+pub mod part;
 pub mod permission;
 pub mod ports;
 pub mod quantity;
@@ -55,6 +57,7 @@ pub use name::{
     NamespaceName, PermissionName, ProjectName, ProviderName, QuotaName, ReferenceName,
     SyncObjectName, UserName,
 };
+pub use part::{Part, Parts};
 pub use sealed::Sealed;
 pub use text::{Description, UserData};
 pub use uid::Uid;

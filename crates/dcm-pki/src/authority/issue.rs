@@ -32,7 +32,7 @@ impl<'a> Issuer<'a> {
         self.certificate
     }
 
-    pub(super) fn rcgen(&self) -> Result<rcgen::Issuer<'a, Signer<'a>>, Error> {
+    pub(crate) fn rcgen(&self) -> Result<rcgen::Issuer<'a, Signer<'a>>, Error> {
         let der = self.certificate.der.as_slice().into();
         rcgen::Issuer::from_ca_cert_der(&der, Signer(self.key)).map_err(Error::Build)
     }

@@ -159,7 +159,7 @@ fn rsa_pkcs8(size: KeySize) -> Result<Zeroizing<Vec<u8>>, aws_lc_rs::error::Unsp
 }
 
 /// Lets the certificate library sign with a key that it does not hold.
-pub(super) struct Signer<'a>(pub(super) &'a AuthorityKey);
+pub(crate) struct Signer<'a>(pub(crate) &'a AuthorityKey);
 
 impl PublicKeyData for Signer<'_> {
     fn der_bytes(&self) -> &[u8] {

@@ -176,11 +176,11 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// Certificates count whole seconds.
-pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
+pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-pub(super) fn moment(at: Timestamp) -> Result<OffsetDateTime, Error> {
+pub(crate) fn moment(at: Timestamp) -> Result<OffsetDateTime, Error> {
     OffsetDateTime::from_unix_timestamp(at.as_second())
         .map_err(|_| Error::Asked("must end at a time that a calendar knows".to_owned()))
 }

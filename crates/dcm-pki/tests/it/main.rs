@@ -15,6 +15,7 @@ mod hierarchy;
 mod hostile;
 mod kubeconfig_table;
 mod openssl;
+mod parts;
 mod program;
 mod rows;
 mod sample;

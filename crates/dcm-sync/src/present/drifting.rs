@@ -25,6 +25,8 @@ pub(super) struct Drifting {
     pub(super) held: BTreeMap<Place, Outcome>,
     /// What is corrected, and against whom.
     corrections: Vec<(Place, Vec<String>)>,
+    /// What is not wished and is deleted, and against whom.
+    deletions: Vec<(Place, Vec<String>)>,
     /// When the next contested object may be corrected.
     until: Option<Timestamp>,
 }
@@ -35,6 +37,7 @@ impl Drifting {
             stance,
             held: BTreeMap::new(),
             corrections: Vec::new(),
+            deletions: Vec::new(),
             until: None,
         }
     }
@@ -42,6 +45,11 @@ impl Drifting {
     /// When to look again because of a fight.
     pub(super) fn until(&self) -> Option<Timestamp> {
         self.until
+    }
+
+    fn wait(&mut self, contested: &Contested) {
+        let until = self.until.get_or_insert(contested.until);
+        *until = contested.until.min(*until);
     }
 }
 
@@ -73,8 +81,7 @@ impl Present<'_> {
                         .push((wanted.place.clone(), rivals));
                     continue;
                 };
-                let until = self.drifting.until.get_or_insert(contested.until);
-                *until = contested.until.min(*until);
+                self.drifting.wait(&contested);
                 let told = told(wanted, &drift::told(&found), &contested);
                 Outcome {
                     drift: Some(found),
@@ -89,6 +96,39 @@ impl Present<'_> {
                 self.run.member.forget(&wanted.place);
             }
             self.drifting.held.insert(wanted.place.clone(), outcome);
+        }
+    }
+
+    /// Decides about what is ours and not wished: what somebody makes anew each time that it is deleted waits. What
+    /// opens something never does.
+    pub(super) fn judge_surplus(&mut self, wanted: &[Wanted], earlier: &Target) {
+        if self.drifting.stance != Stance::Correct {
+            return;
+        }
+        let now = self.context.clock.now();
+        for object in self.surplus(wanted, false) {
+            let Some(outcome) = drift::unwished(&object, earlier, now) else {
+                continue;
+            };
+            let rivals = outcome
+                .drift
+                .as_ref()
+                .map(drift::rivals)
+                .unwrap_or_default();
+            let place = outcome.place.clone();
+            let ground = self.ground(&place);
+            let Some(contested) = self.context.fights.judge(&ground, &rivals, now) else {
+                let rivals = rivals.into_iter().map(str::to_owned).collect();
+                self.drifting.deletions.push((place, rivals));
+                continue;
+            };
+            self.drifting.wait(&contested);
+            let told = told_of_surplus(&outcome.message, &rivals, &contested);
+            let outcome = Outcome {
+                reason: CONTESTED,
+                ..outcome.says(told)
+            };
+            self.drifting.held.insert(place, outcome);
         }
     }
 
@@ -110,9 +150,22 @@ impl Present<'_> {
         self.outcomes.extend(told);
     }
 
+    /// Tells of surplus that stays because of a fight.
+    pub(super) fn tell_contested_surplus(&mut self, wanted: &[Wanted]) {
+        let held = self.drifting.held.iter();
+        let unwished =
+            held.filter(|(place, _)| !wanted.iter().any(|wanted| &wanted.place == *place));
+        self.outcomes
+            .extend(unwished.map(|(_, outcome)| outcome.clone()));
+    }
+
     /// Remembers what was corrected. A replacement counts once the object is there again.
     pub(super) fn note_corrections(&self) {
         let now = self.context.clock.now();
+        for (place, rivals) in &self.drifting.deletions {
+            let rivals: Vec<&str> = rivals.iter().map(String::as_str).collect();
+            self.context.fights.note(self.ground(place), &rivals, now);
+        }
         for (place, rivals) in &self.drifting.corrections {
             if self.is_ready(place) {
                 let rivals: Vec<&str> = rivals.iter().map(String::as_str).collect();
@@ -143,9 +196,22 @@ fn is_new_wish(wanted: &Wanted, live: Option<&Object>, earlier: &Target) -> bool
 
 fn told(wanted: &Wanted, what: &str, contested: &Contested) -> String {
     let (kind, name) = (wanted.place.resource.kind(), &wanted.place.name);
-    let (count, until) = (contested.corrections, contested.until);
-    let until = until.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let (count, until) = (contested.corrections, moment(contested.until));
     format!(
         "{kind} {name} {what}; corrected {count} times and each time changed back; the next time at {until}"
     )
+}
+
+fn told_of_surplus(what: &str, rivals: &[&str], contested: &Contested) -> String {
+    let (count, until) = (contested.corrections, moment(contested.until));
+    let by = if rivals.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}", rivals.join(", "))
+    };
+    format!("{what}; deleted {count} times and each time made anew{by}; the next time at {until}")
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

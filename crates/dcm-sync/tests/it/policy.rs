@@ -187,3 +187,70 @@ async fn a_fight_slows_down_names_the_other_and_ends_by_itself() {
     world.ready(&key, 1).await;
     assert_eq!(limit(&member, &first), "3");
 }
+
+/// Somebody makes a copy of one of our objects, labels and all, under another name.
+fn copy(member: &Member, collection: &str, of: &Value) {
+    let mut body = of.clone();
+    body["metadata"] = json!({ "name": "twin", "labels": of["metadata"]["labels"] });
+    let path = format!("{collection}?fieldManager=meddler");
+    let request = Request::new("POST", &path).with_body(&body);
+    let response: Response = member.request(&User::admin(), &request);
+    assert_eq!(response.status, 201, "{:?}", response.body);
+}
+
+/// Makes a copy anew each time that it is deleted, looking once a second; says how often it was deleted.
+async fn made_anew(
+    world: &World,
+    key: &TargetKey,
+    (member, collection): (&Member, &str),
+) -> (u32, Option<Target>) {
+    let listed = member.request(&User::admin(), &Request::new("GET", collection));
+    let original = listed.body["items"][0].clone();
+    let twin = format!("{collection}/twin");
+    let (started, mut deleted, mut told) = (Instant::now(), 0, None);
+    copy(member, collection, &original);
+    while started.elapsed() < Duration::from_mins(5) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if member.object(&twin).is_none() {
+            deleted += 1;
+            copy(member, collection, &original);
+        }
+        let target = world.target(key).await.unwrap();
+        let contested = |status: &ObjectStatus| status.reason == "Contested";
+        if target.objects.iter().any(contested) {
+            told = Some(target);
+        }
+    }
+    (deleted, told)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_wished_and_is_made_anew_each_time_is_deleted_less_and_less() {
+    let (world, member, first, key) = ready(DriftPolicy::Correct).await;
+    let quotas = path_of(&first, "resourcequotas");
+    let (deleted, told) = made_anew(&world, &key, (&member, &quotas)).await;
+    assert!((6..=12).contains(&deleted), "deleted {deleted} times");
+    let told = told.expect("the status names the fight");
+    let quota = condition(&told, Track::Quota);
+    assert_eq!(quota.status, ConditionStatus::Blocked);
+    assert!(
+        quota.message.contains("ResourceQuota twin") && quota.message.contains("by meddler"),
+        "{quota:?}"
+    );
+
+    // The other one gives up.
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    world.ready(&key, 1).await;
+    assert!(member.object(&format!("{quotas}/twin")).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_binding_that_is_not_wished_is_deleted_at_once_however_often_it_is_made() {
+    let (world, member, first, key) = ready(DriftPolicy::Correct).await;
+    let namespace = &first.slice.namespace;
+    let bindings =
+        format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");
+    let (deleted, told) = made_anew(&world, &key, (&member, &bindings)).await;
+    assert!(deleted > 100, "deleted {deleted} times");
+    assert!(told.is_none());
+}
