@@ -151,15 +151,18 @@ impl Controller {
         Ok(())
     }
 
-    /// Carries the rotation of a cloud on by one step. `false`: there is nothing to do now.
+    /// Carries the rotation of a cloud on by one step. `false`: there is nothing to do now. Its edges were read after
+    /// its authority.
     pub(crate) async fn carry_on(
         &self,
         read: &Versioned<CaAuthority>,
+        edges: &[Versioned<CaEdge>],
         by: &Requester,
     ) -> Result<bool, Error> {
-        // Read after the authority: an edge that is made meanwhile is decided on that authority, and then it
-        // does not take the commit.
-        let edges = self.edge_documents(&read.document).await?;
+        if read.document.running().is_none() {
+            return Ok(false);
+        }
+        let edges: Vec<CaEdge> = edges.iter().map(|found| found.document.clone()).collect();
         let step = plan_rotation(self.now(), self.policy(), &read.document, &edges);
         let mut authority = read.document.clone();
         let mut batch = Batch::new();

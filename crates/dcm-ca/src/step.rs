@@ -180,20 +180,25 @@ impl Controller {
         if read.document.signing == 0 {
             return Ok(false);
         }
-        if self.renew_anchor(read, &by).await? || self.carry_on(read, &by).await? {
+        if self.renew_anchor(read, &by).await? {
             return Ok(true);
         }
-        self.look_at_edges(&cloud, read).await
+        // Read after the authority: an edge that is made meanwhile is decided on that authority, and then it does
+        // not take the commit.
+        let edges = self.edges_of(cloud.document.uid).await?;
+        if self.carry_on(read, &edges, &by).await? {
+            return Ok(true);
+        }
+        self.look_at_edges((&cloud, read), edges).await
     }
 
     /// Every edge that needs something by itself. A revoked one gets another certificate only when it is asked for.
     async fn look_at_edges(
         &self,
-        cloud: &Versioned<LogicalCloud>,
-        authority: &Versioned<CaAuthority>,
+        (cloud, authority): (&Versioned<LogicalCloud>, &Versioned<CaAuthority>),
+        edges: Vec<Versioned<CaEdge>>,
     ) -> Result<bool, Error> {
         let mut advanced = false;
-        let edges = self.edges_of(cloud.document.uid).await?;
         self.note_late(&authority.document, &edges);
         for edge in edges {
             let now = self.now();
