@@ -144,6 +144,18 @@ impl From<dcm_store::Error> for Error {
                 .hint("make space on the disk of the data directory; no restart is needed")
             };
         }
+        if let dcm_store::Error::TooLarge { bytes, limit, .. } = source {
+            return Self {
+                source: Some(Box::new(source)),
+                ..Self::new(
+                    Kind::TooLarge,
+                    format!(
+                        "the document would have {bytes} bytes; the store takes at most {limit}"
+                    ),
+                )
+                .hint("split what is in it, or make it smaller; nothing was changed")
+            };
+        }
         if source.retryable() {
             return Self {
                 source: Some(Box::new(source)),

@@ -22,7 +22,58 @@ pub enum Resource {
     ServiceAccount,
     ClusterRole,
     ClusterRoleBinding,
+    Secret,
+    Service,
+    Deployment,
+    HorizontalPodAutoscaler,
+    PodDisruptionBudget,
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+    Gateway,
+    ServiceEntry,
+    PeerAuthentication,
+    CustomResourceDefinition,
 }
+
+/// How a resource is served.
+struct Served {
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    namespaced: bool,
+}
+
+/// In a namespace.
+const fn inside(
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+) -> Served {
+    Served {
+        group,
+        version,
+        kind,
+        plural,
+        namespaced: true,
+    }
+}
+
+/// In none.
+const fn wide(group: &'static str, kind: &'static str, plural: &'static str) -> Served {
+    Served {
+        group,
+        version: "v1",
+        kind,
+        plural,
+        namespaced: false,
+    }
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const ADMISSION: &str = "admissionregistration.k8s.io";
+const ISTIO_NETWORKING: &str = "networking.istio.io";
 
 impl Resource {
     /// What every logical cloud needs, in the order in which they are listed.
@@ -41,65 +92,77 @@ impl Resource {
     /// What privileged logical clouds need besides; a credential may do without it.
     pub const PRIVILEGED: [Self; 2] = [Self::ClusterRole, Self::ClusterRoleBinding];
 
+    /// What a mesh needs besides both; a cluster need not serve all of it.
+    pub const MESH: [Self; 10] = [
+        Self::Secret,
+        Self::Service,
+        Self::Deployment,
+        Self::HorizontalPodAutoscaler,
+        Self::PodDisruptionBudget,
+        Self::MutatingWebhookConfiguration,
+        Self::ValidatingWebhookConfiguration,
+        Self::Gateway,
+        Self::ServiceEntry,
+        Self::PeerAuthentication,
+    ];
+
+    #[rustfmt::skip]
+    const fn served(self) -> Served {
+        match self {
+            Self::Namespace => wide("", "Namespace", "namespaces"),
+            Self::ConfigMap => inside("", "v1", "ConfigMap", "configmaps"),
+            Self::ResourceQuota => inside("", "v1", "ResourceQuota", "resourcequotas"),
+            Self::LimitRange => inside("", "v1", "LimitRange", "limitranges"),
+            Self::ServiceAccount => inside("", "v1", "ServiceAccount", "serviceaccounts"),
+            Self::Secret => inside("", "v1", "Secret", "secrets"),
+            Self::Service => inside("", "v1", "Service", "services"),
+            Self::NetworkPolicy => inside("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+            Self::Role => inside(RBAC, "v1", "Role", "roles"),
+            Self::RoleBinding => inside(RBAC, "v1", "RoleBinding", "rolebindings"),
+            Self::ClusterRole => wide(RBAC, "ClusterRole", "clusterroles"),
+            Self::ClusterRoleBinding => wide(RBAC, "ClusterRoleBinding", "clusterrolebindings"),
+            Self::CertificateSigningRequest =>
+                wide("certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests"),
+            Self::Deployment => inside("apps", "v1", "Deployment", "deployments"),
+            Self::HorizontalPodAutoscaler =>
+                inside("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+            Self::PodDisruptionBudget => inside("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+            Self::MutatingWebhookConfiguration =>
+                wide(ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+            Self::ValidatingWebhookConfiguration =>
+                wide(ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+            Self::Gateway => inside(ISTIO_NETWORKING, "v1", "Gateway", "gateways"),
+            Self::ServiceEntry => inside(ISTIO_NETWORKING, "v1", "ServiceEntry", "serviceentries"),
+            Self::PeerAuthentication =>
+                inside("security.istio.io", "v1", "PeerAuthentication", "peerauthentications"),
+            Self::CustomResourceDefinition =>
+                wide("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions"),
+        }
+    }
+
     /// API group, empty for the core group.
     pub const fn group(self) -> &'static str {
-        match self {
-            Self::Namespace
-            | Self::ConfigMap
-            | Self::ResourceQuota
-            | Self::LimitRange
-            | Self::ServiceAccount => "",
-            Self::NetworkPolicy => "networking.k8s.io",
-            Self::Role | Self::RoleBinding | Self::ClusterRole | Self::ClusterRoleBinding => {
-                "rbac.authorization.k8s.io"
-            }
-            Self::CertificateSigningRequest => "certificates.k8s.io",
-        }
+        self.served().group
+    }
+
+    /// Version of the group in which we read and write it.
+    pub const fn version(self) -> &'static str {
+        self.served().version
     }
 
     /// `kind`.
     pub const fn kind(self) -> &'static str {
-        match self {
-            Self::Namespace => "Namespace",
-            Self::ConfigMap => "ConfigMap",
-            Self::ResourceQuota => "ResourceQuota",
-            Self::LimitRange => "LimitRange",
-            Self::NetworkPolicy => "NetworkPolicy",
-            Self::Role => "Role",
-            Self::RoleBinding => "RoleBinding",
-            Self::CertificateSigningRequest => "CertificateSigningRequest",
-            Self::ClusterRole => "ClusterRole",
-            Self::ClusterRoleBinding => "ClusterRoleBinding",
-            Self::ServiceAccount => "ServiceAccount",
-        }
+        self.served().kind
     }
 
     /// Plural, as in URLs and rights.
     pub const fn plural(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespaces",
-            Self::ConfigMap => "configmaps",
-            Self::ResourceQuota => "resourcequotas",
-            Self::LimitRange => "limitranges",
-            Self::NetworkPolicy => "networkpolicies",
-            Self::Role => "roles",
-            Self::RoleBinding => "rolebindings",
-            Self::CertificateSigningRequest => "certificatesigningrequests",
-            Self::ClusterRole => "clusterroles",
-            Self::ClusterRoleBinding => "clusterrolebindings",
-            Self::ServiceAccount => "serviceaccounts",
-        }
+        self.served().plural
     }
 
     /// Whether objects of it live in a namespace.
     pub const fn namespaced(self) -> bool {
-        !matches!(
-            self,
-            Self::Namespace
-                | Self::CertificateSigningRequest
-                | Self::ClusterRole
-                | Self::ClusterRoleBinding
-        )
+        self.served().namespaced
     }
 
     /// Whether an object of it gives rights to somebody.
@@ -119,9 +182,9 @@ impl Resource {
     /// `apiVersion`.
     pub fn api_version(self) -> String {
         if self.group().is_empty() {
-            "v1".to_owned()
+            self.version().to_owned()
         } else {
-            format!("{}/v1", self.group())
+            format!("{}/{}", self.group(), self.version())
         }
     }
 
@@ -130,6 +193,8 @@ impl Resource {
         Self::STANDARD
             .into_iter()
             .chain(Self::PRIVILEGED)
+            .chain(Self::MESH)
+            .chain([Self::CustomResourceDefinition])
             .find(|resource| resource.kind() == kind)
     }
 }
@@ -150,7 +215,7 @@ impl Place {
     pub fn identity(&self) -> ObjectIdentity {
         ObjectIdentity {
             group: self.resource.group().to_owned(),
-            version: "v1".to_owned(),
+            version: self.resource.version().to_owned(),
             kind: self.resource.kind().to_owned(),
             namespace: self.namespace.clone(),
             name: self.name.clone(),
@@ -231,6 +296,12 @@ impl Object {
     /// Where it is; `None` when it is of no known resource.
     pub fn place(&self) -> Option<Place> {
         let resource = Resource::of_kind(self.kind())?;
+        // A kind of the same name in another group is another one.
+        let version = self.text("/apiVersion");
+        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+        if !version.is_empty() && group != resource.group() {
+            return None;
+        }
         let namespace = resource
             .namespaced()
             .then(|| self.text("/metadata/namespace").to_owned());

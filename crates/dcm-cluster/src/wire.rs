@@ -19,9 +19,9 @@ const LIST_LIMIT: u32 = 500;
 
 fn collection(resource: Resource, namespace: Option<&str>) -> String {
     let root = if resource.group().is_empty() {
-        "/api/v1".to_owned()
+        format!("/api/{}", resource.version())
     } else {
-        format!("/apis/{}/v1", resource.group())
+        format!("/apis/{}/{}", resource.group(), resource.version())
     };
     match namespace {
         Some(namespace) => format!("{root}/namespaces/{namespace}/{}", resource.plural()),

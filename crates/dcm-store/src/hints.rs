@@ -9,7 +9,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use crate::store::Change;
 
 /// How many hints a slow reader may lag behind before it is told that it missed some.
-const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 
 /// The sending side.
 #[derive(Debug, Clone)]

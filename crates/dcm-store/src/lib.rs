@@ -5,6 +5,7 @@
 //!   typed      reading and writing domain documents through it
 //!   staged     a store over another one: several changes, one commit
 //!   memory     in-memory backend (first-class)      sqlite   embedded backend (default)
+//!   mongodb    backend for several processes: a collection of a replica set
 //!   vault      envelope encryption; nothing secret reaches a backend unsealed
 //!   conformance  one suite, generic over the backend (feature `conformance`)
 //! ```
@@ -17,6 +18,7 @@ pub mod conformance;
 mod hints;
 mod leases;
 pub mod memory;
+pub mod mongodb;
 mod private_file;
 pub mod sqlite;
 pub mod staged;
@@ -24,6 +26,7 @@ pub mod store;
 pub mod typed;
 pub mod vault;
 
+pub use self::mongodb::{MongoOptions, MongoStore};
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 pub use staged::{Gathered, StagedStore};

@@ -249,6 +249,16 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// A document is larger than the backend takes; nothing was written.
+    #[error("{key} has {bytes} bytes, the store takes at most {limit}")]
+    TooLarge {
+        /// Which document.
+        key: Key,
+        /// Its size, as the backend counts.
+        bytes: usize,
+        /// What it takes.
+        limit: usize,
+    },
     /// The backend is busy, full or gone for now.
     #[error("store is unavailable while it should {doing}")]
     Unavailable {
@@ -287,6 +297,7 @@ impl Error {
             | Self::RepeatedKey { .. }
             | Self::Decode { .. }
             | Self::Encode { .. }
+            | Self::TooLarge { .. }
             | Self::Backend { .. } => false,
         }
     }
@@ -298,6 +309,7 @@ impl Error {
             Self::RepeatedKey { .. } => "repeated-key",
             Self::Decode { .. } => "decode",
             Self::Encode { .. } => "encode",
+            Self::TooLarge { .. } => "document-too-large",
             Self::Unavailable { .. } => "store-unavailable",
             Self::Full { .. } => "store-full",
             Self::Backend { .. } => "store-backend",
@@ -322,7 +334,8 @@ pub trait Store: Send + Sync + 'static {
         Ok(found)
     }
 
-    /// Lists documents of a kind.
+    /// Lists documents of a kind: of one moment, with everything that was acknowledged to this process before. Where
+    /// several processes share a store, what was acknowledged to another may be missing while its server changes.
     async fn list(&self, query: &Query) -> Result<Page, Error>;
 
     /// Commits a batch: all of it, durably, or nothing. After [`Error::Unavailable`] or

@@ -5,6 +5,7 @@ use dcm_types::{Condition, ConditionStatus, Timestamp, Track};
 
 use crate::credentials::{Credential, CredentialState};
 use crate::error::Error;
+use crate::mesh::wish::Note;
 use crate::run::Outcome;
 
 /// The conditions of a member after a run that reached it.
@@ -24,6 +25,18 @@ pub(crate) fn of_run(
             condition.merged(earlier)
         })
         .collect()
+}
+
+/// The condition of a mesh: what its objects say, and else what is said of it as a whole.
+pub(crate) fn of_mesh(outcomes: &[Outcome], note: Option<&Note>, now: Timestamp) -> Condition {
+    let told = of_track(Track::Mesh, outcomes, now);
+    let Some(note) = note.filter(|_| told.status == ConditionStatus::True) else {
+        return told;
+    };
+    let mut noted = condition(Track::Mesh, note.status, &note.reason, &note.message, now);
+    let usual = || hint(&note.reason).map(str::to_owned);
+    noted.hint = note.hint.clone().or_else(usual);
+    noted
 }
 
 /// Blocked before progressing, progressing before true; the first object in that state gives the reason.
@@ -135,6 +148,7 @@ pub(crate) fn of_error(error: &Error, earlier: &[Condition], now: Timestamp) -> 
     member.hint = Some(error.hint().to_owned());
     Track::USUAL
         .into_iter()
+        .chain(mesh_of(earlier))
         .map(|track| match track {
             Track::Member => member.clone().merged(earlier),
             _ => earlier
@@ -156,10 +170,21 @@ pub(crate) fn of_removal(
     earlier: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
+    // What is absent has no mesh either.
+    let mesh = mesh_of(earlier).filter(|_| status != ConditionStatus::True);
     Track::USUAL
         .into_iter()
+        .chain(mesh)
         .map(|track| condition(track, status, reason, message, now).merged(earlier))
         .collect()
+}
+
+/// The track of the mesh, where there is one.
+fn mesh_of(earlier: &[Condition]) -> Option<Track> {
+    let has_mesh = earlier
+        .iter()
+        .any(|condition| condition.track == Track::Mesh);
+    has_mesh.then_some(Track::Mesh)
 }
 
 /// The status of each object, those of credentials included.
@@ -246,6 +271,22 @@ fn hint(reason: &str) -> Option<&'static str> {
         "CertificateNotYetValid" | "CertificateExpired" => Some(
             "the clocks of this machine and of the cluster differ by more than ten minutes; set them, and it goes on by itself",
         ),
+        "Preparing" | "WaitsForBundle" | "BundleRevoked" => Some(
+            "it goes on by itself; if it stays, the CA controller or the renderer of manifests does not work: see their conditions and the log",
+        ),
+        "AuthorityMissing" => {
+            Some("turn the CA controller on (`[ca]` of the configuration), or the mesh off")
+        }
+        "AuthorityUnreachable" => Some(
+            "the CA controller does not answer; it is asked again, and everything else goes on",
+        ),
+        "ManifestUnusable" | "UnknownKind" => Some(
+            "the manifest of the control plane cannot be applied: use another version of the renderer, or correct the template",
+        ),
+        "ControlPlaneNotRunning" => Some(
+            "everything of it is written: look at its pods in the mesh's namespace; it needs a node, its images, and the right to run there",
+        ),
+        "DefinitionsNotServed" => Some("the cluster takes them in; it goes on by itself"),
         "CertificateMismatch" => {
             Some("the cluster returned a certificate that is not ours; check who can sign there")
         }

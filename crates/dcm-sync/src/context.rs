@@ -12,6 +12,9 @@ use tokio::sync::broadcast;
 use crate::config::Config;
 use crate::drift::fight::Fights;
 use crate::member::registry::Registry;
+use crate::mesh::Authorities;
+use crate::mesh::evidence::Told;
+use crate::mesh::manifests::Manifests;
 use crate::removal::going::Going;
 use crate::removal::looks::EmptyLooks;
 use crate::revisions::Revisions;
@@ -34,6 +37,14 @@ pub(crate) struct Context {
     pub(crate) going: Going,
     /// Where others change back what is corrected.
     pub(crate) fights: Fights,
+    /// Who gives out the bundles of meshes, if anybody does.
+    pub(crate) authorities: Option<Authorities>,
+    /// Manifests of meshes as last parsed.
+    pub(crate) manifests: Manifests,
+    /// Meshes of which something went, and nothing more was seen of it.
+    pub(crate) mesh_looks: EmptyLooks,
+    /// What the CA controller was told of bundles in members.
+    pub(crate) told: Told,
     /// Clusters that were asked to be checked since the start.
     pub(crate) probed: Mutex<HashSet<ClusterKey>>,
 }

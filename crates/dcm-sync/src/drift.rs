@@ -169,10 +169,15 @@ fn track_of(resource: Resource) -> Track {
 }
 
 /// The outcome of an object of ours that nobody wishes and that stays.
-pub(crate) fn unwished(object: &Object, earlier: &Target, now: Timestamp) -> Option<Outcome> {
+pub(crate) fn unwished(
+    object: &Object,
+    track: Option<Track>,
+    earlier: &Target,
+    now: Timestamp,
+) -> Option<Outcome> {
     let place = object.place()?;
     let wanted = Wanted {
-        track: track_of(place.resource),
+        track: track.unwrap_or_else(|| track_of(place.resource)),
         object: object.clone(),
         place,
     };
@@ -198,6 +203,10 @@ pub(crate) fn unwished(object: &Object, earlier: &Target, now: Timestamp) -> Opt
 pub(crate) fn rest(inputs: &Inputs, now: Timestamp) -> Option<Next> {
     let target = inputs.target.as_ref().map(|target| &target.document);
     let failed = target.is_none_or(|target| target.last_error.is_some());
+    // Bundles are renewed whatever others change.
+    if inputs.revision.slice.mesh.is_some() || inputs.may_have_mesh().is_some() {
+        return None;
+    }
     if inputs.wish != Wish::Present || Stance::of(inputs) != Stance::Ignore || failed {
         return None;
     }

@@ -23,6 +23,9 @@ use crate::health::Probe;
 use crate::member::Outlets;
 use crate::member::gate::Gates;
 use crate::member::registry::Registry;
+use crate::mesh::Authorities;
+use crate::mesh::evidence::Told;
+use crate::mesh::manifests::Manifests;
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::removal::going::Going;
@@ -47,6 +50,8 @@ pub struct Parts {
     pub connector: Arc<dyn Connector>,
     /// Counts and times.
     pub metrics: Metrics,
+    /// Who gives out the bundles of meshes. Without, a mesh that is wished is told to be blocked.
+    pub authorities: Option<Authorities>,
     /// Settings.
     pub config: Config,
 }
@@ -100,6 +105,10 @@ pub fn start(parts: Parts, cancellation: CancellationToken) -> Handle {
         empty_looks: EmptyLooks::default(),
         going: Going::default(),
         fights: Fights::default(),
+        authorities: parts.authorities,
+        manifests: Manifests::default(),
+        mesh_looks: EmptyLooks::default(),
+        told: Told::default(),
         probed: parking_lot::Mutex::default(),
     });
     let bounds = bounds_of(&config);

@@ -8,6 +8,7 @@
 //!     load      from the store, by key alone                 plan     pure comparison
 //!     render    pure, infallible                             present / removal   the order of trust
 //!     record    target and access documents, compare-and-swap
+//!     mesh      the mesh of a cloud: beside all of these, and never waited for
 //!   member    a session with a cluster: limits, watches, identity, fingerprints of what was last seen; the
 //!             gate, which holds everything but probes while the member does not answer
 //!   usage     records what is used of quotas, as watches see it
@@ -35,6 +36,7 @@ mod handle;
 mod health;
 mod load;
 mod member;
+mod mesh;
 mod metrics;
 mod plan;
 mod present;
@@ -51,4 +53,5 @@ mod usage;
 pub use config::{Config, Time};
 pub use error::Error;
 pub use handle::{Handle, Parts, start};
+pub use mesh::Authorities;
 pub use metrics::Metrics;

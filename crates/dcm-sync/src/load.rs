@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dcm_cluster::Place;
 use dcm_store::{Error as StoreError, Expect, Scope, Store, StoreExt, Versioned};
 use dcm_types::documents::{
     Access, CredentialKind, Lifecycle, Observed, Reservation, Revision, RevisionUser, Target,
@@ -10,6 +11,8 @@ use dcm_types::documents::{
 };
 use dcm_types::{Document as _, DocumentKind, Key, TargetKey, UserName};
 
+use crate::mesh::left::Left;
+use crate::mesh::{self, wish::MeshInputs};
 use crate::revisions::Revisions;
 use crate::subject::Subject;
 
@@ -36,6 +39,8 @@ pub(crate) struct Inputs {
     pub(crate) accesses: Vec<Versioned<Access>>,
     /// What users who keep their key gave: credentials are joined when they are needed, not frozen.
     pub(crate) requests: BTreeMap<UserName, String>,
+    /// What was prepared of the mesh; read apart, and only where one is wished.
+    pub(crate) mesh: MeshInputs,
 }
 
 impl Inputs {
@@ -63,6 +68,21 @@ impl Inputs {
             || inventory
                 .map(|object| object.kind.as_str())
                 .any(|kind| kind == "ServiceAccount")
+    }
+
+    /// Whether a place is one of a mesh that is wished, or may be left.
+    pub(crate) fn is_of_mesh(&self, place: &Place) -> bool {
+        let wished = self.revision.slice.mesh.as_ref();
+        if wished.is_some_and(|mesh| mesh::holds(mesh.name.as_str(), place)) {
+            return true;
+        }
+        self.may_have_mesh()
+            .is_some_and(|left| left.names.iter().any(|name| mesh::holds(name, place)))
+    }
+
+    /// What may be left of meshes, by the inventory.
+    pub(crate) fn may_have_mesh(&self) -> Option<Left> {
+        Left::of(self.target.as_ref().map(|target| &target.document))
     }
 
     /// The reservation without which nothing may be written; where the wish is absent nothing is.
@@ -111,6 +131,7 @@ async fn load_rest(store: &dyn Store, key: &Key) -> Result<Option<Inputs>, Store
         }),
         accesses: Vec::new(),
         requests: BTreeMap::new(),
+        mesh: MeshInputs::default(),
         tombstone: Some(tombstone),
     }))
 }
@@ -177,6 +198,7 @@ async fn load_target(
         reservation,
         accesses,
         requests,
+        mesh: MeshInputs::default(),
     }))
 }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::mesh::definitions;
 use crate::subject::Subject;
 use crate::usage::{self, UsageNote};
 use dcm_cluster::{CallError, ClusterApi, Object, Place, Resource};
@@ -78,6 +79,10 @@ pub(crate) struct Member {
     started: AtomicBool,
     /// Whether what only privileged clouds have is watched, too.
     started_outside: AtomicBool,
+    /// What only meshes have, as far as it is watched.
+    started_of_meshes: Mutex<BTreeSet<Resource>>,
+    /// What is known of the definitions of kinds that meshes need.
+    pub(crate) definitions: definitions::Known,
     /// Ends the watches when the session is replaced or dropped.
     pub(crate) ended: CancellationToken,
 }
@@ -129,6 +134,8 @@ impl Member {
             worked_on: Mutex::default(),
             started: AtomicBool::new(false),
             started_outside: AtomicBool::new(false),
+            started_of_meshes: Mutex::default(),
+            definitions: definitions::Known::default(),
             ended: parts.ended,
         }
     }
@@ -155,6 +162,23 @@ impl Member {
     pub(crate) fn ensure_watching_outside(self: &Arc<Self>, config: &Config) {
         if !self.started_outside.swap(true, Ordering::AcqRel) {
             self.watch_all(&Resource::PRIVILEGED, config);
+        }
+    }
+
+    /// Starts the watches of what a mesh has, each once: a cluster need not serve what no mesh has there.
+    pub(crate) fn ensure_watching_mesh(
+        self: &Arc<Self>,
+        kinds: impl Iterator<Item = Resource>,
+        config: &Config,
+    ) {
+        for resource in kinds {
+            if Resource::PRIVILEGED.contains(&resource) {
+                self.ensure_watching_outside(config);
+            }
+            let is_new = || self.started_of_meshes.lock().insert(resource);
+            if Resource::MESH.contains(&resource) && is_new() {
+                self.watch_all(&[resource], config);
+            }
         }
     }
 

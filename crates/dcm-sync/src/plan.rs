@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::mesh;
 use crate::render::{Wanted, same_limits};
 use crate::run::Outcome;
-use dcm_cluster::{Object, Place};
+use dcm_cluster::{Object, Place, Resource};
 
 /// What was read of our objects in a member.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +111,12 @@ pub(crate) fn matches_wish(wanted: &Object, live: &Object) -> bool {
 
 /// Paths of what is not as wished.
 pub(crate) fn differences(wanted: &Object, live: &Object) -> Vec<Vec<String>> {
+    if wanted.kind() == Resource::Secret.kind() {
+        return mesh::secret::differences(wanted, live);
+    }
+    if mesh::compare::is_signed(wanted) {
+        return mesh::compare::differences(wanted, live);
+    }
     let mut found = Vec::new();
     for (pointer, path) in SHARED_MAPS {
         let same = |one: &Value, other: &Value| one == other;

@@ -2,15 +2,16 @@
 //! roles and certificate, then bindings, then the kubeconfig.
 //!
 //! Surplus bindings go first and other surplus last. What is blocked on one track does not hold back
-//! the others beyond that order.
+//! the others beyond that order. The mesh comes last, and holds back nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dcm_store::Expect;
 use dcm_types::documents::{ObjectState, Observed as ObservedState};
 use dcm_types::{Timestamp, Track};
-use futures::future::{try_join, try_join_all};
+use futures::future::{try_join, try_join_all, try_join3};
 
 use crate::context::Context;
 use crate::credentials::{self, Credential, CredentialState, is_for_another_key};
@@ -18,15 +19,18 @@ use crate::drift::Stance;
 use crate::driver::Next;
 use crate::error::Error;
 use crate::load::Inputs;
+use crate::mesh::{self, look::Part};
 use crate::plan::{Observed, Step, step, surplus};
 use crate::record::{Ledger, fingerprint};
 use crate::render::{self, Wanted};
 use crate::run::{Outcome, Run};
 use dcm_cluster::{CallErrorKind, Object, Place, Resource};
 use drifting::Drifting;
+use of_mesh::Made;
 
 mod certificate;
 mod drifting;
+mod of_mesh;
 mod outside;
 mod settle;
 mod token;
@@ -46,6 +50,8 @@ pub(crate) struct Present<'a> {
     /// Something that was read a moment ago was said to be gone when it was to be deleted: who says so may be
     /// wrong, and nothing else would look for it soon.
     must_look_again: bool,
+    /// The mesh, where one is wished or may be left.
+    mesh: Option<Arc<Part>>,
 }
 
 /// Makes the slice exist, and records what came of it.
@@ -61,13 +67,28 @@ pub(crate) async fn make(
         }
         Ok(run.observe(inputs).await?)
     };
-    let (mut observed, outside) = try_join(inside, outside::look(run, inputs)).await?;
+    let looks = try_join3(
+        inside,
+        outside::look(run, inputs),
+        mesh::look::look(run, inputs),
+    );
+    let (mut observed, outside, mesh) = looks.await?;
     let mut wanted = render::slice(&inputs.revision);
     let held = outside.hold_back(inputs, &mut wanted);
     if inputs.revision.slice.is_privileged() && outside.is_readable() {
         run.member.ensure_watching_outside(&context.config);
     }
     observed.objects.extend(outside.observed.objects);
+    let is_outside = |wanted: &Wanted| render::is_outside(&inputs.revision, &wanted.place);
+    let reaches_out = wanted.iter().any(is_outside);
+    if let Some(mesh) = &mesh {
+        wanted.extend(
+            mesh.wished()
+                .into_iter()
+                .flat_map(|wished| wished.wanted.clone()),
+        );
+        observed.objects.extend(mesh.observed.objects.clone());
+    }
     let credentials = load_credentials(context, run, inputs, &observed)?;
     let mut present = Present {
         context,
@@ -78,6 +99,7 @@ pub(crate) async fn make(
         outcomes: held,
         drifting: Drifting::with(Stance::of(inputs)),
         must_look_again: false,
+        mesh: mesh.map(Arc::new),
     };
     present.judge_drift(&wanted, &ledger.target);
     let changes = present.mutates(&wanted)
@@ -90,16 +112,18 @@ pub(crate) async fn make(
         run.refuse_if_overtaken(&inputs.revision).await?;
     }
     if changes {
-        let is_outside = |wanted: &Wanted| render::is_outside(&inputs.revision, &wanted.place);
-        ledger.target.reaches_out |= wanted.iter().any(is_outside);
+        ledger.target.reaches_out |= reaches_out;
         ledger
             .begin(context.store.as_ref(), &wanted, &mut present.credentials)
             .await?;
     }
-    present.apply(&wanted).await?;
+    let trusted = present.apply(&wanted).await?;
+    // Last, and whatever becomes of it: the other tracks are recorded.
+    let (mesh, failure) = present.make_mesh(&wanted, &ledger.target, trusted).await;
     present.note_corrections();
     present.report_surplus(&wanted, &ledger.target);
-    present.record(&wanted, ledger).await
+    let next = present.record(&wanted, mesh, ledger).await?;
+    failure.map_or(Ok(next), Err)
 }
 
 /// The credential of each user, with a new request where one is due.
@@ -157,6 +181,16 @@ fn needs_request(
     }
 }
 
+/// Looks again at the latest after so long.
+fn sooner(next: Next, after: Option<Duration>) -> Next {
+    match (next, after) {
+        (Next::Done(first), Some(after)) => {
+            Next::Done(Some(first.map_or(after, |first| first.min(after))))
+        }
+        (next, _) => next,
+    }
+}
+
 fn opens(object: &Object) -> bool {
     Resource::of_kind(object.kind())
         .is_some_and(|kind| kind.is_binding() || kind == Resource::ServiceAccount)
@@ -188,6 +222,11 @@ impl Present<'_> {
             .into_iter()
             // Requests end by themselves: the cluster collects them.
             .filter(|object| object.kind() != Resource::CertificateSigningRequest.kind())
+            .filter(|object| {
+                !object
+                    .place()
+                    .is_some_and(|place| self.inputs.is_of_mesh(&place))
+            })
             .filter(|object| opens(object) == bindings)
             .collect()
     }
@@ -200,7 +239,8 @@ impl Present<'_> {
             })
             || (self.drifting.stance.prunes()
                 && !(self.surplus(wanted, true).is_empty()
-                    && self.surplus(wanted, false).is_empty()))
+                    && self.surplus(wanted, false).is_empty()
+                    && self.surplus_of_mesh(wanted).is_empty()))
     }
 
     fn needs_token(&self, credential: &Credential) -> bool {
@@ -212,11 +252,14 @@ impl Present<'_> {
         credential.needs_token(uid, self.context.clock.now())
     }
 
-    async fn apply(&mut self, wanted: &[Wanted]) -> Result<(), Error> {
+    /// Everything but the mesh; says whether what trusts the namespace could follow.
+    async fn apply(&mut self, wanted: &[Wanted]) -> Result<bool, Error> {
         let mut events = self.run.member.subscribe();
         let of = |track: Track| wanted.iter().filter(move |wanted| wanted.track == track);
         let is_binding = |wanted: &&Wanted| wanted.place.resource.is_binding();
-        let bindings: Vec<&Wanted> = wanted.iter().filter(is_binding).collect();
+        let not_of_mesh = |wanted: &&Wanted| wanted.track != Track::Mesh;
+        let bindings = wanted.iter().filter(not_of_mesh).filter(is_binding);
+        let bindings: Vec<&Wanted> = bindings.collect();
 
         let trusted = self.apply_anchor(of(Track::Member)).await?;
         if trusted {
@@ -225,6 +268,7 @@ impl Present<'_> {
         let trusted = trusted && self.apply_all(of(Track::Namespace)).await?;
         let middle: Vec<&Wanted> = wanted
             .iter()
+            .filter(not_of_mesh)
             .filter(|wanted| !matches!(wanted.track, Track::Member | Track::Namespace))
             .filter(|wanted| !is_binding(wanted))
             .collect();
@@ -233,14 +277,14 @@ impl Present<'_> {
             self.outcomes.extend(
                 held.map(|wanted| Outcome::of(wanted, ObjectState::Pending, "WaitsForNamespace")),
             );
-            return Ok(());
+            return Ok(false);
         }
         self.apply_middle(&middle).await?;
         self.obtain_tokens().await?;
         self.settle(&mut events).await?;
         self.apply_bindings(&bindings).await?;
         self.prune(self.surplus(wanted, false)).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The anchor orders the runs: a member that is ahead of the store is left alone.
@@ -385,15 +429,32 @@ impl Present<'_> {
     }
 
     /// Records what was read back; `Known` only when all of it is as wished and in force.
-    async fn record(mut self, wanted: &[Wanted], ledger: &mut Ledger) -> Result<Next, Error> {
+    async fn record(
+        mut self,
+        wanted: &[Wanted],
+        mesh: Option<Made>,
+        ledger: &mut Ledger,
+    ) -> Result<Next, Error> {
         let now = self.context.clock.now();
         let complete = !self.must_look_again
+            && mesh.as_ref().is_none_or(|mesh| mesh.is_settled)
             && self.outcomes.iter().all(Outcome::is_ready)
             && crate::conditions::all_current(&self.inputs.revision.slice.users, &self.credentials);
         self.mark_usable(wanted);
         let target = &mut ledger.target;
-        target.conditions =
-            crate::conditions::of_run(&self.outcomes, &self.credentials, &target.conditions, now);
+        let earlier = &target.conditions;
+        let mut conditions =
+            crate::conditions::of_run(&self.outcomes, &self.credentials, earlier, now);
+        if let Some(mesh) = mesh.as_ref().filter(|mesh| mesh.is_told) {
+            let note = mesh.note.as_ref();
+            let told = crate::conditions::of_mesh(&self.outcomes, note, now);
+            conditions.push(told.merged(earlier));
+        }
+        target.conditions = conditions;
+        // While nothing was read of it, it stays what it was.
+        if mesh.as_ref().is_none_or(|mesh| mesh.is_read) {
+            target.gateway_address = mesh::readiness::gateway_address(&self.outcomes);
+        }
         target.objects = crate::conditions::objects(&self.outcomes, now);
         target.checked_at = Some(now);
         target.last_error = None;
@@ -403,12 +464,15 @@ impl Present<'_> {
                 generation: self.inputs.revision.generation,
                 fingerprint: fingerprint(wanted, &self.credentials),
             };
+            let kept = mesh.as_ref().map(|mesh| mesh.kept.clone());
             target.inventory = wanted
                 .iter()
                 .map(|wanted| wanted.place.identity())
+                .chain(kept.into_iter().flatten())
                 .collect();
         }
-        let next = self.next(complete);
+        let look_again = mesh.and_then(|mesh| mesh.look_again);
+        let next = sooner(self.next(complete), look_again);
         target.check_at = match next {
             Next::Done(Some(after)) => now.checked_add(after).ok(),
             Next::Done(None) | Next::Again | Next::Waiting | Next::Failed(_) => None,
@@ -430,7 +494,7 @@ impl Present<'_> {
         }
         let unready: BTreeSet<String> = wanted
             .iter()
-            .filter(|wanted| wanted.place.resource.is_binding())
+            .filter(|wanted| wanted.place.resource.is_binding() && wanted.track != Track::Mesh)
             .filter(|wanted| {
                 let role = render::role_of(&wanted.object);
                 !(self.is_ready(&wanted.place) && self.is_ready(&role))

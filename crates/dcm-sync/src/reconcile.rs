@@ -98,13 +98,19 @@ async fn reconcile(
     // Before the wish is read: what rests on it must not be written later than this allows.
     let deadline = Instant::now() + context.config.run_deadline.get();
     let loaded = load(context.store.as_ref(), &context.revisions, key).await?;
-    let Some(inputs) = loaded else {
+    let Some(mut inputs) = loaded else {
         context.empty_looks.forget(key);
         context.going.forget(key);
         return Ok(None);
     };
     if inputs.wish == Wish::Absent && inputs.is_fresh() {
         return settle_absent(context, key, &inputs).await.map(Some);
+    }
+    if inputs.wish == Wish::Present {
+        inputs.mesh = context
+            .manifests
+            .read(context.store.as_ref(), &inputs)
+            .await?;
     }
     let mut ledger = Ledger::open(&inputs);
     let made = match (inputs.wish, &inputs.reservation) {

@@ -1,6 +1,7 @@
 //! Removing a slice from a member: bindings first, namespace and anchor last, and absent only after a
 //! second empty look, later than any stale run could still write.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dcm_store::Expect;
@@ -14,11 +15,12 @@ use crate::context::Context;
 use crate::driver::Next;
 use crate::error::Error;
 use crate::load::Inputs;
+use crate::mesh;
 use crate::plan::Observed;
 use crate::record::Ledger;
 use crate::render;
 use crate::run::Run;
-use dcm_cluster::{Object, Resource};
+use dcm_cluster::{Object, Place, Resource};
 
 pub(crate) mod going;
 mod look;
@@ -43,8 +45,14 @@ pub(crate) async fn make(
     if let Namespace::Going(namespace) = namespace {
         return goes_on(context, run, inputs, ledger, waits_for(&namespace)).await;
     }
+    let mesh = mesh::look::at_what_is_left(run, inputs).await?;
+    let mesh = mesh::down::ours(&mesh, &run.owner);
+    // The anchor is read last.
     let observed = look::at_what_is_left(run, inputs, &namespace).await?;
-    let ours = Ours::of(&observed, inputs, &run.owner);
+    let ours = Ours {
+        mesh,
+        ..Ours::of(&observed, inputs, &run.owner)
+    };
     if ours.is_empty() {
         return empty(context, run, inputs, ledger, waited).await;
     }
@@ -127,6 +135,7 @@ struct Ours<'a> {
     /// Roles outside of the namespace; they do not go with it.
     outside: Vec<&'a Object>,
     others: Vec<&'a Object>,
+    mesh: BTreeMap<Place, Object>,
 }
 
 impl<'a> Ours<'a> {
@@ -139,6 +148,7 @@ impl<'a> Ours<'a> {
             requests: Vec::new(),
             outside: Vec::new(),
             others: Vec::new(),
+            mesh: BTreeMap::new(),
         };
         for (place, object) in &observed.objects {
             if object.owner() != owner {
@@ -162,6 +172,8 @@ impl<'a> Ours<'a> {
                 | Resource::NetworkPolicy
                 | Resource::Role
                 | Resource::ClusterRole => ours.others.push(object),
+                // Of the mesh only, which is read apart.
+                _ => {}
             }
         }
         ours
@@ -179,6 +191,7 @@ impl<'a> Ours<'a> {
             && self.requests.is_empty()
             && self.outside.is_empty()
             && self.others.is_empty()
+            && self.mesh.is_empty()
     }
 }
 
@@ -215,6 +228,7 @@ async fn take_down(
             .collect()
     };
     delete_all(run, &standing(&ours.bindings)).await?;
+    let mesh_waits = mesh::down::take_down(run, &ours.mesh).await?;
     let mut rest = standing(&ours.requests);
     rest.extend(standing(&ours.outside));
     rest.extend(standing(&ours.accounts));
@@ -227,7 +241,7 @@ async fn take_down(
     if let Some(namespace) = ours.namespace {
         return Ok(Some(waits_for(namespace)));
     }
-    if let Some(message) = going_outside(ours) {
+    if let Some(message) = mesh_waits.or_else(|| going_outside(ours)) {
         return Ok(Some(message));
     }
     if ours.nothing_but_the_anchor()
@@ -338,11 +352,13 @@ async fn absent(
         render::namespace_place(&inputs.revision),
     ];
     run.member.unwatch_subject(run.cloud_uid, place.into_iter());
+    context.told.forget(&inputs.key);
     let target = &mut ledger.target;
     target.observed = ObservedState::Absent;
     target.applied_generation = Some(inputs.revision.generation);
     target.inventory.clear();
     target.reaches_out = false;
+    target.gateway_address = None;
     target.objects.clear();
     target.checked_at = Some(now);
     target.check_at = None;

@@ -23,7 +23,7 @@ pub(crate) use quota::{quota_in_force, same_limits};
 /// Annotation of the anchor: the generation that the member is at.
 pub(crate) const GENERATION_ANNOTATION: &str = "dcm.internal/generation";
 /// Annotation for people: which cloud an object belongs to.
-const CLOUD_ANNOTATION: &str = "dcm.internal/logical-cloud";
+pub(crate) const CLOUD_ANNOTATION: &str = "dcm.internal/logical-cloud";
 
 /// An object that shall exist.
 #[derive(Debug, Clone, PartialEq)]

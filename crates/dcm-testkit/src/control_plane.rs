@@ -22,12 +22,11 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use certificates::Authority;
+pub(crate) use certificates::Authority;
 #[cfg(feature = "kubesim")]
 pub(crate) use certificates::Identity;
 use client::Client;
 pub use error::Error;
-#[cfg(feature = "mesh")]
 pub(crate) use error::{last_lines_of_logs, log_file};
 use flags::PortNumbers;
 #[cfg(feature = "kubesim")]

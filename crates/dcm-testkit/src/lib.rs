@@ -11,7 +11,8 @@
 //! Where hundreds of clusters are needed, or time that passes at will, there are simulated ones: `kubesim`
 //! (a feature of its own). Where a network shall fail, there is a `proxy` (another one). Where a mesh shall sign
 //! for workloads, there are its own control planes: `mesh` (a third one). Where somebody else shall sign an
-//! authority, there is an `issuer` (a fourth one).
+//! authority, there is an `issuer` (a fourth one). Where the store shall be in a server of its own, there is one that
+//! speaks MongoDB's protocol: [`MongoServer`].
 //!
 //! Invariants: nothing is written to the work tree; no process outlives its owner, however the
 //! owner ends; only processes that were started here are ever signalled.
@@ -27,9 +28,11 @@ pub mod issuer;
 pub mod kubesim;
 #[cfg(feature = "mesh")]
 pub mod mesh;
+pub mod mongodb;
 mod progress;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 
 pub use assets::{Assets, IstioAssets};
 pub use control_plane::{ControlPlane, Folder, Process, shared_control_planes};
+pub use mongodb::{MongoServer, shared_replica_set};

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   arguments     the whole command line            config      file, environment, flags; who knows what
-//!   serve         the roles in one process          ca, issuer, listener, data_directory, telemetry, traces,
-//!                                               system, signals
+//!   serve         the roles in one process          ca, issuer, listener, data_directory, occupancy, telemetry,
+//!                                               traces, system, signals
 //! ```
 //!
 //! Invariants: the environment is read here and nowhere else; no setting is ignored in silence; no
@@ -15,6 +15,7 @@ pub mod config;
 pub mod data_directory;
 pub mod issuer;
 pub mod listener;
+mod occupancy;
 pub mod serve;
 pub mod signals;
 pub mod system;

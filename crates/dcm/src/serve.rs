@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Loaded};
+use crate::data_directory::Opened;
+use crate::occupancy::Occupancy;
 use crate::system::{SystemClock, SystemRandomness};
 use crate::{ca, data_directory, listener, signals, telemetry};
 
@@ -35,6 +37,7 @@ pub struct Server {
     background: JoinHandle<()>,
     synchronizer: dcm_sync::Handle,
     authorities: ca::Running,
+    occupancy: Option<Occupancy>,
     cancellation: CancellationToken,
 }
 
@@ -53,7 +56,14 @@ pub async fn start_with(
     let listener = listener::bind(&config.server).await?;
     let address = listener.local_addr().context("ask for our address")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (store, vault) = data_directory::open(&config.store, Arc::clone(&clock)).await?;
+    let opened = data_directory::open_store(&config.store, Arc::clone(&clock)).await?;
+    let occupancy = match &opened {
+        // Its file is locked.
+        Opened::Sqlite(_) => None,
+        Opened::Mongodb(_) => Some(Occupancy::take(opened.store(), &cancellation).await?),
+    };
+    let vault = data_directory::open_vault(&config.store, &opened).await?;
+    let store = opened.store();
     let randomness = Arc::new(SystemRandomness);
     let addresses = AddressPolicy {
         allow: config.clusters.allow_addresses,
@@ -62,7 +72,7 @@ pub async fn start_with(
     let authorities = ca::start(
         &config.ca,
         dcm_ca::Parts {
-            store: Arc::clone(&store) as _,
+            store: Arc::clone(&store),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
@@ -73,7 +83,7 @@ pub async fn start_with(
     )?;
     let synchronizer = dcm_sync::start(
         dcm_sync::Parts {
-            store: Arc::clone(&store) as _,
+            store: Arc::clone(&store),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness) as _,
@@ -82,6 +92,10 @@ pub async fn start_with(
                 config.sync.call_limits(),
             )),
             metrics: dcm_sync::Metrics::register(&mut registry),
+            authorities: Some(dcm_sync::Authorities {
+                controller: authorities.controller(),
+                propagation: config.ca.propagation.get(),
+            }),
             config: config.sync,
         },
         cancellation.clone(),
@@ -111,6 +125,7 @@ pub async fn start_with(
         background,
         synchronizer,
         authorities,
+        occupancy,
         cancellation,
     })
 }
@@ -153,16 +168,23 @@ impl Server {
             let background = self.background.await;
             let authorities = self.authorities.ended().await;
             self.synchronizer.stopped().await;
-            (api, background, authorities)
+            let occupancy = match self.occupancy {
+                Some(occupancy) => occupancy.give_up().await,
+                None => Ok(()),
+            };
+            (api, background, authorities, occupancy)
         };
-        let Ok((api, background, authorities)) = tokio::time::timeout(ENDING, parts).await else {
+        let Ok((api, background, authorities, occupancy)) =
+            tokio::time::timeout(ENDING, parts).await
+        else {
             tracing::warn!("a part did not end within {} s", ENDING.as_secs());
             return Ok(());
         };
         api.context("serve the REST interface")?
             .context("serve the REST interface")?;
         background.context("work in the background")?;
-        authorities
+        authorities?;
+        occupancy
     }
 }
 
@@ -171,7 +193,7 @@ pub async fn until_signal(loaded: Loaded, began: Instant) -> anyhow::Result<()> 
     let spans = telemetry::start(&loaded.config.log, &loaded.config.traces)?;
     let cancellation = CancellationToken::new();
     signals::cancel_on_signal(cancellation.clone())?;
-    let data = loaded.config.store.data_dir.display().to_string();
+    let data = loaded.config.store.place();
     let server = start(loaded.config, cancellation).await?;
     announce(server.address(), &data, began);
     let ended = server.run().await;

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use dcm_testkit::assets::judges;
-use dcm_testkit::{Assets, IstioAssets};
+use dcm_testkit::{Assets, IstioAssets, MongoServer};
 
 use super::fuzz_api;
 use crate::output;
@@ -40,7 +40,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             Ok(judges::pkilint()?)
         })
     });
-    let programs = mesh.and_then(|_| parts.run("build tests", || programs::build(arguments)));
+    let database = mesh.and_then(|_| {
+        parts.run("get a server of MongoDB's protocol", || {
+            Ok(MongoServer::obtain()?)
+        })
+    });
+    let programs = database.and_then(|_| parts.run("build tests", || programs::build(arguments)));
     if let Some(programs) = programs {
         summary = Summary::of(programs);
         parts.run("run tests", || execute(arguments, &mut summary));

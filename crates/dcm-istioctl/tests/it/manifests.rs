@@ -148,7 +148,7 @@ fn a_real_cluster_takes_all_of_it_and_a_second_time_changes_nothing() {
     let established = ["wait", "--for=condition=Established", "--timeout=60s"];
     let mut wait = cluster.kubectl();
     succeeded(wait.args(established).args(["crd", "--all"]));
-    let mut all = vec![objects::namespace(&mesh, &member)];
+    let mut all = vec![objects::namespace(&mesh.name, &mesh.id, &member)];
     all.extend(manifest.for_member(&member));
     all.push(objects::strict_mutual_tls(&mesh.name));
     all.push(objects::gateway(&mesh.name));

@@ -7,6 +7,8 @@
 )]
 
 mod memory;
+mod mongodb;
+mod mongodb_server;
 mod sqlite;
 mod sqlite_crash;
 mod sqlite_file;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::fingerprint::Fingerprint;
 use super::{Member, MemberEvent};
+use crate::mesh::secret;
 use crate::subject::Subject;
 use dcm_cluster::call::Calls;
 use dcm_cluster::{CallError, Object, Resource, WatchEvent};
@@ -121,6 +122,7 @@ fn with_kind(object: Object, resource: Resource) -> Object {
 impl Member {
     /// Takes an event in: tells waiting runs, and asks for a run if nobody knew.
     pub(super) fn see(self: &Arc<Self>, object: Object, gone: bool) {
+        let object = secret::hidden(object);
         let Some(place) = object.place() else { return };
         self.note_usage(&object, gone);
         let object = Arc::new(object);

@@ -9,10 +9,11 @@ use dcm_types::{Timestamp, Track};
 use super::Present;
 use crate::drift::fight::{Contested, Ground};
 use crate::drift::{self, Stance};
+use crate::mesh::{compare, secret};
 use crate::plan::step;
 use crate::render::Wanted;
 use crate::run::Outcome;
-use dcm_cluster::Place;
+use dcm_cluster::{Object, Place, Resource};
 
 /// Reason of an object that somebody else changes back each time.
 const CONTESTED: &str = "Contested";
@@ -58,6 +59,9 @@ impl Present<'_> {
             }
             let live = self.live(&wanted.place).cloned();
             let live = live.as_ref();
+            if wanted.track == Track::Mesh && is_new_wish(wanted, live, earlier) {
+                continue;
+            }
             let found = drift::drift_of(wanted, live, Some(earlier), now);
             let outcome = if stance == Stance::Correct {
                 let rivals = drift::rivals(&found);
@@ -97,7 +101,12 @@ impl Present<'_> {
         let surplus = [self.surplus(wanted, true), self.surplus(wanted, false)].concat();
         let told = surplus
             .iter()
-            .filter_map(|object| drift::unwished(object, earlier, now));
+            .filter_map(|object| drift::unwished(object, None, earlier, now));
+        let of_mesh = self.surplus_of_mesh(wanted);
+        let of_mesh = of_mesh
+            .values()
+            .filter_map(|object| drift::unwished(object, Some(Track::Mesh), earlier, now));
+        let told: Vec<Outcome> = told.chain(of_mesh).collect();
         self.outcomes.extend(told);
     }
 
@@ -118,6 +127,17 @@ impl Present<'_> {
             cluster: self.run.member.key.clone(),
             place: place.clone(),
         }
+    }
+}
+
+/// A mesh changes within a generation: its bundle is renewed, and others come and go. That is no drift.
+fn is_new_wish(wanted: &Wanted, live: Option<&Object>, earlier: &Target) -> bool {
+    match live {
+        None => !earlier.inventory.contains(&wanted.place.identity()),
+        Some(live) if wanted.place.resource == Resource::Secret => {
+            secret::version_of(&wanted.object) != secret::version_of(live)
+        }
+        Some(live) => compare::is_of_another_wish(&wanted.object, live),
     }
 }
 

@@ -36,7 +36,13 @@ pub(super) async fn look(run: &Run, inputs: &Inputs) -> Result<Outside, Error> {
     }
     let names = slice.other_namespaces();
     let observed = match run.observe_outside().await {
-        Ok(observed) => observed,
+        Ok(mut observed) => {
+            // The rights of the mesh are read with the mesh.
+            observed
+                .objects
+                .retain(|place, _| !inputs.is_of_mesh(place));
+            observed
+        }
         Err(error) if error.kind == CallErrorKind::Forbidden && !reached => {
             return Ok(Outside {
                 forbidden: Some(error),

@@ -33,8 +33,11 @@ impl Going {
     /// everything unless this is remembered again.
     pub(crate) async fn look(&self, run: &Run, inputs: &Inputs) -> Result<Namespace, Error> {
         let generation = inputs.revision.generation;
-        // What reaches out of the namespace does not go with it, and could come back meanwhile.
-        if self.forget(&run.subject) != Some(generation) || inputs.reaches_out() {
+        // What reaches out of the namespace, as its mesh does, does not go with it, and could come back meanwhile.
+        if self.forget(&run.subject) != Some(generation)
+            || inputs.reaches_out()
+            || inputs.may_have_mesh().is_some()
+        {
             return Ok(Namespace::Unknown);
         }
         let place = render::namespace_place(&inputs.revision);

@@ -28,6 +28,10 @@ pub(super) async fn at_what_is_left(
     let mut observed = Observed::default();
     if inputs.reaches_out() {
         observed = run.observe_outside().await?;
+        // The rights of the mesh are read with the mesh.
+        observed
+            .objects
+            .retain(|place, _| !inputs.is_of_mesh(place));
     }
     objects.extend(run.refuse_if_overtaken(revision).await?);
     observed.objects.extend(run.take_in(objects).objects);

@@ -1,16 +1,23 @@
 //! The namespace of a logical cloud.
 
+use dcm_mesh::objects::cloud_labels;
 use dcm_types::Track;
-use dcm_types::documents::{PodSecurity, Revision};
+use dcm_types::documents::{MeshMode, PodSecurity, Revision};
 use serde_json::json;
 
 use super::{CLOUD_ANNOTATION, Wanted, labels, namespace_place};
 use dcm_cluster::Object;
 
-/// Namespace with the owner's labels, the tenant's, and the pod security level.
+/// Namespace with the owner's labels, those of its mesh, the tenant's, and the pod security level.
 pub(super) fn namespace(revision: &Revision) -> Wanted {
     let place = namespace_place(revision);
     let mut labels = labels(revision);
+    let mesh = revision.slice.mesh.as_ref();
+    if let Some(mesh) = mesh.filter(|mesh| mesh.mode == MeshMode::Istio) {
+        for (key, value) in cloud_labels(&mesh.name, mesh.name.as_str()) {
+            labels[key] = json!(value);
+        }
+    }
     for (key, value) in &revision.slice.labels {
         // Ours win; the tenant's were checked not to touch them.
         if labels.get(key).is_none() {

@@ -19,6 +19,7 @@ mod fencing;
 mod golden;
 mod health;
 mod kept_keys;
+mod mesh;
 mod modest;
 mod outage;
 mod policy;

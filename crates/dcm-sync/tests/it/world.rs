@@ -9,7 +9,7 @@ use dcm_cluster::meddling::{Ledger, MeddlingConnector};
 use dcm_cluster::{Connector, KubeConnector};
 use dcm_store::vault::Place;
 use dcm_store::{Batch, Expect, MemoryStore, Scope, Store, StoreExt as _, Vault};
-use dcm_sync::{Config, Handle, Parts, Time};
+use dcm_sync::{Authorities, Config, Handle, Parts, Time};
 use dcm_testkit::ControlPlane;
 use dcm_testkit::kubesim::VirtualClock;
 use dcm_types::address::AddressPolicy;
@@ -79,6 +79,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) handle: Handle,
     pub(crate) clock: Arc<SystemClock>,
+    pub(crate) authorities: Option<Authorities>,
     connector: Arc<dyn Connector>,
     ended: Ended,
     config: Config,
@@ -122,6 +123,7 @@ fn start(
     vault: &Arc<Vault>,
     connector: &Arc<dyn Connector>,
     clock: &Arc<SystemClock>,
+    authorities: Option<&Authorities>,
     config: &Config,
 ) -> (Handle, CancellationToken) {
     let cancellation = CancellationToken::new();
@@ -132,6 +134,7 @@ fn start(
         randomness: Arc::new(SystemRandomness),
         connector: Arc::clone(connector),
         metrics: dcm_sync::Metrics::default(),
+        authorities: authorities.cloned(),
         config: config.clone(),
     };
     (dcm_sync::start(parts, cancellation.clone()), cancellation)
@@ -165,7 +168,7 @@ impl World {
         let clock = Arc::new(clock);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let vault = Arc::new(Vault::ephemeral());
-        let (handle, cancellation) = start(&store, &vault, &connector, &clock, &config);
+        let (handle, cancellation) = start(&store, &vault, &connector, &clock, None, &config);
         Self {
             store,
             vault,
@@ -173,6 +176,7 @@ impl World {
             connector,
             handle,
             clock,
+            authorities: None,
             ended: Ended(cancellation),
             config,
         }
@@ -187,6 +191,7 @@ impl World {
             &self.vault,
             &self.connector,
             &self.clock,
+            self.authorities.as_ref(),
             &self.config,
         );
         self.handle = handle;

@@ -18,12 +18,12 @@ pub(crate) struct Identity {
     pub(crate) key: String,
 }
 
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    pub(super) fn create() -> Result<Self, rcgen::Error> {
+    pub(crate) fn create() -> Result<Self, rcgen::Error> {
         let mut parameters = named("dcm-testkit-ca", None)?;
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![
@@ -74,7 +74,7 @@ impl Authority {
     }
 
     /// Writes the files that the server processes are pointed at.
-    pub(super) fn write_server_files(&self, folder: &Path) -> Result<(), super::Error> {
+    pub(crate) fn write_server_files(&self, folder: &Path) -> Result<(), super::Error> {
         let server = self.server()?;
         let service_accounts = KeyPair::generate()?;
         for (name, content) in [

@@ -79,11 +79,11 @@ impl Process {
         self.supervisor.child.try_wait().ok().flatten()
     }
 
-    pub(super) fn freeze(&mut self) -> io::Result<()> {
+    pub(crate) fn freeze(&mut self) -> io::Result<()> {
         self.signal(Signal::STOP)
     }
 
-    pub(super) fn thaw(&mut self) -> io::Result<()> {
+    pub(crate) fn thaw(&mut self) -> io::Result<()> {
         self.signal(Signal::CONT)
     }
 

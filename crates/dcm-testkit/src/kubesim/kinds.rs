@@ -89,7 +89,12 @@ impl Kind {
         self.custom
             || matches!(
                 self.kind.as_str(),
-                "NetworkPolicy" | "CustomResourceDefinition"
+                "NetworkPolicy"
+                    | "CustomResourceDefinition"
+                    | "Deployment"
+                    | "PodDisruptionBudget"
+                    | "MutatingWebhookConfiguration"
+                    | "ValidatingWebhookConfiguration"
             )
     }
 

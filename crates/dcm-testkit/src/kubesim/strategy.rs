@@ -20,15 +20,24 @@ pub(super) fn before_create(
         }
         "ResourceQuota" => object["status"] = json!({}),
         "CertificateSigningRequest" => csr::before_create(kind, object, asking.user)?,
-        _ if kind.custom && kind.subresources.contains(&"status") => {
-            remove(object, "status");
-        }
+        _ if keeps_status_apart(kind) => remove(object, "status"),
         _ => {}
     }
     if kind.has_generation() {
         object["metadata"]["generation"] = json!(1);
     }
     Ok(())
+}
+
+/// Whether the status is written through its own door alone.
+fn keeps_status_apart(kind: &Kind) -> bool {
+    let has_door = kind.subresources.contains(&"status");
+    has_door
+        && (kind.custom
+            || matches!(
+                kind.kind.as_str(),
+                "Service" | "Deployment" | "HorizontalPodAutoscaler" | "PodDisruptionBudget"
+            ))
 }
 
 /// The last changes before an object is replaced; `subresource` says through which door.
@@ -50,8 +59,8 @@ pub(super) fn before_update(
             keep(old, new, "status");
         }
         ("ResourceQuota", "") => keep(old, new, "status"),
-        (_, "") if kind.custom && kind.subresources.contains(&"status") => keep(old, new, "status"),
-        (_, "status") if kind.custom => {
+        (_, "") if keeps_status_apart(kind) => keep(old, new, "status"),
+        (_, "status") if keeps_status_apart(kind) => {
             keep(old, new, "spec");
             for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
                 keep_in(&old["metadata"], &mut new["metadata"], name);

@@ -143,7 +143,8 @@ pub(super) fn load(sources: &Sources) -> Result<Loaded, Error> {
         config.store.data_dir.clone_from(data_dir);
         origins.push("--data-dir".to_owned());
     }
-    let faults = config.ca.faults();
+    let mut faults = config.store.faults();
+    faults.extend(config.ca.faults());
     if !faults.is_empty() {
         return Err(Error::Refused(faults));
     }

@@ -160,6 +160,7 @@ impl Stage {
                 fleet: Arc::clone(&self.fleet),
             }),
             metrics: Metrics::default(),
+            authorities: None,
             config: self.config.clone(),
         };
         let cancellation = CancellationToken::new();

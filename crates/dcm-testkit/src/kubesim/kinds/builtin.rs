@@ -133,6 +133,7 @@ const CERTIFICATE_REQUEST: Shape = Shape::Struct(&[
 /// One row of the table.
 struct Row {
     group: &'static str,
+    version: &'static str,
     kind: &'static str,
     plural: &'static str,
     short_names: &'static [&'static str],
@@ -142,40 +143,64 @@ struct Row {
     empty: &'static str,
 }
 
+/// Of these no more is known than what every object has; lists are owned as a whole, and nothing is added to them.
+const UNKNOWN: Shape = Shape::Struct(&[
+    TYPE,
+    KIND,
+    META,
+    ("spec", Shape::Free),
+    ("webhooks", ATOMIC),
+    ("status", Shape::Free),
+]);
+
+const ADMISSION: &str = "admissionregistration.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 const NO_RULES: &str = r#"{"metadata":{},"rules":null}"#;
 const META_ONLY: &str = r#"{"metadata":{}}"#;
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    Row { group: "", kind: "ConfigMap", plural: "configmaps", short_names: &["cm"], namespaced: true,
+    Row { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", short_names: &["cm"], namespaced: true,
           subresources: &[], shape: CONFIG_MAP, empty: META_ONLY },
-    Row { group: "", kind: "LimitRange", plural: "limitranges", short_names: &["limits"], namespaced: true,
+    Row { group: "", version: "v1", kind: "LimitRange", plural: "limitranges", short_names: &["limits"], namespaced: true,
           subresources: &[], shape: LIMIT_RANGE, empty: r#"{"metadata":{},"spec":{}}"# },
-    Row { group: "", kind: "Namespace", plural: "namespaces", short_names: &["ns"], namespaced: false,
+    Row { group: "", version: "v1", kind: "Namespace", plural: "namespaces", short_names: &["ns"], namespaced: false,
           subresources: &["finalize", "status"], shape: NAMESPACE, empty: r#"{"metadata":{},"spec":{},"status":{}}"# },
-    Row { group: "", kind: "ResourceQuota", plural: "resourcequotas", short_names: &["quota"], namespaced: true,
+    Row { group: "", version: "v1", kind: "ResourceQuota", plural: "resourcequotas", short_names: &["quota"], namespaced: true,
           subresources: &["status"], shape: RESOURCE_QUOTA, empty: r#"{"metadata":{},"spec":{},"status":{}}"# },
-    Row { group: "", kind: "Secret", plural: "secrets", short_names: &[], namespaced: true,
+    Row { group: "", version: "v1", kind: "Secret", plural: "secrets", short_names: &[], namespaced: true,
           subresources: &[], shape: SECRET, empty: META_ONLY },
-    Row { group: "", kind: "ServiceAccount", plural: "serviceaccounts", short_names: &["sa"], namespaced: true,
+    Row { group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", short_names: &["sa"], namespaced: true,
           subresources: &["token"], shape: SERVICE_ACCOUNT, empty: META_ONLY },
-    Row { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", plural: "customresourcedefinitions",
+    Row { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions",
           short_names: &["crd", "crds"], namespaced: false, subresources: &["status"], shape: Shape::Free, empty: META_ONLY },
-    Row { group: "certificates.k8s.io", kind: "CertificateSigningRequest", plural: "certificatesigningrequests",
+    Row { group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest", plural: "certificatesigningrequests",
           short_names: &["csr"], namespaced: false, subresources: &["approval", "status"], shape: CERTIFICATE_REQUEST,
           empty: r#"{"metadata":{},"spec":{},"status":{}}"# },
-    Row { group: "networking.k8s.io", kind: "NetworkPolicy", plural: "networkpolicies", short_names: &["netpol"],
+    Row { group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy", plural: "networkpolicies", short_names: &["netpol"],
           namespaced: true, subresources: &[], shape: NETWORK_POLICY,
           empty: r#"{"metadata":{},"spec":{"podSelector":{}}}"# },
-    Row { group: RBAC, kind: "ClusterRoleBinding", plural: "clusterrolebindings", short_names: &[], namespaced: false,
+    Row { group: RBAC, version: "v1", kind: "ClusterRoleBinding", plural: "clusterrolebindings", short_names: &[], namespaced: false,
           subresources: &[], shape: BINDING, empty: META_ONLY },
-    Row { group: RBAC, kind: "ClusterRole", plural: "clusterroles", short_names: &[], namespaced: false,
+    Row { group: RBAC, version: "v1", kind: "ClusterRole", plural: "clusterroles", short_names: &[], namespaced: false,
           subresources: &[], shape: CLUSTER_ROLE, empty: NO_RULES },
-    Row { group: RBAC, kind: "RoleBinding", plural: "rolebindings", short_names: &[], namespaced: true,
+    Row { group: RBAC, version: "v1", kind: "RoleBinding", plural: "rolebindings", short_names: &[], namespaced: true,
           subresources: &[], shape: BINDING, empty: META_ONLY },
-    Row { group: RBAC, kind: "Role", plural: "roles", short_names: &[], namespaced: true,
+    Row { group: RBAC, version: "v1", kind: "Role", plural: "roles", short_names: &[], namespaced: true,
           subresources: &[], shape: ROLE, empty: NO_RULES },
+    Row { group: "", version: "v1", kind: "Service", plural: "services", short_names: &["svc"], namespaced: true,
+          subresources: &["status"], shape: UNKNOWN, empty: META_ONLY },
+    Row { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", short_names: &["deploy"],
+          namespaced: true, subresources: &["status"], shape: UNKNOWN, empty: META_ONLY },
+    Row { group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers",
+          short_names: &["hpa"], namespaced: true, subresources: &["status"], shape: UNKNOWN, empty: META_ONLY },
+    Row { group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets",
+          short_names: &["pdb"], namespaced: true, subresources: &["status"], shape: UNKNOWN, empty: META_ONLY },
+    Row { group: ADMISSION, version: "v1", kind: "MutatingWebhookConfiguration", plural: "mutatingwebhookconfigurations",
+          short_names: &[], namespaced: false, subresources: &[], shape: UNKNOWN, empty: META_ONLY },
+    Row { group: ADMISSION, version: "v1", kind: "ValidatingWebhookConfiguration",
+          plural: "validatingwebhookconfigurations", short_names: &[], namespaced: false, subresources: &[],
+          shape: UNKNOWN, empty: META_ONLY },
 ];
 
 pub(super) fn all() -> Vec<Kind> {
@@ -185,7 +210,7 @@ pub(super) fn all() -> Vec<Kind> {
 fn of(row: &Row) -> Kind {
     Kind {
         group: row.group.to_owned(),
-        version: "v1".to_owned(),
+        version: row.version.to_owned(),
         kind: row.kind.to_owned(),
         plural: row.plural.to_owned(),
         singular: row.kind.to_lowercase(),

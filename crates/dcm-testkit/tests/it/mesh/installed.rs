@@ -49,7 +49,7 @@ fn list(items: &[Value]) -> Value {
 
 /// The namespace of the cloud, as the synchronizer would label it.
 fn of_the_cloud(cloud: &Cloud, mesh: &Mesh) -> Value {
-    let labels = objects::cloud_labels(mesh);
+    let labels = objects::cloud_labels(&mesh.name, &mesh.id);
     list(&[
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": cloud.name, "labels": labels } }),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount",
@@ -76,7 +76,10 @@ fn what_is_rendered_and_written_is_taken_by_a_cluster_and_by_a_control_plane() {
     let mut wait = cluster.kubectl();
     wait.args(["wait", "--for=condition=Established", "--timeout=60s"]);
     run(wait.args(["crd", "--all"]));
-    apply(cluster, &list(&[objects::namespace(&mesh, &member)]));
+    apply(
+        cluster,
+        &list(&[objects::namespace(&mesh.name, &mesh.id, &member)]),
+    );
     apply(cluster, &of_the_cloud(&cloud, &mesh));
     apply(cluster, &objects::cacerts(&mesh.name, &edge.files));
     let own = manifest.for_member(&member);

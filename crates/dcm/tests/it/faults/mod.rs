@@ -4,6 +4,7 @@ mod disk;
 mod emco;
 mod frozen;
 mod killed;
+mod mongodb;
 mod network;
 mod site;
 mod trap;
