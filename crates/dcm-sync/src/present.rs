@@ -122,7 +122,7 @@ pub(crate) async fn make(
     // Last, and whatever becomes of it: the other tracks are recorded.
     let (mesh, failure) = present.make_mesh(&wanted, &ledger.target, trusted).await;
     present.note_corrections();
-    present.tell_contested_surplus(&wanted);
+    present.tell_contested_surplus();
     present.report_surplus(&wanted, &ledger.target);
     let next = present.record(&wanted, mesh, ledger).await?;
     failure.map_or(Ok(next), Err)
@@ -236,7 +236,7 @@ impl Present<'_> {
 
     fn is_contested(&self, object: &Object) -> bool {
         let place = object.place();
-        place.is_some_and(|place| self.drifting.held.contains_key(&place))
+        place.is_some_and(|place| self.drifting.left.contains_key(&place))
     }
 
     /// Whether this run will change anything in the member.

@@ -23,6 +23,8 @@ pub(super) struct Drifting {
     pub(super) stance: Stance,
     /// What stays, and what is said of it.
     pub(super) held: BTreeMap<Place, Outcome>,
+    /// What is not wished and stays because of a fight, and what is said of it.
+    pub(super) left: BTreeMap<Place, Outcome>,
     /// What is corrected, and against whom.
     corrections: Vec<(Place, Vec<String>)>,
     /// What is not wished and is deleted, and against whom.
@@ -36,6 +38,7 @@ impl Drifting {
         Self {
             stance,
             held: BTreeMap::new(),
+            left: BTreeMap::new(),
             corrections: Vec::new(),
             deletions: Vec::new(),
             until: None,
@@ -107,7 +110,7 @@ impl Present<'_> {
         }
         let now = self.context.clock.now();
         for object in self.surplus(wanted, false) {
-            let Some(outcome) = drift::unwished(&object, earlier, now) else {
+            let Some(outcome) = drift::unwished(&object, None, earlier, now) else {
                 continue;
             };
             let rivals = outcome
@@ -128,7 +131,7 @@ impl Present<'_> {
                 reason: CONTESTED,
                 ..outcome.says(told)
             };
-            self.drifting.held.insert(place, outcome);
+            self.drifting.left.insert(place, outcome);
         }
     }
 
@@ -151,12 +154,8 @@ impl Present<'_> {
     }
 
     /// Tells of surplus that stays because of a fight.
-    pub(super) fn tell_contested_surplus(&mut self, wanted: &[Wanted]) {
-        let held = self.drifting.held.iter();
-        let unwished =
-            held.filter(|(place, _)| !wanted.iter().any(|wanted| &wanted.place == *place));
-        self.outcomes
-            .extend(unwished.map(|(_, outcome)| outcome.clone()));
+    pub(super) fn tell_contested_surplus(&mut self) {
+        self.outcomes.extend(self.drifting.left.values().cloned());
     }
 
     /// Remembers what was corrected. A replacement counts once the object is there again.
