@@ -57,12 +57,7 @@ pub async fn start_with(
     let listener = listener::bind(&config.server).await?;
     let address = listener.local_addr().context("ask for our address")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let opened = data_directory::open_store(&config.store, Arc::clone(&clock)).await?;
-    let occupancy = match &opened {
-        // Its file is locked.
-        Opened::Sqlite(_) => None,
-        Opened::Mongodb(_) => Some(Occupancy::take(opened.store(), &cancellation).await?),
-    };
+    let (opened, occupancy) = open(&config.store, &clock, &cancellation).await?;
     let vault = data_directory::open_vault(&config.store, &opened).await?;
     let store = opened.store();
     let randomness = Arc::new(SystemRandomness);
@@ -134,6 +129,21 @@ pub async fn start_with(
         occupancy,
         cancellation,
     })
+}
+
+/// Opens the store, for this process alone.
+async fn open(
+    config: &data_directory::Config,
+    clock: &Arc<dyn Clock>,
+    cancellation: &CancellationToken,
+) -> anyhow::Result<(Opened, Option<Occupancy>)> {
+    let opened = data_directory::open_store(config, Arc::clone(clock)).await?;
+    let occupancy = match &opened {
+        // Its file is locked.
+        Opened::Sqlite(_) => None,
+        Opened::Mongodb(_) => Some(Occupancy::take(opened.store(), cancellation).await?),
+    };
+    Ok((opened, occupancy))
 }
 
 async fn serve_api(

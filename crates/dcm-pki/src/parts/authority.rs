@@ -68,7 +68,10 @@ impl PartsAuthority {
     }
 }
 
+/// The first bytes, hex.
 fn short(serial: &Serial) -> String {
-    let bytes = serial.bytes().iter().take(4);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    match serial.bytes() {
+        [a, b, c, d, ..] => format!("{a:02x}{b:02x}{c:02x}{d:02x}"),
+        _ => String::new(),
+    }
 }
