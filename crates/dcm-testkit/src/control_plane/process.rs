@@ -10,6 +10,8 @@ use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -43,6 +45,9 @@ while [ -e "$1" ] && [ "$tries" -lt 100 ]; do
   [ -e "$1" ] && sleep 0.1
 done
 "#;
+
+/// The longest that a process takes to stop. One that waits for a disk takes longest.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// A running program; killed when dropped.
 pub struct Process {
@@ -79,8 +84,33 @@ impl Process {
         self.supervisor.child.try_wait().ok().flatten()
     }
 
+    /// Returns when nothing of it runs any more: a thread on another processor goes on until the signal gets there.
     pub(crate) fn freeze(&mut self) -> io::Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let until = Instant::now() + STOPPING;
+        while !self.is_stopped()? {
+            if Instant::now() > until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Whether all of its threads are stopped; see `proc_pid_stat(5)`.
+    fn is_stopped(&self) -> io::Result<bool> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            // One that has ended meanwhile runs no more.
+            let Ok(stat) = fs::read_to_string(thread?.path().join("stat")) else {
+                continue;
+            };
+            // The name before it may hold anything, a bracket too.
+            let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+            if !matches!(state, Some('T' | 't' | 'Z' | 'X')) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) fn thaw(&mut self) -> io::Result<()> {
