@@ -105,7 +105,10 @@ impl Process {
                 continue;
             };
             // The name before it may hold anything, a bracket too.
-            let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+            let state = stat
+                .rsplit(") ")
+                .next()
+                .and_then(|rest| rest.chars().next());
             if !matches!(state, Some('T' | 't' | 'Z' | 'X')) {
                 return Ok(false);
             }
