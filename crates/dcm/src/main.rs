@@ -10,11 +10,6 @@ use dcm::arguments::{Arguments, Command, ConfigArguments, ConfigCommand};
 use dcm::config::{self, Loaded};
 use dcm_cli::Code;
 
-/// The allocator of the C library slows down as its heap falls to pieces, which with a thousand members it does, and
-/// in a fully static binary it is slower still.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let began = Instant::now();
     let arguments = Arguments::parse();
