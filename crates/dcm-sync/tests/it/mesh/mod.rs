@@ -7,4 +7,5 @@ mod golden;
 mod leaving;
 mod manifest;
 mod prepared;
+mod real;
 mod trouble;
