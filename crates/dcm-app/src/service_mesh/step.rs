@@ -113,6 +113,8 @@ async fn look_at_all(app: &App, agenda: &mut Agenda, thorough: Thorough) -> Dura
 #[derive(Default)]
 struct Agenda {
     waiting: BTreeMap<CloudKey, Waiting>,
+    /// When those that wait and do not run are due, the first one first: a look at everything makes all of them wait.
+    order: BTreeSet<(Instant, CloudKey)>,
     running: BTreeSet<CloudKey>,
     /// The last pause of clouds with a problem.
     pauses: BTreeMap<CloudKey, Duration>,
@@ -133,36 +135,37 @@ impl Agenda {
     fn put(&mut self, cloud: CloudKey, due: Instant, thorough: Thorough) {
         let waiting = self
             .waiting
-            .entry(cloud)
+            .entry(cloud.clone())
             .or_insert(Waiting { due, thorough });
-        waiting.due = waiting.due.min(due);
+        let before = waiting.due;
+        waiting.due = before.min(due);
         waiting.thorough = waiting.thorough.max(thorough);
+        let due = waiting.due;
+        if !self.running.contains(&cloud) {
+            self.order.remove(&(before, cloud.clone()));
+            self.order.insert((due, cloud));
+        }
     }
 
-    fn is_free(&self, cloud: &CloudKey) -> bool {
-        !self.running.contains(cloud)
+    /// It does not run any more, so what waits of it may be started.
+    fn release(&mut self, cloud: CloudKey) {
+        self.running.remove(&cloud);
+        if let Some(waiting) = self.waiting.get(&cloud) {
+            self.order.insert((waiting.due, cloud));
+        }
     }
 
     /// When something can be started; `None`: not before a run ends, or a hint comes.
     fn next_due(&self, running: usize) -> Option<Instant> {
-        let free = self.waiting.iter().filter(|(cloud, _)| self.is_free(cloud));
-        let first = free.map(|(_, waiting)| waiting.due).min();
-        first.filter(|_| running < AT_ONCE)
+        let (first, _) = self.order.first()?;
+        (running < AT_ONCE).then_some(*first)
     }
 
     fn start_due(&mut self, app: &App, running: &mut JoinSet<Ended>) {
         while running.len() < AT_ONCE {
-            let now = Instant::now();
-            let due = |(cloud, waiting): &(&CloudKey, &Waiting)| {
-                waiting.due <= now && self.is_free(cloud)
-            };
-            let waiting = self.waiting.iter().filter(due);
-            let Some((cloud, waiting)) = waiting.min_by_key(|(_, waiting)| waiting.due) else {
+            let Some((cloud, thorough)) = self.take_due(Instant::now()) else {
                 return;
             };
-            let (cloud, thorough) = (cloud.clone(), waiting.thorough);
-            self.waiting.remove(&cloud);
-            self.running.insert(cloud.clone());
             let app = app.clone();
             running.spawn(async move {
                 let outcome = app.prepare_mesh(&cloud, thorough).await;
@@ -171,13 +174,25 @@ impl Agenda {
         }
     }
 
+    /// The first one that is due, which runs from now on.
+    fn take_due(&mut self, now: Instant) -> Option<(CloudKey, Thorough)> {
+        let first = self.order.first().filter(|(due, _)| *due <= now)?;
+        let (due, cloud) = first.clone();
+        self.order.remove(&(due, cloud.clone()));
+        let waiting = self.waiting.remove(&cloud)?;
+        self.running.insert(cloud.clone());
+        Some((cloud, waiting.thorough))
+    }
+
     fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
         let Ok((cloud, outcome)) = ended else {
             // It was logged as a panic. Which cloud it was is not known: the next scan looks at all.
-            self.running.clear();
+            for cloud in std::mem::take(&mut self.running) {
+                self.release(cloud);
+            }
             return;
         };
-        self.running.remove(&cloud);
+        self.release(cloud.clone());
         match outcome {
             Ok(Prepared::Done) => {
                 self.pauses.remove(&cloud);
@@ -193,5 +208,55 @@ impl Agenda {
         let pause = before.map_or(PAUSE.0, |pause| PAUSE.1.min(*pause * 2));
         self.pauses.insert(cloud.clone(), pause);
         self.put(cloud, Instant::now() + pause, Thorough::Due);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dcm_types::{CloudName, ProjectName};
+
+    use super::*;
+
+    fn cloud(name: &str) -> CloudKey {
+        CloudKey {
+            project: ProjectName::parse("acme").unwrap(),
+            cloud: CloudName::parse(name).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_first_that_is_due_runs_and_a_hint_meanwhile_is_another_run() {
+        let (one, two) = (cloud("one"), cloud("two"));
+        let mut agenda = Agenda::default();
+        let now = Instant::now();
+        agenda.put(one.clone(), now + PAUSE.1, Thorough::Due);
+        agenda.put(two.clone(), now + PAUSE.0, Thorough::Due);
+        assert_eq!(agenda.next_due(0), Some(now + PAUSE.0));
+        assert_eq!(agenda.next_due(AT_ONCE), None);
+        // Sooner, and thorough, because one of two hints asked for it.
+        agenda.put(one.clone(), now, Thorough::All);
+        assert_eq!(agenda.take_due(now), Some((one.clone(), Thorough::All)));
+        assert_eq!(agenda.take_due(now), None);
+
+        agenda.put(one.clone(), now, Thorough::Due);
+        assert_eq!(agenda.next_due(1), Some(now + PAUSE.0), "it runs");
+        agenda.ended(Ok((one.clone(), Ok(Prepared::Done))));
+        assert_eq!(agenda.take_due(now), Some((one, Thorough::Due)));
+        assert_eq!(agenda.next_due(1), Some(now + PAUSE.0));
+    }
+
+    #[test]
+    fn what_does_not_work_is_tried_less_and_less_often() {
+        let one = cloud("one");
+        let mut agenda = Agenda::default();
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            agenda.running.insert(one.clone());
+            agenda.ended(Ok((one.clone(), Ok(Prepared::Later))));
+            pauses.push(agenda.pauses.get(&one).map(Duration::as_secs));
+            let due = agenda.next_due(0).unwrap();
+            assert_eq!(agenda.take_due(due), Some((one.clone(), Thorough::Due)));
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60].map(Some));
     }
 }
